@@ -1,0 +1,39 @@
+# One venv, made once; `make test` on a fresh machine needs nothing but Python 3.11 or later and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+DEBIAN := nginx-light libnginx-mod-http-modsecurity postfix swaks wrk curl
+
+.PHONY: setup debian demo test lint bench load clean
+
+setup: $(VENV)/.done
+$(VENV)/.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,load]'
+	touch $@
+
+demo: setup
+	$(BIN)/revproxy demo $(ARGS)
+
+# The end-to-end tests use real servers. Without root or apt-get each of them says what it misses.
+debian:
+	@sh tests/e2e/debian.sh $(DEBIAN)
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup debian lint
+	$(BIN)/pytest $(ARGS)
+
+bench: setup debian
+	$(BIN)/python -m bench $(ARGS)
+
+load: setup debian
+	$(BIN)/python -m tests.load $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,41 @@
+"""The operator's YAML and the frozen settings that it becomes."""
+
+from revproxy.config.settings import (
+    Address,
+    Certificate,
+    ClientAddress,
+    Control,
+    Inspection,
+    Listener,
+    ListenerKind,
+    ListenerTls,
+    Log,
+    Logs,
+    Mail,
+    MailDomain,
+    Mode,
+    Route,
+    Settings,
+    Upstream,
+    UpstreamTls,
+)
+
+__all__ = [
+    "Address",
+    "Certificate",
+    "ClientAddress",
+    "Control",
+    "Inspection",
+    "Listener",
+    "ListenerKind",
+    "ListenerTls",
+    "Log",
+    "Logs",
+    "Mail",
+    "MailDomain",
+    "Mode",
+    "Route",
+    "Settings",
+    "Upstream",
+    "UpstreamTls",
+]

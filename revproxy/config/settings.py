@@ -1,0 +1,207 @@
+"""The configuration as the program sees it: frozen dataclasses, complete, checked, paths absolute.
+
+`config.load` makes them from `revproxy.yaml`; tests and the demo make them directly. Nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from revproxy.model import Limits, Timeouts
+
+
+class Mode(StrEnum):
+    """What a verdict does on a route or mail domain."""
+
+    ENFORCE = "enforce"
+    DETECT = "detect"
+    """Inspect and record, but let it pass."""
+    OFF = "off"
+
+
+class ListenerKind(StrEnum):
+    """Which straight line serves a listener."""
+
+    HTTP = "http"
+    SMTP = "smtp"
+
+
+class ClientAddress(StrEnum):
+    """How an internal mail server is told the client's address."""
+
+    NONE = "none"
+    XCLIENT = "xclient"
+    PROXY = "proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to bind or to connect. `host` is a name or an address; IPv6 without brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate chain and its key, PEM files. `names` are the server names it answers to; none: those in it."""
+
+    certificate: str
+    key: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerTls:
+    """TLS of a listener; the first certificate answers clients that send no known name."""
+
+    certificates: tuple[Certificate, ...]
+    minimum: str = "1.2"
+    starttls: bool = True
+    """SMTP only: offer STARTTLS. False means TLS from the first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that the outside can reach."""
+
+    name: str
+    kind: ListenerKind
+    bind: Address
+    tls: ListenerTls | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose X-Forwarded-For is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """TLS towards the inside. Always verified: `ca` is a PEM file (none: the system's), `name` the server name."""
+
+    ca: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """An internal server."""
+
+    name: str
+    address: Address
+    tls: UpstreamTls | None = None
+    connections: int = 256
+    """At most so many at a time from each worker."""
+    client_address: ClientAddress = ClientAddress.NONE
+    """Mail only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which requests go where. The longest matching `path` prefix (whole segments) of a matching host wins.
+
+    `hosts` holds names in lower case, `*.example.org`, or `*` for any.
+    """
+
+    name: str
+    upstream: str
+    hosts: tuple[str, ...] = ("*",)
+    path: str = "/"
+    mode: Mode = Mode.ENFORCE
+    stream: bool = False
+    """Judge the body as it flows instead of before it goes on."""
+    body_bytes: int | None = None
+    """Instead of `limits.http.body_bytes`."""
+    timeouts: Timeouts | None = None
+    """Instead of `limits.timeouts`, whole."""
+    methods: tuple[str, ...] = ()
+    """Allowed methods; none: every method that is a token, except CONNECT and TRACE."""
+    keep_host: bool = True
+    """Send the client's Host inside; otherwise the upstream's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailDomain:
+    """A domain whose mail is taken, and the internal server that takes it."""
+
+    domain: str
+    upstream: str
+    mode: Mode = Mode.ENFORCE
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The mail front."""
+
+    hostname: str = "localhost"
+    """Our name in the greeting and in Received."""
+    domains: tuple[MailDomain, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is inspected with, and when it refuses."""
+
+    signatures: tuple[str, ...] = ()
+    """Files or folders of YAML signatures."""
+    inbound_threshold: int = 5
+    outbound_threshold: int = 4
+    disabled: tuple[str, ...] = ()
+    """Ids of signatures that are left out."""
+    memory_bytes: int = 16 * 1024 * 1024
+    """What each worker may remember of scans."""
+    on_failure: str = "defer"
+    """`defer` or `deny`: what is done when no decision could be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Where a kind of record goes: `file:PATH`, `stdout`, `syslog:HOST:PORT`, `syslog:/dev/log` or `none`."""
+
+    to: str = "stdout"
+    queue_records: int = 10_000
+    """Records that may wait; more are dropped and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The two kinds of records, and the program's own messages on stderr."""
+
+    access: Log = field(default_factory=Log)
+    audit: Log = field(default_factory=Log)
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The supervisor's socket. `owner` is a user name or uid; none: who runs us."""
+
+    path: str = "/run/revproxy/control.sock"
+    owner: str | None = None
+    mode: int = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it."""
+
+    listeners: tuple[Listener, ...]
+    upstreams: tuple[Upstream, ...]
+    routes: tuple[Route, ...] = ()
+    mail: Mail = field(default_factory=Mail)
+    inspection: Inspection = field(default_factory=Inspection)
+    limits: Limits = field(default_factory=Limits)
+    logs: Logs = field(default_factory=Logs)
+    control: Control = field(default_factory=Control)
+    admin: Address | None = field(default_factory=lambda: Address("127.0.0.1", 9180))
+    workers: int = 1
+    spool: str = "/var/spool/revproxy"
+    cache: str = "/var/cache/revproxy"
+    drain_seconds: float = 60.0
+    """How long an old generation may take to finish what it has begun."""
+
+    def upstream(self, name: str) -> Upstream:
+        """The upstream of that name; KeyError cannot happen after `config.load`."""
+        return {u.name: u for u in self.upstreams}[name]

@@ -1,0 +1,139 @@
+"""The one error tree. Every error that crosses a room's border is one of these.
+
+RevproxyError
+ +- LocatedError        something that a person wrote is wrong: file, line, column, caret (exit code 2)
+ |   +- ConfigError     revproxy.yaml, certificates, includes
+ |   +- RuleError       a signature or a rule
+ +- WireError           bytes of a peer that break its protocol; never repaired
+ |   +- HttpError       with the status that the client gets
+ |   +- SmtpError       with the reply that the client gets
+ |   +- ContentError    a body or message that its declared type does not describe
+ +- LimitError          a declared limit was reached (which one, and how much it is)
+ +- PeerError           the other side went away, was silent for too long or could not be reached
+     +- PeerClosed
+     +- PeerTimeout
+     +- UpstreamError   an internal server: refused, broken or lying on the wire
+
+The texts are for logs and operators. No text of any of them is ever sent to a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class RevproxyError(Exception):
+    """Root of the tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where in a file: `line` and `column` count from 1; 0 when the whole file is meant."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
+
+
+class LocatedError(RevproxyError):
+    """Something written by a person is wrong; `str()` shows the place, the line and a caret."""
+
+    def __init__(self, message: str, where: Location, source: str = "", hint: str = "") -> None:
+        """`source` is the text of the whole line; `hint` what to write instead."""
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.source = source.rstrip("\r\n")
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.message}"]
+        if self.source and self.where.line:
+            lines.append(f"  {self.source}")
+            if self.where.column:
+                lead = "".join("\t" if c == "\t" else " " for c in self.source[: self.where.column - 1])
+                lines.append(f"  {lead}^")
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[type[LocatedError], tuple[str, Location, str, str]]:
+        return type(self), (self.message, self.where, self.source, self.hint)
+
+
+class ConfigError(LocatedError):
+    """The configuration, a certificate or an included file."""
+
+
+class RuleError(LocatedError):
+    """A signature or a rule."""
+
+
+class ManyErrors(RevproxyError):
+    """Several located errors found in one pass, so that a person mends them in one go."""
+
+    def __init__(self, errors: Sequence[LocatedError]) -> None:
+        super().__init__("\n".join(map(str, errors)))
+        self.errors = tuple(errors)
+
+    def __reduce__(self) -> tuple[type[ManyErrors], tuple[tuple[LocatedError, ...]]]:
+        return type(self), (self.errors,)
+
+
+class WireError(RevproxyError):
+    """Bytes that break a protocol. `reason` is a short fixed word for logs and metrics."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class HttpError(WireError):
+    """A message that the HTTP gate does not take. `status` is what the client gets."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class SmtpError(WireError):
+    """A command or a message that the SMTP front does not take. `reply` is a whole reply text, ours."""
+
+    def __init__(self, reply: str, reason: str) -> None:
+        super().__init__(reason)
+        self.reply = reply
+
+
+class ContentError(WireError):
+    """A body or message that its declared type does not describe."""
+
+
+class LimitError(RevproxyError):
+    """A declared limit was reached. `limit` is its name in `model.limits`."""
+
+    def __init__(self, limit: str, most: int) -> None:
+        super().__init__(f"{limit} is over {most}")
+        self.limit = limit
+        self.most = most
+
+
+class PeerError(RevproxyError):
+    """The other side of a connection failed us."""
+
+
+class PeerClosed(PeerError):
+    """It closed, or the connection broke."""
+
+
+class PeerTimeout(PeerError):
+    """It was silent or slow for longer than its state allows."""
+
+
+class UpstreamError(PeerError):
+    """An internal server could not be reached, or what it sent is no clean message."""

@@ -1,0 +1,72 @@
+"""What inspection says: findings, and the verdict that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from revproxy.model.phase import Phase
+
+
+class Severity(IntEnum):
+    """As in SecLang (and syslog): the lower, the graver. Only the four that rules use."""
+
+    CRITICAL = 2
+    ERROR = 3
+    WARNING = 4
+    NOTICE = 5
+
+
+SEVERITY_SCORE = {Severity.CRITICAL: 5, Severity.ERROR: 4, Severity.WARNING: 3, Severity.NOTICE: 2}
+"""Points that a finding adds unless its rule names a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that matched and logs.
+
+    `value` is what the operator saw, after transformations, cut to at most 512 bytes around the match: it is
+    hostile and may be secret, so it is redacted (`audit.redaction`) before it is written anywhere.
+    """
+
+    rule: str
+    phase: Phase
+    severity: Severity
+    score: int
+    message: str
+    field: str
+    key: bytes = b""
+    value: bytes = b""
+    tags: tuple[str, ...] = ()
+
+
+class Action(StrEnum):
+    """What is done with a transaction."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    """Refused by inspection, for good (HTTP 403, SMTP 550)."""
+    DEFER = "defer"
+    """No decision could be made (HTTP 503, SMTP 451): come again."""
+    DROP = "drop"
+    """Refused without a word: the connection is closed."""
+    REJECT = "reject"
+    """Refused by the protocol gate, before inspection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision on a transaction so far. `enforced` is false where the route only detects."""
+
+    action: Action
+    score: int = 0
+    reason: str = ""
+    enforced: bool = True
+
+    @property
+    def passes(self) -> bool:
+        """Whether the transaction goes on."""
+        return self.action is Action.ALLOW or not self.enforced
+
+
+ALLOWED = Verdict(Action.ALLOW)

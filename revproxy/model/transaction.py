@@ -1,0 +1,86 @@
+"""The inspected unit: named values, scores and findings of one HTTP exchange or one mail message.
+
+Three small things side by side, not one object that knows everything. Nothing here knows a connection, a rule or
+a protocol's wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from revproxy.model.finding import Finding
+from revproxy.model.phase import Protocol
+
+
+class Fields:
+    """Values by field name, in the order in which they arrived.
+
+    A field is a pair of lists of one length: keys (lower case where the field table says so; empty for a field
+    without keys) and values, all bytes. The names are those of `detection.rules.fields`.
+    """
+
+    __slots__ = ("_table",)
+
+    def __init__(self) -> None:
+        self._table: dict[str, tuple[Sequence[bytes], Sequence[bytes]]] = {}
+
+    def put(self, name: str, values: Sequence[bytes], keys: Sequence[bytes] = ()) -> None:
+        """Set a field; `keys` is empty or as long as `values`. Replaces what was there."""
+        self._table[name] = (keys, values)
+
+    def add(self, name: str, values: Sequence[bytes], keys: Sequence[bytes] = ()) -> None:
+        """Append to a field (body arguments after those of the query)."""
+        old = self._table.get(name)
+        if old is None:
+            self._table[name] = (keys, values)
+        else:
+            self._table[name] = ([*old[0], *keys], [*old[1], *values])
+
+    def values(self, name: str) -> Sequence[bytes]:
+        """The field's values; empty when it is not set."""
+        got = self._table.get(name)
+        return got[1] if got is not None else ()
+
+    def keys(self, name: str) -> Sequence[bytes]:
+        """The field's keys; empty for a field without keys."""
+        got = self._table.get(name)
+        return got[0] if got is not None else ()
+
+    def first(self, name: str) -> bytes:
+        """The first value, or nothing."""
+        got = self._table.get(name)
+        return got[1][0] if got is not None and got[1] else b""
+
+    def get(self, name: str) -> tuple[Sequence[bytes], Sequence[bytes]] | None:
+        """(keys, values), or None when the field is not set."""
+        return self._table.get(name)
+
+    def drop(self, name: str) -> None:
+        """Forget a field (a window of a long body makes room for the next)."""
+        self._table.pop(name, None)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table)
+
+
+@dataclass(slots=True)
+class Scores:
+    """Anomaly points so far: of what comes in, and of what an internal server answers."""
+
+    inbound: int = 0
+    outbound: int = 0
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What the engine sees. `id` is on every record and error page."""
+
+    id: str
+    protocol: Protocol
+    fields: Fields = field(default_factory=Fields)
+    scores: Scores = field(default_factory=Scores)
+    findings: list[Finding] = field(default_factory=list)
