@@ -1,1 +1,29 @@
+"""Floor 4: access log, audit record, redaction, metrics.
 
+The data path encodes a record (`encode_*`), hands it to `Records` and goes on; it counts in `Metrics`. Nothing here
+can hold it up.
+"""
+
+from revproxy.audit.access import encode_http_access, encode_smtp_access, timestamp
+from revproxy.audit.findings import encode_finding
+from revproxy.audit.metrics import BUCKETS, METRICS, Histogram, Metrics, merge, render
+from revproxy.audit.records import Records
+from revproxy.audit.redaction import excerpt, is_secret_name, redact_target, redact_text
+
+__all__ = [
+    "BUCKETS",
+    "METRICS",
+    "Histogram",
+    "Metrics",
+    "Records",
+    "encode_finding",
+    "encode_http_access",
+    "encode_smtp_access",
+    "excerpt",
+    "is_secret_name",
+    "merge",
+    "redact_target",
+    "redact_text",
+    "render",
+    "timestamp",
+]

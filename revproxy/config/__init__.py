@@ -1,5 +1,7 @@
 """The operator's YAML and the frozen settings that it becomes."""
 
+from revproxy.config.checks import Notice
+from revproxy.config.load import Loaded, load, template
 from revproxy.config.settings import (
     Address,
     Certificate,
@@ -29,13 +31,17 @@ __all__ = [
     "Listener",
     "ListenerKind",
     "ListenerTls",
+    "Loaded",
     "Log",
     "Logs",
     "Mail",
     "MailDomain",
     "Mode",
+    "Notice",
     "Route",
     "Settings",
     "Upstream",
     "UpstreamTls",
+    "load",
+    "template",
 ]

@@ -21,6 +21,20 @@ SEVERITY_SCORE = {Severity.CRITICAL: 5, Severity.ERROR: 4, Severity.WARNING: 3, 
 """Points that a finding adds unless its rule names a number."""
 
 
+class Action(StrEnum):
+    """What is done with a transaction."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    """Refused by inspection, for good (HTTP 403, SMTP 550)."""
+    DEFER = "defer"
+    """No decision could be made (HTTP 503, SMTP 451): come again."""
+    DROP = "drop"
+    """Refused without a word: the connection is closed."""
+    REJECT = "reject"
+    """Refused by the protocol gate, before inspection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One rule that matched and logs.
@@ -38,20 +52,8 @@ class Finding:
     key: bytes = b""
     value: bytes = b""
     tags: tuple[str, ...] = ()
-
-
-class Action(StrEnum):
-    """What is done with a transaction."""
-
-    ALLOW = "allow"
-    DENY = "deny"
-    """Refused by inspection, for good (HTTP 403, SMTP 550)."""
-    DEFER = "defer"
-    """No decision could be made (HTTP 503, SMTP 451): come again."""
-    DROP = "drop"
-    """Refused without a word: the connection is closed."""
-    REJECT = "reject"
-    """Refused by the protocol gate, before inspection."""
+    action: Action = Action.ALLOW
+    """DENY or DROP when the rule decides by itself, whatever the score."""
 
 
 @dataclass(frozen=True, slots=True)

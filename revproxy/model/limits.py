@@ -15,7 +15,7 @@ class HttpLimits:
 
     head_bytes: int = 32 * 1024
     head_fields: int = 100
-    target_bytes: int = 16 * 1024
+    target_bytes: int = 31 * 1024
     body_bytes: int = 16 * 1024 * 1024
     """A request body larger than this is answered 413. A route may set its own."""
     chunk_line_bytes: int = 256
@@ -49,6 +49,10 @@ class ContentLimits:
     """... that overlap by this much."""
     mime_depth: int = 16
     mime_parts: int = 500
+    mime_lines: int = 600_000
+    """Lines of a message; a reader of MIME pays for each, however short."""
+    message_head_bytes: int = 256 * 1024
+    """The header of a message; heads of its parts have `part_head_bytes`."""
     archive_entries: int = 1_000
     archive_depth: int = 3
     archive_bytes: int = 64 * 1024 * 1024

@@ -84,3 +84,5 @@ class Transaction:
     fields: Fields = field(default_factory=Fields)
     scores: Scores = field(default_factory=Scores)
     findings: list[Finding] = field(default_factory=list)
+    silent: tuple[str, ...] = ()
+    """Ids of rules that matched and do not log: they score once, like the others."""

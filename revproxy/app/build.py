@@ -1,0 +1,167 @@
+"""From what was prepared to what serves: the one place where the rooms are plugged together.
+
+Reading `Parts.__init__` from top to bottom tells what a worker consists of. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from revproxy.app.prepare import Prepared
+from revproxy.audit import Metrics, Records
+from revproxy.config import Listener, ListenerKind, Settings
+from revproxy.detection.link import RuleSet
+from revproxy.inspection import Inspection, RuleInspector
+from revproxy.model import Action
+from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
+from revproxy.proxy.http import HttpFront, Recorder, Router, Site, way_of
+from revproxy.proxy.ids import transaction_ids
+from revproxy.proxy.smtp import SmtpFront
+from revproxy.runtime import BACKLOG
+
+log = logging.getLogger("revproxy.worker")
+
+
+def inspection_of(rules: RuleSet, settings: Settings) -> Inspection:
+    """The inspectors, in the order in which they are asked."""
+    return Inspection(
+        [RuleInspector(rules, settings.inspection.memory_bytes)],
+        rules.name,
+        settings.limits.timeouts.inspection,
+        Action.DENY if settings.inspection.on_failure == "deny" else Action.DEFER,
+    )
+
+
+class Parts:
+    """Everything that lives in one worker (`runtime.WorkerParts`)."""
+
+    def __init__(self, prepared: Prepared, index: int) -> None:
+        settings = prepared.settings
+        self._index = index
+        self._metrics = Metrics()
+        self._records = Records(settings.logs.access, settings.logs.audit)
+        self._inspection = inspection_of(prepared.rules, settings)
+        self._connections = Connections(settings.limits.caps)
+        self._memory = Budget("memory_bytes", settings.limits.caps.memory_bytes)
+        self._spool = Budget("spool_bytes", settings.limits.caps.spool_bytes)
+        dialer = DirectDialer(settings.upstreams)
+        self._pools = {u.name: Pool(u, dialer, settings.limits.timeouts) for u in settings.upstreams}
+        self._site = self._http_site(settings)
+        kinds = {kind: [lis for lis in settings.listeners if lis.kind is kind] for kind in ListenerKind}
+        self._http = [self._http_front(listener) for listener in kinds[ListenerKind.HTTP]]
+        self._mail = {
+            listener.name: (self._mail_front(listener, settings, dialer), listener)
+            for listener in kinds[ListenerKind.SMTP]
+        }
+        self._servers: list[asyncio.Server] = []
+        self._records.start()
+
+    def _http_site(self, settings: Settings) -> Site:
+        limits, inspection = settings.limits, settings.inspection
+        ways = []
+        for route in settings.routes:
+            upstream = settings.upstream(route.upstream)
+            address = str(upstream.address).encode("ascii")
+            origin = (b"https://" if upstream.tls is not None else b"http://") + address
+            way = way_of(
+                route,
+                self._pools[upstream.name],
+                limits,
+                origin,
+                address,
+                inspection.inbound_threshold,
+                inspection.outbound_threshold,
+            )
+            ways.append((route, way))
+        return Site(
+            router=Router(ways),
+            inspection=self._inspection,
+            limits=limits,
+            new_spool=lambda: Spool(settings.spool, self._spool, limits.http.body_memory_bytes, self._memory),
+            new_id=transaction_ids(),
+            recorder=Recorder(self._records, self._metrics),
+        )
+
+    def _http_front(self, listener: Listener) -> HttpFront:
+        context = server_context(listener.tls) if listener.tls is not None else None
+        return HttpFront(listener, self._site, self._connections, context)
+
+    def _mail_front(self, listener: Listener, settings: Settings, dialer: Dialer) -> SmtpFront:
+        context = server_context(listener.tls, ()) if listener.tls is not None else None
+        return SmtpFront(settings, listener, self._inspection, self._records, self._metrics, dialer, tls=context)
+
+    async def start(self, sockets: Mapping[str, socket.socket]) -> None:
+        """Accept on all listeners from now on."""
+        for front in self._http:
+            front.start(sockets[front.name], BACKLOG)
+        for name, (mail, listener) in self._mail.items():
+            await mail.learn()
+            implicit = listener.tls is not None and not listener.tls.starttls
+            server = await asyncio.get_running_loop().create_server(
+                mail.protocol_factory,
+                sock=sockets[name],
+                ssl=server_context(listener.tls, ()) if implicit and listener.tls is not None else None,
+                backlog=BACKLOG,
+            )
+            self._servers.append(server)
+
+    def stop_accepting(self) -> None:
+        """New connections go to other workers."""
+        for front in self._http:
+            front.stop_accepting()
+        for server in self._servers:
+            server.close()
+        for mail, _ in self._mail.values():
+            mail.begin_drain()
+
+    async def drain(self, deadline_seconds: float) -> None:
+        """Finish what is under way."""
+        http = [front.drain(deadline_seconds) for front in self._http]
+        mail = [mail.drained(deadline_seconds) for mail, _ in self._mail.values()]
+        await asyncio.gather(*http, *mail)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The counters, with the gauges read now."""
+        metrics = self._metrics
+        for front in self._http:
+            metrics.gauge("revproxy_client_connections", front.connections, (front.name,))
+        for name, pool in self._pools.items():
+            for state, number in (("idle", pool.idle), ("busy", pool.total - pool.idle), ("waiting", pool.waiting)):
+                metrics.gauge("revproxy_upstream_connections", number, (name, state))
+        metrics.gauge("revproxy_body_memory_bytes", self._memory.used)
+        metrics.gauge("revproxy_spool_bytes", self._spool.used)
+        metrics.set_count("revproxy_inspection_failures_total", self._inspection.failures, ("failed",))
+        for kind, number in self._records.dropped.items():
+            metrics.set_count("revproxy_records_dropped_total", number, (kind,))
+        for kind, number in self._records.waiting.items():
+            metrics.gauge("revproxy_records_waiting", number, (kind,))
+        return metrics.snapshot()
+
+    def status(self) -> dict[str, Any]:
+        """What a person wants to know of a worker."""
+        return {
+            "connections": sum(front.connections for front in self._http),
+            "sessions": sum(mail.sessions for mail, _ in self._mail.values()),
+            "ruleset": self._inspection.set_name,
+        }
+
+    def reopen_logs(self) -> None:
+        """After rotation."""
+        self._records.reopen()
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        for mail, _ in self._mail.values():
+            mail.close()
+        for pool in self._pools.values():
+            pool.close()
+        self._records.close()
+
+
+def build(prepared: Prepared, index: int) -> Parts:
+    """A worker's parts (`runtime.Build`)."""
+    return Parts(prepared, index)

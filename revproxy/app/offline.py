@@ -1,0 +1,99 @@
+"""`revproxy inspect`: requests and messages from files through the same fields, rules and verdicts as live ones."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import gzip
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from revproxy.app.build import inspection_of
+from revproxy.app.prepare import read_rules
+from revproxy.app.store import FolderStore
+from revproxy.config import Inspection, Settings
+from revproxy.detection.link import link
+from revproxy.errors import ConfigError, Location
+from revproxy.inspection import Policy
+from revproxy.inspection.sources import shipped_signatures
+from revproxy.model import Action
+from revproxy.proxy.http import inspect_request
+from revproxy.proxy.outcome import Outcome
+from revproxy.proxy.smtp import inspect_message
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something to inspect. `envelope` is for mail: client, helo, from and rcpt, all optional."""
+
+    name: str
+    raw: bytes
+    envelope: dict[str, Any] = field(default_factory=dict)
+
+
+def read_files(paths: Iterable[Path]) -> Iterator[Item]:
+    """A file each, bytes as on the wire. Raises ConfigError."""
+    for path in paths:
+        try:
+            yield Item(str(path), path.read_bytes())
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", Location(str(path))) from None
+
+
+def read_jsonl(path: Path) -> Iterator[Item]:
+    """A line each: {"id", "raw_b64", "envelope"}; `.gz` too. Raises ConfigError with the line's number."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _item(line, Location(str(path), number))
+    except (OSError, EOFError) as error:
+        raise ConfigError(f"cannot be read: {error}", Location(str(path))) from None
+
+
+def _item(line: bytes, where: Location) -> Item:
+    try:
+        record = json.loads(line)
+        return Item(str(record["id"]), base64.b64decode(record["raw_b64"], validate=True), record.get("envelope", {}))
+    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        raise ConfigError(f"not a record with id and raw_b64: {error}", where) from None
+
+
+def inspect(kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True) -> Iterator[dict[str, Any]]:
+    """A result for each item, in order; `kind` is `http` or `mail`. Raises LocatedError before the first one."""
+    rules = link(read_rules(settings), FolderStore(settings.cache))
+    inspection = inspection_of(rules, settings)
+    thresholds = settings.inspection
+    policy = Policy(thresholds.inbound_threshold, thresholds.outbound_threshold, enforces=enforces)
+    with asyncio.Runner() as runner:
+        for item in items:
+            if kind == "http":
+                outcome = runner.run(inspect_request(item.raw, inspection, policy, settings.limits))
+            else:
+                outcome = runner.run(inspect_message(item.raw, item.envelope, inspection, policy, settings.limits))
+            yield result(item.name, outcome)
+
+
+def result(name: str, outcome: Outcome) -> dict[str, Any]:
+    """An outcome as `inspect` prints it; DROP is a denial to whoever asks."""
+    action = outcome.verdict.action
+    return {
+        "id": name,
+        "verdict": Action.DENY.value if action is Action.DROP else action.value,
+        "status": outcome.status,
+        "score": outcome.score,
+        "rules": [finding.rule for finding in outcome.findings],
+        "micros": outcome.micros,
+    }
+
+
+def offline_settings() -> Settings:
+    """No listener, no upstream, our signatures, the shipped limits: for `inspect` without a configuration."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "revproxy"
+    return Settings((), (), inspection=Inspection(signatures=(str(shipped_signatures()),)), cache=str(cache))

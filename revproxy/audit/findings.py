@@ -1,0 +1,56 @@
+"""One JSON line for each finding: which signature saw what, where, and what was done about the transaction.
+
+A finding's value is hostile and may be secret: only its redacted excerpt leaves this module.
+"""
+
+from __future__ import annotations
+
+import json
+
+from revproxy.audit.access import timestamp
+from revproxy.audit.redaction import excerpt, printable, redact_text
+from revproxy.model import Finding, Verdict
+
+KEY_BYTES = 128
+"""Longest argument or header name in a record."""
+
+
+def encode_finding(
+    finding: Finding,
+    *,
+    id: str,  # noqa: A002 - the record's own word
+    ts: float,
+    route: str,
+    verdict: Verdict,
+    ruleset: str,
+    client: str = "",
+    protocol: str = "http",
+) -> bytes:
+    """The audit record of a finding.
+
+    `id` is the transaction's and `ts` when it began (`time.time()`); `route` the route's or mail domain's name;
+    `verdict` the transaction's, so that `score` of the record is the finding's and `total` the transaction's.
+    """
+    record = {
+        "ts": timestamp(ts),
+        "type": "finding",
+        "id": id,
+        "client": client,
+        "protocol": protocol,
+        "route": route,
+        "rule": finding.rule,
+        "severity": finding.severity.name.lower(),
+        "message": finding.message,
+        "phase": int(finding.phase),
+        "field": finding.field,
+        "key": printable(redact_text(finding.key[:KEY_BYTES])),
+        "excerpt": excerpt(finding.field, finding.key, finding.value),
+        "score": finding.score,
+        "verdict": verdict.action.value,
+        "enforced": verdict.enforced,
+        "total": verdict.score,
+        "reason": verdict.reason,
+        "tags": list(finding.tags),
+        "ruleset": ruleset,
+    }
+    return json.dumps(record, separators=(",", ":")).encode("ascii")

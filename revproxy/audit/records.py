@@ -1,0 +1,174 @@
+"""The two queues between the data path and the logs.
+
+The data path appends an encoded line and goes on: it never waits, whatever the log does. A thread for each kind
+drains its queue in batches; a log that blocks holds only its own thread. When `queue_records` wait, new ones are
+dropped and counted. Nothing here knows what is in a record.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from revproxy.audit.sinks import Sink, open_sink
+
+_WAKE_SECONDS = 0.05
+"""The writer looks at its queue so often, or earlier when a quarter of the queue is used."""
+_BATCH_RECORDS = 2_000
+
+
+class Log(Protocol):
+    """What `config.Log` offers: a target and how many records may wait."""
+
+    @property
+    def to(self) -> str: ...
+
+    @property
+    def queue_records(self) -> int: ...
+
+
+class Channel:
+    """One kind of record: its queue, its sink, its writer thread."""
+
+    __slots__ = (
+        "_closing",
+        "_failed",
+        "_log",
+        "_most",
+        "_queue",
+        "_refused",
+        "_reopen",
+        "_sink",
+        "_thread",
+        "_wake",
+        "_wake_at",
+        "kind",
+    )
+
+    def __init__(self, kind: str, log: Log) -> None:
+        self.kind = kind
+        self._log = log
+        # A log to "none" takes nothing and counts nothing as dropped: `put` sees a queue of no length.
+        self._most = 0 if log.to == "none" else log.queue_records
+        self._wake_at = max(1, self._most // 4)
+        self._queue: deque[bytes] = deque()
+        self._wake = threading.Event()
+        self._sink: Sink | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._reopen = False
+        # Two counters, because each is written by one thread only.
+        self._refused = 0
+        self._failed = 0
+
+    @property
+    def dropped(self) -> int:
+        """Records that were lost: no room in the queue, or the log did not take them."""
+        return (self._refused if self._most else 0) + self._failed
+
+    @property
+    def waiting(self) -> int:
+        """Records that are not written yet."""
+        return len(self._queue)
+
+    def put(self, line: bytes) -> None:
+        """Take an encoded record (no line end); called for every transaction."""
+        waiting = len(self._queue)
+        if waiting >= self._most:
+            self._refused += 1
+            return
+        self._queue.append(line)
+        if waiting == self._wake_at:
+            self._wake.set()
+
+    def start(self) -> None:
+        """Open the log (ConfigError) and start the writer."""
+        self._sink = open_sink(self._log.to, self.kind)
+        if self._sink is None:
+            return
+        self._thread = threading.Thread(target=self._run, args=(self._sink,), name=f"log-{self.kind}", daemon=True)
+        self._thread.start()
+
+    def _run(self, sink: Sink) -> None:
+        while True:
+            closing = self._closing
+            if self._reopen:
+                self._reopen = False
+                sink.reopen()
+            while self._queue:
+                self._drain(sink)
+            if closing:
+                return
+            self._wake.wait(_WAKE_SECONDS)
+            self._wake.clear()
+
+    def _drain(self, sink: Sink) -> None:
+        take = self._queue.popleft
+        batch = [take() for _ in range(min(len(self._queue), _BATCH_RECORDS))]
+        self._failed += sink.write(batch)
+
+    def reopen(self) -> None:
+        """Open the log's file again; the writer does it before its next batch."""
+        self._reopen = True
+        self._wake.set()
+
+    def close(self, timeout: float) -> None:
+        """Write what waits, for at most `timeout` seconds; what waits then is counted as dropped."""
+        self._closing = True
+        self._wake.set()
+        if self._thread is None or self._sink is None:
+            return
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            # Blocked in its log. The daemon thread keeps the sink until the process ends.
+            self._failed += len(self._queue)
+            self._queue.clear()
+        else:
+            self._sink.close()
+        self._thread = None
+
+
+class Records:
+    """The access log and the audit log of one worker. Made and started after the fork: threads do not survive it."""
+
+    __slots__ = ("_access", "_audit", "access", "audit")
+
+    def __init__(self, access: Log, audit: Log) -> None:
+        self._access = Channel("access", access)
+        self._audit = Channel("audit", audit)
+        # Bound methods as attributes: one call less for each record.
+        self.access: Callable[[bytes], None] = self._access.put
+        """`access(line: bytes) -> None`: take an encoded access record."""
+        self.audit: Callable[[bytes], None] = self._audit.put
+        """`audit(line: bytes) -> None`: take an encoded audit record."""
+
+    def start(self) -> None:
+        """Open both logs and start the writers; ConfigError when a log cannot be opened."""
+        self._access.start()
+        try:
+            self._audit.start()
+        except BaseException:
+            self._access.close(1.0)
+            raise
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Lost records by kind, since the start."""
+        return {"access": self._access.dropped, "audit": self._audit.dropped}
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Records that are not written yet, by kind."""
+        return {"access": self._access.waiting, "audit": self._audit.waiting}
+
+    def reopen(self) -> None:
+        """After a rotation (SIGUSR1). Safe in a signal handler of the loop: it only sets a flag."""
+        self._access.reopen()
+        self._audit.reopen()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Write what waits and stop; at most `timeout` seconds for each log. May be called twice."""
+        self._access.close(timeout)
+        self._audit.close(timeout)

@@ -1,0 +1,112 @@
+"""`revproxy demo`, and the internal servers that it starts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+from rich.console import Console
+
+from revproxy.errors import RevproxyError
+
+
+def _address(_: click.Context, option: click.Parameter, value: str | None) -> object:
+    from revproxy.demo.run import address_of
+
+    if value is None:
+        return None
+    try:
+        return address_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None
+
+
+def _url(_: click.Context, option: click.Parameter, value: str | None) -> object:
+    from revproxy.demo.run import url_upstream
+
+    if value is None:
+        return None
+    try:
+        return url_upstream(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  revproxy demo                                   everything on this machine
+  revproxy demo --once                            the table, then the end
+  revproxy demo --web http://127.0.0.1:8000       before a web server of yours
+  revproxy demo --mail 127.0.0.1:10025 --detect   before a mail server of yours, recording only
+
+Exit codes: 0 all as expected, 1 something was not or could not start, 2 wrong use.
+"""
+)
+@click.option("--http", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", callback=_address)
+@click.option("--smtp", default="127.0.0.1:2525", show_default=True, metavar="HOST:PORT", callback=_address)
+@click.option("--web", metavar="URL", callback=_url, help="An internal web server of yours instead of ours.")
+@click.option("--mail", metavar="HOST:PORT", callback=_address, help="An internal mail server of yours.")
+@click.option("--rules", multiple=True, metavar="PATH", help="SecLang rules instead of our signatures.")
+@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--detect", is_flag=True, help="Only record.")
+@click.option("--once", is_flag=True, help="End after the table.")
+def demo(
+    http: object,
+    smtp: object,
+    web: object,
+    mail: object,
+    rules: tuple[str, ...],
+    paranoia: int | None,
+    workers: int,
+    detect: bool,
+    once: bool,
+) -> None:
+    """Start the front end before embedded internal servers, show what it does to a dozen cases, and stay up."""
+    from revproxy.config import Address, Upstream
+    from revproxy.demo.run import Options, run
+
+    if rules or paranoia is not None:
+        raise click.UsageError(
+            "SecLang rules (--rules, --paranoia) come with a later version; our signatures are used"
+        )
+    assert isinstance(http, Address)
+    assert isinstance(smtp, Address)
+    assert web is None or isinstance(web, Upstream)
+    assert mail is None or isinstance(mail, Address)
+    upstream = None if mail is None else Upstream("mail", mail)
+    sys.exit(run(Options(http, smtp, web, upstream, workers, detect, once), Console()))
+
+
+@click.group("demo-inside", hidden=True)
+def demo_inside() -> None:
+    """The internal servers of the demo, each a process of its own."""
+
+
+@demo_inside.command("web")
+@click.argument("address", callback=_address)
+@click.option("--mailbox", default="", metavar="URL", help="Where the internal mail server tells what it holds.")
+def inside_web(address: object, mailbox: str) -> None:
+    """The internal web application."""
+    from revproxy.config import Address
+    from revproxy.demo.inside import serve_web
+
+    assert isinstance(address, Address)
+    asyncio.run(serve_web(address.host, address.port, mailbox))
+
+
+@demo_inside.command("mail")
+@click.argument("address", callback=_address)
+@click.option("--tell", default=0, metavar="PORT", help="Where it tells over HTTP what it holds.")
+def inside_mail(address: object, tell: int) -> None:
+    """The internal mail server."""
+    from revproxy.config import Address
+    from revproxy.demo.inside import serve_mail
+
+    assert isinstance(address, Address)
+    try:
+        asyncio.run(serve_mail(address.host, address.port, tell))
+    except RevproxyError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,150 @@
+"""`run`, `status`, `reload`, `drain`: start the front end, and speak to one that runs.
+
+Arguments in, one call, text or JSON out. Exit codes: 0 done, 1 refused or failed, 2 wrong use or configuration.
+`app` is imported where it is needed: it brings the whole engine, which speaking to a control socket does not need.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from revproxy.cli.common import Command, config_option, find_config
+from revproxy.runtime.asking import ask
+
+_LOCATED = {"ConfigError", "RuleError", "ManyErrors"}
+_STATUS_SECONDS = 10.0
+_RELOAD_SECONDS = 600.0
+
+
+def _control(command: Command) -> Command:
+    """`-c FILE` and `--control PATH`; see `_path`."""
+    option = click.option(
+        "--control", metavar="PATH", help="The control socket; by default the one that the configuration names."
+    )
+    return option(config_option(command))
+
+
+def _path(config: Path | None, control: str | None) -> str:
+    """The control socket. Raises LocatedError when the configuration cannot tell."""
+    if control is not None:
+        return control
+    from revproxy import app
+
+    return app.control_path(str(find_config(config)))
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    click.echo(text, err=True)
+    sys.exit(code)
+
+
+def _ask(path: str, verb: str, timeout: float, until_gone: bool = False) -> dict[str, Any]:
+    """The answer's result; exits with 1 when there is none, with 2 when the configuration is to blame."""
+    answer = ask(path, verb, timeout, until_gone)
+    if not answer["ok"]:
+        _fail(answer["error"], 2 if answer.get("kind") in _LOCATED else 1)
+    result = answer["result"]
+    assert isinstance(result, dict)
+    return result
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  revproxy run -c revproxy.yaml
+  kill -HUP PID      reload
+  kill -USR1 PID     open the log files anew
+  kill -TERM PID     finish what is under way, then end
+
+Exit codes: 0 after a drain, 1 when the workers cannot start, 2 when the configuration is wrong (nothing is bound).
+"""
+)
+@config_option
+def run(config: Path | None) -> None:
+    """Serve in the foreground; prints one line that begins with "ready:" once it accepts."""
+    from revproxy import app
+
+    sys.exit(app.run(str(find_config(config)), click.echo))
+
+
+@click.command("worker-process", hidden=True)
+@click.argument("channel", type=int)
+def worker_process(channel: int) -> None:
+    """What the supervisor starts; of no use to a person."""
+    from revproxy import app
+
+    sys.exit(app.worker_process(channel))
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  revproxy status
+  revproxy status --json --control /run/revproxy/control.sock
+
+Exit codes: 0 ready, 1 not ready or nobody answers, 2 wrong configuration.
+"""
+)
+@_control
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+def status(config: Path | None, control: str | None, as_json: bool) -> None:
+    """Show generations and workers of the revproxy that runs."""
+    result = _ask(_path(config, control), "status", _STATUS_SECONDS)
+    click.echo(json.dumps(result, indent=2) if as_json else _text(result))
+    sys.exit(0 if result["ready"] else 1)
+
+
+def _text(result: dict[str, Any]) -> str:
+    lines = [
+        f"{result['state']}, {'ready' if result['ready'] else 'not ready'}: pid {result['pid']}, "
+        f"up {result['uptime_seconds']:.0f} s, rule set {result['ruleset']}"
+    ]
+    for generation in result["generations"]:
+        restarts = f", {generation['restarts']} restarts" if generation["restarts"] else ""
+        lines.append(f"generation {generation['number']}: rule set {generation['ruleset']}{restarts}")
+        lines += [_worker_text(worker) for worker in generation["workers"]]
+    return "\n".join(lines)
+
+
+def _worker_text(worker: dict[str, Any]) -> str:
+    told = worker["status"]
+    said = ", ".join(f"{key} {value}" for key, value in told.items()) if told else "no answer"
+    return f"  worker {worker['index']}: pid {worker['pid']}, {worker['age_seconds']:.0f} s old, {said}"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  revproxy reload
+  revproxy reload -c revproxy.yaml
+
+Exit codes: 0 the new configuration is in force, 1 it failed, 2 it is wrong; unless 0, the old one stays in force.
+"""
+)
+@_control
+def reload(config: Path | None, control: str | None) -> None:
+    """Put the configuration and the signatures as they are now in force, without losing a request or a message."""
+    result = _ask(_path(config, control), "reload", _RELOAD_SECONDS)
+    click.echo(f"generation {result['generation']} is in force with rule set {result['ruleset']}")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  revproxy drain
+  revproxy drain --no-wait
+
+Exit codes: 0 drained, 1 nobody answers or it took too long, 2 wrong configuration.
+"""
+)
+@_control
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Return only when it has ended.")
+def drain(config: Path | None, control: str | None, wait: bool) -> None:
+    """Accept nothing more, finish what is under way, end."""
+    result = _ask(_path(config, control), "drain", _RELOAD_SECONDS, until_gone=wait)
+    click.echo("drained" if wait else f"draining, for {result['drain_seconds']:g} s at most")

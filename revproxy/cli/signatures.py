@@ -1,0 +1,175 @@
+"""`revproxy signatures list | show | test`: what the YAML signatures say, and whether their samples agree.
+
+A path is a file or a folder; without one the shipped signatures are read. Exit codes: 0 done, 1 a sample failed,
+2 wrong use or a signature that is wrong. Updating and publishing signatures does not belong here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from revproxy.detection.engine import Engine
+from revproxy.detection.link import link
+from revproxy.detection.rules import MATCHED, Condition, Operator, Target
+from revproxy.detection.sigyaml import Sample, Signature, always_runs, load_all, lower, transaction
+from revproxy.errors import LocatedError, ManyErrors
+from revproxy.inspection.sources import read_signature_files, shipped_signatures
+from revproxy.model import Phase
+
+MEMORY = 1024 * 1024
+"""Bytes of memory that the engine gets for scans while samples run."""
+_SHOWN = 160
+
+
+def _located(command: Callable[..., None]) -> Callable[..., None]:
+    """Errors of what a person wrote go to stderr as they are, with exit code 2."""
+
+    @wraps(command)
+    def run(*args: object, **kwargs: object) -> None:
+        try:
+            command(*args, **kwargs)
+        except (LocatedError, ManyErrors) as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+
+    return run
+
+
+_paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
+
+
+@click.group("signatures")
+def signatures() -> None:
+    """List, show and test signatures.
+
+    \b
+    revproxy signatures list
+    revproxy signatures show sql-union-select
+    revproxy signatures test my-signatures/
+    """
+
+
+@signatures.command("list")
+@_paths
+@_located
+def list_(paths: tuple[str, ...]) -> None:
+    """List signatures: id, severity, protocols, name."""
+    table = Table("id", "severity", "protocols", "name", box=None, header_style="bold", pad_edge=False)
+    found = _load(paths)
+    for signature in found:
+        protocols = " ".join(sorted(map(str, signature.protocols)))
+        table.add_row(signature.id, signature.severity.name.lower(), protocols, signature.name)
+    Console(soft_wrap=not sys.stdout.isatty(), highlight=False).print(table)
+    click.echo(f"{len(found)} signatures")
+
+
+@signatures.command("show")
+@click.argument("wanted", metavar="ID")
+@_paths
+@_located
+def show(wanted: str, paths: tuple[str, ...]) -> None:
+    """Show a signature as it is understood."""
+    for signature in _load(paths):
+        if signature.id == wanted:
+            click.echo("\n".join(_description(signature)))
+            return
+    raise click.UsageError(f"there is no signature `{wanted}`; `revproxy signatures list` tells which there are")
+
+
+@signatures.command("test")
+@_paths
+@_located
+def test(paths: tuple[str, ...]) -> None:
+    """Run every sample of every signature through the engine."""
+    found = _load(paths)
+    engine = Engine(link([lower(s) for s in found]), MEMORY)
+    failed = passed = 0
+    for signature in found:
+        for sample, expected in _samples(signature):
+            if _matches(engine, signature.id, sample) is expected:
+                passed += 1
+                continue
+            failed += 1
+            wrong = "does not match" if expected else "matches"
+            click.echo(f"{sample.where}: {signature.id} {wrong} this sample: {_sample(sample)}")
+        if always_runs(lower(signature)):
+            click.echo(f"{signature.origin}: {signature.id} runs on every transaction: nothing in it can be searched for")
+    click.echo(f"{passed} passed, {failed} failed, 0 skipped")
+    if failed:
+        sys.exit(1)
+
+
+def _load(paths: tuple[str, ...]) -> list[Signature]:
+    return load_all(read_signature_files(paths or (shipped_signatures(),)))
+
+
+def _samples(signature: Signature) -> list[tuple[Sample, bool]]:
+    return [(s, True) for s in signature.matching] + [(s, False) for s in signature.passing]
+
+
+def _matches(engine: Engine, rule: str, sample: Sample) -> bool:
+    """Whether the rule is among the findings; that others match as well is no fault of the sample."""
+    tx = transaction(sample)
+    engine.inspect(tx, Phase.HEAD, Phase.REPLY_BODY)
+    return any(finding.rule == rule for finding in tx.findings)
+
+
+def _description(signature: Signature) -> list[str]:
+    rule = lower(signature)
+    lines = [
+        f"{rule.id}: {rule.message}",
+        f"  {signature.why}",
+        f"  origin      {rule.origin}",
+        f"  references  {', '.join(signature.references)}",
+        f"  protocols   {', '.join(sorted(map(str, rule.protocols)))}",
+        f"  phase       {rule.phase.name.lower()}",
+        f"  severity    {rule.severity.name.lower()}, score {rule.score}, action {rule.action}",
+        f"  tags        {', '.join(rule.tags)}",
+    ]
+    if always_runs(rule):
+        lines.append("  note        runs on every transaction: nothing in it can be searched for")
+    for number, condition in enumerate(rule.conditions, 1):
+        lines += _condition(number, condition)
+    for sample, expected in _samples(signature):
+        lines.append(f"  {'match' if expected else 'pass '}  {_sample(sample)}")
+    return lines
+
+
+def _condition(number: int, condition: Condition) -> list[str]:
+    chain = " > ".join(condition.transformations) or "as it is"
+    steps = ", at each step" if condition.every_step else ""
+    lines = [f"  condition {number}: {', '.join(map(_target, condition.targets))} ({chain}{steps})"]
+    return [*lines, *(f"      {_operator(operator)}" for operator in condition.operators)]
+
+
+def _target(target: Target) -> str:
+    if target.field == MATCHED:
+        return "the same value"
+    key = f":/{target.pattern}/" if target.pattern is not None else ""
+    key = f":{target.key.decode(errors='replace')}" if target.key is not None else key
+    name = f"count({target.field}{key})" if target.count else target.field + key
+    return f"!{name}" if target.exclude else name
+
+
+def _operator(operator: Operator) -> str:
+    said = operator.argument if isinstance(operator.argument, str) else ", ".join(operator.argument)
+    return f"{'not ' if operator.negated else ''}{operator.name} {said}".rstrip()
+
+
+def _sample(sample: Sample) -> str:
+    """A sample in one line, cut; bytes that are not printable ASCII are escaped."""
+    words = []
+    for name, pairs in sample.fields:
+        words += [f"{name}{':' if key else ''}{_ascii(key)}={_ascii(value)}" for key, value in pairs]
+    line = " ".join(words)
+    return line if len(line) <= _SHOWN else line[:_SHOWN] + "..."
+
+
+def _ascii(value: bytes) -> str:
+    return "".join(chr(b) if 0x20 <= b < 0x7F else f"\\x{b:02x}" for b in value)

@@ -1,0 +1,57 @@
+"""From a path to Settings, or to every error in one go.
+
+Three steps, each only when the one before found nothing wrong: one tree of all files, dataclasses, checks across
+them. Nothing is bound, connected or started.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from revproxy.config.build import build
+from revproxy.config.checks import Checks, Notice
+from revproxy.config.reader import Reader
+from revproxy.config.settings import Settings
+from revproxy.config.tree import Tree
+from revproxy.errors import ManyErrors
+
+TEMPLATE = Path(__file__).parent / "template.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A good configuration, the files that it was made of, and what a person may want to know."""
+
+    settings: Settings
+    notices: tuple[Notice, ...]
+    files: tuple[Path, ...]
+
+
+def load(path: str | PathLike[str]) -> Loaded:
+    """Read and check a configuration.
+
+    Raises ConfigError when the file cannot be read or is no YAML, ManyErrors of ConfigErrors otherwise.
+    """
+    tree = Tree(Path(path))
+    reader = Reader(tree)
+    fields = build(reader)
+    _raise(tree)
+    settings = Settings(**fields)
+    checks = Checks(reader, settings)
+    checks.run()
+    _raise(tree)
+    return Loaded(settings, tuple(checks.notices), tuple(tree.files))
+
+
+def template() -> str:
+    """The annotated revproxy.yaml of `revproxy init`; its paths are relative to where it is put."""
+    return TEMPLATE.read_text("utf-8")
+
+
+def _raise(tree: Tree) -> None:
+    if tree.errors:
+        main = str(tree.files[0])
+        errors = sorted(tree.errors, key=lambda e: (e.where.file != main, e.where.file, e.where.line, e.where.column))
+        raise ManyErrors(errors)

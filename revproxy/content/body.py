@@ -1,0 +1,176 @@
+"""A body's declared type to the reader that takes it apart.
+
+Invariants: the type is believed only when it is one clean media type (`content.media`); a type without a reader, or
+no type at all, is inspected raw, in windows, so that no declaration makes a body invisible. A body whose type is
+missing or says no more than "text" is also read as the JSON or XML that it looks like, without complaint where it is
+neither: there are servers that guess.
+What does not belong here: Content-Encoding (the caller decodes first), message bodies of mail (`content.mime`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from revproxy.content.jsontext import JsonLinesReader, JsonReader, read_leniently
+from revproxy.content.media import MediaType, ascii_charset, parse_media, plain_charset
+from revproxy.content.multipart import MultipartReader
+from revproxy.content.sink import BodyReader, Sink
+from revproxy.content.urlencoded import UrlencodedReader
+from revproxy.content.windows import Windows
+from revproxy.content.xmltext import XmlReader, read_xml_leniently
+from revproxy.errors import ContentError
+from revproxy.model import ContentLimits
+
+
+class Kind(StrEnum):
+    """How a body is read; the values are those of the field `body.type`."""
+
+    URLENCODED = "URLENCODED"
+    MULTIPART = "MULTIPART"
+    JSON = "JSON"
+    XML = "XML"
+    RAW = "RAW"
+    NONE = ""
+    """no type declared; a body is then read raw"""
+
+
+_KINDS: dict[bytes, Kind] = {
+    b"application/x-www-form-urlencoded": Kind.URLENCODED,
+    b"multipart/form-data": Kind.MULTIPART,
+    b"application/json": Kind.JSON,
+    b"text/json": Kind.JSON,
+    b"text/x-json": Kind.JSON,
+    b"application/csp-report": Kind.JSON,
+    b"application/x-ndjson": Kind.JSON,
+    b"application/ndjson": Kind.JSON,
+    b"application/jsonl": Kind.JSON,
+    b"application/xml": Kind.XML,
+    b"text/xml": Kind.XML,
+}
+_LINES = frozenset({b"application/x-ndjson", b"application/ndjson", b"application/jsonl"})
+_VAGUE = frozenset({b"", b"text/plain", b"application/octet-stream"})
+_SPACE = b" \t\r\n"
+
+
+def kind_of(content_type: bytes) -> Kind:
+    """The kind of a declared type; RAW where the declaration is no clean media type. Never raises."""
+    if not content_type:
+        return Kind.NONE
+    try:
+        return _kind(parse_media(content_type))
+    except ContentError:
+        return Kind.RAW
+
+
+def _kind(media: MediaType) -> Kind:
+    kind = _KINDS.get(media.essence)
+    if kind is not None:
+        return kind
+    if media.essence.endswith(b"+json"):
+        return Kind.JSON
+    if media.essence.endswith(b"+xml"):
+        return Kind.XML
+    return Kind.RAW
+
+
+def open_body(content_type: bytes, limits: ContentLimits, sink: Sink) -> BodyReader:
+    """A reader for a body of this type; an empty type means that none was declared.
+
+    Raises ContentError: "content_type" (no clean media type), "charset" (one that we would read differently from
+    the application), "boundary" (of a multipart body).
+    """
+    media = parse_media(content_type) if content_type else MediaType(b"")
+    kind = _kind(media)
+    _check_charset(media, kind)
+    return _OPENERS[kind](media, limits, sink)
+
+
+def _check_charset(media: MediaType, kind: Kind) -> None:
+    charset = media.parameters.get(b"charset")
+    known = ascii_charset if kind is Kind.RAW else plain_charset
+    if charset is not None and not known(charset):
+        raise ContentError("charset")
+
+
+class RawReader:
+    """A body of a type that we do not take apart: windows."""
+
+    __slots__ = ("_windows",)
+
+    def __init__(self, limits: ContentLimits, sink: Sink) -> None:
+        self._windows = Windows(b"", limits, sink)
+
+    def feed(self, data: bytes) -> None:
+        """Never raises."""
+        self._windows.feed(data)
+
+    def finish(self) -> None:
+        """Never raises."""
+        self._windows.finish()
+
+
+class GuessingReader(RawReader):
+    """A raw body that is also kept, up to `structured_bytes`, and read as what it looks like."""
+
+    __slots__ = ("_kept", "_limits", "_sink")
+
+    def __init__(self, limits: ContentLimits, sink: Sink) -> None:
+        super().__init__(limits, sink)
+        self._limits = limits
+        self._sink = sink
+        self._kept: bytearray | None = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Never raises."""
+        super().feed(data)
+        if self._kept is not None:
+            self._kept += data
+            if len(self._kept) > self._limits.structured_bytes or not _may_be_structured(self._kept):
+                self._kept = None
+
+    def finish(self) -> None:
+        """Raises LimitError only."""
+        super().finish()
+        if not self._kept:
+            return
+        body = bytes(self._kept)
+        start = body.lstrip(_SPACE)[:1]
+        if start in (b"{", b"["):
+            read_leniently(body, self._limits, self._sink)
+        elif start == b"<":
+            read_xml_leniently(body, self._limits, self._sink)
+
+
+def _may_be_structured(data: bytearray) -> bool:
+    return bytes(data[:64]).lstrip(_SPACE)[:1] in (b"", b"{", b"[", b"<")
+
+
+def _open_raw(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader:
+    if media.essence in _VAGUE:
+        return GuessingReader(limits, sink)
+    return RawReader(limits, sink)
+
+
+def _open_json(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader:
+    return (JsonLinesReader if media.essence in _LINES else JsonReader)(limits, sink)
+
+
+def _open_urlencoded(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader:
+    return UrlencodedReader(limits, sink)
+
+
+def _open_xml(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader:
+    return XmlReader(limits, sink)
+
+
+_OPENERS: dict[Kind, Callable[[MediaType, ContentLimits, Sink], BodyReader]] = {
+    Kind.URLENCODED: _open_urlencoded,
+    Kind.MULTIPART: MultipartReader,
+    Kind.JSON: _open_json,
+    Kind.XML: _open_xml,
+    Kind.RAW: _open_raw,
+    Kind.NONE: _open_raw,
+}
+
+__all__ = ["BodyReader", "Kind", "Sink", "kind_of", "open_body"]

@@ -1,0 +1,193 @@
+"""The reader of JSON bodies: strict RFC 8259, each value an argument named by its path (`json.user.roles.0`).
+
+Invariants: what two JSON parsers could read differently is a ContentError: a key twice in one object, NaN and
+Infinity, a byte order mark, invalid UTF-8, lone surrogates, anything after the value. Depth is limited before the
+parser (which recurses) sees the text. Numbers are kept as written and never become Python numbers.
+Every string that is itself the text of a JSON object or array is taken apart once more, because applications do so:
+its values are arguments too, and the string itself was one already. That second reading is lenient (a key twice
+lists both values) and says nothing when it fails: text in braces is not wrong, it is only not JSON, and it has been
+inspected as the string that it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from revproxy.content.sink import Sink
+from revproxy.content.whole import Whole
+from revproxy.errors import ContentError, LimitError
+from revproxy.model import ContentLimits
+
+# A string, closed or running to the end of the text: it always matches where a quote is, so the scan is linear.
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+_NOT_BRACKET = {n: None for n in range(128) if chr(n) not in "[]{}"}
+_BLANK = " \t\r\n"
+_PATH_CHARACTERS = 512
+"""Names of values grow with depth: a longer path is told once in full and cut for the values below it."""
+_WORDS: dict[object, bytes] = {True: b"true", False: b"false", None: b"null"}
+_OPENERS = (b"{", b"[")
+_CLOSERS = (b"}", b"]")
+
+_Pairs = list[tuple[str, object]]
+
+
+def _constant(_: str) -> object:
+    raise ContentError("json_syntax")
+
+
+def _strict_object(pairs: _Pairs) -> dict[str, object]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ContentError("json_duplicate_key")
+    return table
+
+
+def _decoder(hook: Callable[[_Pairs], object]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=hook, parse_int=str.encode, parse_float=str.encode, parse_constant=_constant
+    )
+
+
+_STRICT = _decoder(_strict_object)
+_LENIENT = _decoder(tuple)
+"""An object becomes a tuple of pairs: nothing that is written twice gets lost."""
+
+
+class JsonReader(Whole):
+    """One JSON text."""
+
+    __slots__ = ()
+
+    def read(self, data: bytes) -> None:
+        """Raises ContentError("json_syntax", "json_utf8", "json_duplicate_key", "json_surrogate"), LimitError."""
+        Telling(self.limits, self.sink).tell("json", _parse(_text(data), self.limits, _STRICT))
+
+
+class JsonLinesReader(Whole):
+    """A JSON text on each line (application/x-ndjson); names begin with `json.` and the line's number from 0."""
+
+    __slots__ = ()
+
+    def read(self, data: bytes) -> None:
+        """Raises as JsonReader does."""
+        telling = Telling(self.limits, self.sink)
+        if data.count(b"\n") > self.limits.arguments:
+            raise LimitError("arguments", self.limits.arguments)
+        for number, line in enumerate(_text(data).split("\n")):
+            if line.strip(_BLANK):
+                telling.tell(f"json.{number}", _parse(line, self.limits, _STRICT))
+
+
+def read_leniently(data: bytes, limits: ContentLimits, sink: Sink) -> None:
+    """Tell what there is to tell of a text that may be JSON and was not declared to be. Raises LimitError only."""
+    try:
+        value = _parse(_text(data), limits, _LENIENT)
+        Telling(limits, sink).tell("json", value)
+    except ContentError:
+        return
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ContentError("json_utf8") from None
+
+
+def _parse(text: str, limits: ContentLimits, decoder: json.JSONDecoder) -> object:
+    _check_depth(text, limits.json_depth)
+    if text.startswith("\ufeff"):
+        raise ContentError("json_syntax")
+    try:
+        value: object = decoder.decode(text)
+    except json.JSONDecodeError:
+        raise ContentError("json_syntax") from None
+    except RecursionError:
+        raise LimitError("json_depth", limits.json_depth) from None
+    return value
+
+
+def _check_depth(text: str, most: int) -> None:
+    if text.count("[") + text.count("{") <= most:
+        return
+    depth = 0
+    for bracket in _STRING.sub("", text).translate(_NOT_BRACKET):
+        if bracket in "[{":
+            depth += 1
+            if depth > most:
+                raise LimitError("json_depth", most)
+        elif bracket in "]}":
+            depth -= 1
+
+
+class Telling:
+    """Walks parsed values and tells the sink about each; counts arguments over all of them."""
+
+    __slots__ = ("_count", "_errors", "_limits", "_sink")
+
+    def __init__(self, limits: ContentLimits, sink: Sink) -> None:
+        self._limits = limits
+        self._sink = sink
+        self._count = 0
+        self._errors = "strict"
+
+    def tell(self, path: str, value: object) -> None:
+        """Raises LimitError, and ContentError("json_surrogate")."""
+        try:
+            self._items("", ((path, value),))
+        except UnicodeEncodeError:
+            raise ContentError("json_surrogate") from None
+        except RecursionError:
+            raise LimitError("json_depth", self._limits.json_depth) from None
+
+    def _items(self, prefix: str, items: Iterable[tuple[str, object]]) -> None:
+        # One frame for each container, none for a value: this loop is where large bodies spend their time.
+        argument, errors = self._sink.argument, self._errors
+        for key, value in items:
+            name = prefix + key
+            if len(name) > _PATH_CHARACTERS:
+                name = self._cut(name)
+            if isinstance(value, str):
+                self._count += 1
+                content = value.encode("utf-8", errors)
+                if self._count > self._limits.arguments or len(content) > self._limits.argument_bytes:
+                    self._refuse()
+                argument(name.encode("utf-8", errors), content)
+                if content[:1] in _OPENERS and content[-1:] in _CLOSERS and errors == "strict":
+                    self._nested(name, value)
+            elif isinstance(value, dict):
+                self._items(name + ".", value.items())
+            elif isinstance(value, tuple):
+                self._items(name + ".", value)
+            elif isinstance(value, list):
+                self._items(name + ".", zip(map(str, range(len(value))), value, strict=True))
+            else:
+                self._scalar(name, value)
+
+    def _scalar(self, name: str, value: object) -> None:
+        self._count += 1
+        content = value if isinstance(value, bytes) else _WORDS[value]
+        if self._count > self._limits.arguments or len(content) > self._limits.argument_bytes:
+            self._refuse()
+        self._sink.argument(name.encode("utf-8", self._errors), content)
+
+    def _nested(self, path: str, text: str) -> None:
+        try:
+            value = _parse(text, self._limits, _LENIENT)
+        except (ContentError, LimitError):
+            return
+        self._errors = "surrogatepass"
+        self._items(path + ".", (("json", value),))
+        self._errors = "strict"
+
+    def _cut(self, name: str) -> str:
+        self._scalar(name, b"")
+        return name[:_PATH_CHARACTERS]
+
+    def _refuse(self) -> NoReturn:
+        if self._count > self._limits.arguments:
+            raise LimitError("arguments", self._limits.arguments)
+        raise LimitError("argument_bytes", self._limits.argument_bytes)

@@ -1,0 +1,232 @@
+"""The reader of multipart/form-data bodies (RFC 7578, RFC 2046 5.1): push, strict, in bounded memory.
+
+Invariants: only what browsers and common clients send is taken, so that no server can find other parts in the body
+than we did: CRLF only, nothing before the first delimiter or after the last, no padding after a delimiter, no line of
+content that begins with the delimiter in any line ending, no nesting. Every refusal is a ContentError with one of the
+words of `REASONS` here or in `content.parthead`. A file goes to the sink in windows, a field as one argument; at most
+one window and one slice of input are held, however large the body.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+
+from revproxy.content.jsontext import read_leniently
+from revproxy.content.media import MediaType
+from revproxy.content.parthead import PartHead, parse_part_head
+from revproxy.content.sink import Sink
+from revproxy.content.urlencoded import CHARSET_FIELD, check_charsets
+from revproxy.content.windows import Windows
+from revproxy.errors import ContentError, LimitError
+from revproxy.model import ContentLimits
+
+REASONS = frozenset(
+    {"boundary", "multipart_preamble", "multipart_delimiter", "multipart_epilogue", "multipart_unfinished"}
+)
+# RFC 2046 bchars without the space, which some readers cut from the end and some do not.
+_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]{1,70}")
+_SLICE = 64 * 1024
+
+
+class _State(Enum):
+    START = auto()
+    AFTER_DELIMITER = auto()
+    HEAD = auto()
+    CONTENT = auto()
+    END = auto()
+
+
+class MultipartReader:
+    """Fields and files of a form."""
+
+    def __init__(self, media: MediaType, limits: ContentLimits, sink: Sink) -> None:
+        """Raises ContentError("boundary") unless `media` names one boundary of 1 to 70 characters."""
+        boundary = media.parameters.get(b"boundary", b"")
+        if media.escaped or not _BOUNDARY.fullmatch(boundary):
+            raise ContentError("boundary")
+        self._first = b"--" + boundary
+        self._after_lf = b"\n--" + boundary
+        self._after_cr = b"\r--" + boundary
+        self._limits = limits
+        self._sink = sink
+        self._state = _State.START
+        self._held = bytearray()
+        self._looked = 0
+        self._parts = 0
+        self._part: _FieldPart | _FilePart | None = None
+        self._form = _Form(limits, sink)
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. Raises ContentError and LimitError."""
+        view = memoryview(data)
+        for at in range(0, len(data), _SLICE):
+            self._held += view[at : at + _SLICE]
+            while _STEPS[self._state](self):
+                pass
+
+    def finish(self) -> None:
+        """Raises ContentError when the body ends before its closing delimiter."""
+        if self._state is _State.END:
+            if bytes(self._held) not in (b"", b"\r\n"):
+                raise ContentError("multipart_epilogue")
+            self._form.finish()
+        elif self._state is not _State.START or self._held:
+            raise ContentError("multipart_unfinished")
+
+    # Each step returns whether there may be more to do with the bytes at hand.
+
+    def _start(self) -> bool:
+        if len(self._held) < len(self._first):
+            if not self._first.startswith(self._held):
+                raise ContentError("multipart_preamble")
+            return False
+        if not self._held.startswith(self._first):
+            raise ContentError("multipart_preamble")
+        del self._held[: len(self._first)]
+        self._state = _State.AFTER_DELIMITER
+        return True
+
+    def _after_delimiter(self) -> bool:
+        if len(self._held) < 2:
+            return False
+        match bytes(self._held[:2]):
+            case b"\r\n":
+                self._state = _State.HEAD
+                self._looked = 0
+            case b"--":
+                self._state = _State.END
+            case _:
+                raise ContentError("multipart_delimiter")
+        del self._held[:2]
+        return True
+
+    def _head(self) -> bool:
+        if self._held.startswith(b"\r\n"):
+            raise ContentError("multipart_header")
+        end = self._held.find(b"\r\n\r\n", self._looked)
+        if (end if end >= 0 else len(self._held) - 3) > self._limits.part_head_bytes:
+            raise LimitError("part_head_bytes", self._limits.part_head_bytes)
+        if end < 0:
+            self._looked = max(0, len(self._held) - 3)
+            return False
+        head = parse_part_head(bytes(self._held[:end]))
+        self._open_part(head)
+        # The last CRLF of the head stays: a delimiter right behind it is found, and refused, as any other.
+        del self._held[: end + 2]
+        self._looked = 2
+        self._state = _State.CONTENT
+        return True
+
+    def _open_part(self, head: PartHead) -> None:
+        self._parts += 1
+        if self._parts > self._limits.parts:
+            raise LimitError("parts", self._limits.parts)
+        for line in head.lines:
+            self._sink.part_header(head.field, line)
+        if head.filename is None:
+            self._part = _FieldPart(head, self._form)
+        else:
+            self._sink.file(head.field, head.filename, head.content_type)
+            self._part = _FilePart(Windows(head.filename, self._limits, self._sink))
+
+    def _content(self) -> bool:
+        # `_looked` bytes at the start of what is held are of the head and no content.
+        held, part = self._held, self._part
+        assert part is not None, "content without a part"
+        found = held.find(self._after_lf)
+        if held.find(self._after_cr, 0, found if found >= 0 else len(held)) >= 0:
+            raise ContentError("multipart_delimiter")
+        if found < 0:
+            keep = len(self._after_lf)
+            if len(held) > keep + self._looked:
+                part.feed(bytes(held[self._looked : len(held) - keep]))
+                del held[: len(held) - keep]
+                self._looked = 0
+            return False
+        if found - 1 < self._looked or held[found - 1] != 0x0D:
+            raise ContentError("multipart_delimiter")
+        part.feed(bytes(held[self._looked : found - 1]))
+        part.finish()
+        self._part = None
+        del held[: found + len(self._after_lf)]
+        self._state = _State.AFTER_DELIMITER
+        return True
+
+    def _end(self) -> bool:
+        if len(self._held) > 2:
+            raise ContentError("multipart_epilogue")
+        return False
+
+
+_STEPS = {
+    _State.START: MultipartReader._start,
+    _State.AFTER_DELIMITER: MultipartReader._after_delimiter,
+    _State.HEAD: MultipartReader._head,
+    _State.CONTENT: MultipartReader._content,
+    _State.END: MultipartReader._end,
+}
+
+
+class _FilePart:
+    """Content of a file: windows."""
+
+    __slots__ = ("feed", "finish")
+
+    def __init__(self, windows: Windows) -> None:
+        self.feed = windows.feed
+        self.finish = windows.finish
+
+
+class _FieldPart:
+    """Content of a field, collected up to `argument_bytes`."""
+
+    __slots__ = ("_form", "_head", "_value")
+
+    def __init__(self, head: PartHead, form: _Form) -> None:
+        self._head = head
+        self._form = form
+        self._value = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        self._form.take(len(data))
+        self._value += data
+        self._form.check(len(self._value))
+
+    def finish(self) -> None:
+        self._form.add(self._head, bytes(self._value))
+
+
+class _Form:
+    """The fields of the whole body: their total length, and the values of names that repeat."""
+
+    __slots__ = ("_limits", "_sink", "_total", "_values")
+
+    def __init__(self, limits: ContentLimits, sink: Sink) -> None:
+        self._limits = limits
+        self._sink = sink
+        self._total = 0
+        self._values: dict[bytes, list[bytes]] = {}
+
+    def take(self, length: int) -> None:
+        self._total += length
+        if self._total > self._limits.structured_bytes:
+            raise LimitError("structured_bytes", self._limits.structured_bytes)
+
+    def check(self, length: int) -> None:
+        if length > self._limits.argument_bytes:
+            raise LimitError("argument_bytes", self._limits.argument_bytes)
+
+    def add(self, head: PartHead, value: bytes) -> None:
+        if head.field == CHARSET_FIELD:
+            check_charsets((value,))
+        self._values.setdefault(head.field, []).append(value)
+        self._sink.argument(head.field, value)
+        if head.content_type.endswith((b"/json", b"+json")):
+            read_leniently(value, self._limits, self._sink)
+
+    def finish(self) -> None:
+        """As for urlencoded forms: repeated names once more, joined as some servers join them."""
+        for name, several in self._values.items():
+            if len(several) > 1:
+                self._sink.argument(name, b",".join(several))

@@ -1,0 +1,45 @@
+"""What readers of bodies are, and what they tell: two protocols, no code.
+
+Invariant: a reader tells its sink everything that it found before it raises, so that a body that breaks its type
+half way was still inspected up to there.
+What does not belong here: what a sink does with what it is told (`proxy/http/fields.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Sink(Protocol):
+    """Takes what a reader finds, in the order of the body. All values are bytes, decoded."""
+
+    def argument(self, name: bytes, value: bytes) -> None:
+        """A named text value: a form field, a JSON value."""
+
+    def xml_text(self, value: bytes) -> None:
+        """Text of an element, a comment or a processing instruction."""
+
+    def xml_attribute(self, value: bytes) -> None:
+        """The value of an attribute."""
+
+    def part_header(self, field: bytes, line: bytes) -> None:
+        """One header line of the multipart part for form field `field`, without its CRLF."""
+
+    def file(self, field: bytes, filename: bytes, content_type: bytes) -> None:
+        """A file part begins; its content follows in `window` calls under `filename`."""
+
+    def window(self, name: bytes, data: bytes) -> None:
+        """A piece of a file's content, or of a raw body's (then `name` is empty).
+
+        At most `window_bytes` long; it begins with the last `window_overlap_bytes` of the piece before it.
+        """
+
+
+class BodyReader(Protocol):
+    """A push parser of one body."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. Raises ContentError and LimitError; the reader is of no use afterwards."""
+
+    def finish(self) -> None:
+        """The body is complete. Raises ContentError and LimitError."""

@@ -1,0 +1,123 @@
+"""The reader of XML bodies: expat, with everything refused that makes XML more than elements and text.
+
+Invariants: no document type, so no entity but the five that XML has; UTF-8, ASCII or Latin-1 only; depth and number
+of nodes bounded; namespaces are not resolved, nothing is ever fetched. An element's text is told when it ends: whole
+(comments and CDATA borders do not split it) and, where child elements split it, also piece by piece, because
+applications read it either way. Comments and processing instructions count as text.
+"""
+
+from __future__ import annotations
+
+from xml.parsers import expat
+
+from revproxy.content.media import plain_charset
+from revproxy.content.sink import Sink
+from revproxy.content.whole import Whole
+from revproxy.errors import ContentError, LimitError
+from revproxy.model import ContentLimits
+
+_BLANK = " \t\r\n"
+# Byte order marks of UTF-16; UTF-16 and UTF-32 without one have a NUL in their first characters.
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+
+
+class XmlReader(Whole):
+    """One XML document."""
+
+    __slots__ = ()
+
+    def read(self, data: bytes) -> None:
+        """Raises ContentError("xml_syntax", "xml_doctype", "xml_encoding"), LimitError("xml_depth", "xml_nodes")."""
+        if data[:2] in _WIDE or b"\0" in data[:64]:
+            raise ContentError("xml_encoding")
+        try:
+            _Handlers(self.limits, self.sink).parser().Parse(data, True)
+        except expat.ExpatError:
+            raise ContentError("xml_syntax") from None
+
+
+def read_xml_leniently(data: bytes, limits: ContentLimits, sink: Sink) -> None:
+    """Tell what there is to tell of a body that may be XML and was not declared to be. Raises LimitError only."""
+    try:
+        XmlReader(limits, sink).read(data)
+    except ContentError:
+        return
+
+
+class _Handlers:
+    """What expat calls, and the texts of the elements that are open."""
+
+    __slots__ = ("_limits", "_nodes", "_open", "_sink")
+
+    def __init__(self, limits: ContentLimits, sink: Sink) -> None:
+        self._limits = limits
+        self._sink = sink
+        self._nodes = 0
+        # For each open element its segments of text; a child element begins a new segment.
+        self._open: list[list[list[str]]] = []
+
+    def parser(self) -> expat.XMLParserType:
+        """An expat parser wired to these handlers."""
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.ordered_attributes = True
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.XmlDeclHandler = self._declaration
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.CommentHandler = self._comment
+        parser.ProcessingInstructionHandler = self._instruction
+        return parser
+
+    def _doctype(self, name: str, system: str | None, public: str | None, subset: int) -> None:
+        raise ContentError("xml_doctype")
+
+    def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        if encoding is not None and not plain_charset(encoding.encode("utf-8")):
+            raise ContentError("xml_encoding")
+
+    def _start(self, name: str, attributes: list[str]) -> None:
+        self._count(1 + len(attributes) // 2)
+        if len(self._open) >= self._limits.xml_depth:
+            raise LimitError("xml_depth", self._limits.xml_depth)
+        self._open.append([[]])
+        for value in attributes[1::2]:
+            self._sink.xml_attribute(self._encode(value))
+
+    def _end(self, name: str) -> None:
+        segments = ["".join(pieces) for pieces in self._open.pop()]
+        full = [segment for segment in segments if segment.strip(_BLANK)]
+        if full:
+            self._tell("".join(segments))
+        if len(full) > 1:
+            for segment in full:
+                self._tell(segment)
+        if self._open:
+            self._open[-1].append([])
+
+    def _text(self, text: str) -> None:
+        if self._open:
+            self._open[-1][-1].append(text)
+
+    def _comment(self, text: str) -> None:
+        self._count(1)
+        self._tell(text)
+
+    def _instruction(self, target: str, text: str) -> None:
+        self._count(1)
+        self._tell(f"{target} {text}")
+
+    def _count(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > self._limits.xml_nodes:
+            raise LimitError("xml_nodes", self._limits.xml_nodes)
+
+    def _tell(self, text: str) -> None:
+        self._sink.xml_text(self._encode(text))
+
+    def _encode(self, text: str) -> bytes:
+        value = text.encode("utf-8")
+        if len(value) > self._limits.argument_bytes:
+            raise LimitError("argument_bytes", self._limits.argument_bytes)
+        return value

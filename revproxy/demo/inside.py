@@ -1,0 +1,87 @@
+"""The demo's internal servers as processes of their own, so that one can be stopped and started again.
+
+Each prints one JSON line with its addresses once it accepts, and ends when its standard input ends (its parent is
+gone) or on SIGTERM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from revproxy.demo.mail import Mailbox
+from revproxy.demo.web import application
+from revproxy.errors import RevproxyError
+
+
+class InsideError(RevproxyError):
+    """An internal server of the demo did not start."""
+
+
+async def _site(app: web.Application, host: str, port: int) -> int:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    return int(runner.addresses[0][1])
+
+
+async def _until_told() -> None:
+    """Until SIGTERM, SIGINT or the end of standard input."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    if not os.isatty(0):
+        loop.add_reader(0, lambda: None if os.read(0, 4096) else over.set())
+    await over.wait()
+
+
+async def serve_web(host: str, port: int, mailbox: str) -> None:
+    """The internal web application."""
+    bound = await _site(application(mailbox), host, port)
+    print(json.dumps({"web": bound}), flush=True)  # noqa: T201 - the parent reads it
+    await _until_told()
+
+
+async def serve_mail(host: str, port: int, tell: int) -> None:
+    """The internal mail server, and beside it the address at which it tells what it holds."""
+    mailbox = Mailbox()
+    server = await asyncio.get_running_loop().create_server(mailbox.protocol, host, port)
+    told = await _site(mailbox.application(), host, tell)
+    bound = server.sockets[0].getsockname()[1]
+    print(json.dumps({"mail": bound, "tell": told}), flush=True)  # noqa: T201 - the parent reads it
+    await _until_told()
+
+
+@dataclass(slots=True)
+class Inside:
+    """A running internal server."""
+
+    process: subprocess.Popen[bytes]
+    ports: dict[str, int]
+
+    @classmethod
+    def start(cls, *arguments: str) -> Inside:
+        """Start `revproxy demo-inside ARGUMENTS`; returns once it accepts. Raises InsideError."""
+        command = [sys.executable, "-m", "revproxy", "demo-inside", *arguments]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout is not None  # it is a pipe
+        line = process.stdout.readline()
+        if not line:
+            raise InsideError(f"the demo's internal server did not start: {' '.join(arguments)}")
+        return cls(process, json.loads(line))
+
+    def stop(self) -> None:
+        """End it and wait for its end."""
+        self.process.terminate()
+        self.process.wait(10)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()

@@ -1,0 +1,198 @@
+"""The demo: internal servers, the front end before them, a dozen cases through it, a table, and then it stays up.
+
+The front end is the real one, supervisor and workers, configured by the arguments instead of a file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from revproxy.app import WORKER, prepare
+from revproxy.config import (
+    Address,
+    Control,
+    Inspection,
+    Listener,
+    ListenerKind,
+    Log,
+    Logs,
+    Mail,
+    MailDomain,
+    Mode,
+    Route,
+    Settings,
+    Upstream,
+    UpstreamTls,
+)
+from revproxy.demo.cases import DOMAIN
+from revproxy.demo.drive import Row, hint, rows
+from revproxy.demo.inside import Inside
+from revproxy.inspection.sources import shipped_signatures
+from revproxy.model import Limits
+from revproxy.runtime import Plan, supervise
+
+LOCAL = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    http: Address
+    smtp: Address
+    web: Upstream | None
+    mail: Upstream | None
+    workers: int
+    detect: bool
+    once: bool
+
+
+def settings_of(options: Options, web: Upstream, mail: Upstream, folder: Path) -> Settings:
+    """The configuration of the demo; everything that it writes is in `folder`."""
+    mode = Mode.DETECT if options.detect else Mode.ENFORCE
+    return Settings(
+        listeners=(
+            Listener("web", ListenerKind.HTTP, options.http),
+            Listener("mail", ListenerKind.SMTP, options.smtp),
+        ),
+        upstreams=(web, mail),
+        routes=(Route("demo", web.name, mode=mode),),
+        mail=Mail("demo.example", (MailDomain(DOMAIN, mail.name, mode),)),
+        inspection=Inspection(signatures=(str(shipped_signatures()),)),
+        limits=Limits(),
+        logs=Logs(Log(f"file:{folder / 'access.log'}"), Log(f"file:{folder / 'audit.log'}"), "warning"),
+        control=Control(str(folder / "control.sock")),
+        admin=Address(LOCAL, 0),
+        workers=options.workers,
+        spool=str(folder / "spool"),
+        cache=str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "revproxy"),
+        drain_seconds=5.0,
+    )
+
+
+def url_upstream(url: str) -> Upstream:
+    """An internal web server given as a URL. Raises ValueError."""
+    scheme, _, rest = url.partition("://")
+    place = rest.rstrip("/")
+    if scheme not in ("http", "https") or not place or "/" in place:
+        raise ValueError(f"not a URL of a server: {url}")
+    address = address_of(place if ":" in place.rpartition("]")[2] else f"{place}:{443 if scheme == 'https' else 80}")
+    return Upstream("web", address, UpstreamTls() if scheme == "https" else None)
+
+
+def address_of(text: str) -> Address:
+    """`HOST:PORT`, IPv6 in brackets. Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(f"not HOST:PORT: {text}")
+    return Address(host.strip("[]"), int(port))
+
+
+def run(options: Options, console: Console) -> int:
+    """Run the demo; the exit code. Ends on Ctrl-C, or with `once` after the table."""
+    with tempfile.TemporaryDirectory(prefix="revproxy-demo-") as folder:
+        started: list[Inside] = []
+        try:
+            web, mail = _inside(options, started)
+            demo = _Demo(options, console, Path(folder), started)
+            return demo.run(settings_of(options, web, mail, Path(folder)))
+        finally:
+            for inside in started:
+                inside.stop()
+
+
+def _inside(options: Options, started: list[Inside]) -> tuple[Upstream, Upstream]:
+    """The internal servers that the person has, and ours for those that they do not have."""
+    mail, tell = options.mail, ""
+    if mail is None:
+        started.append(Inside.start("mail", f"{LOCAL}:0"))
+        mail = Upstream("mail", Address(LOCAL, started[-1].ports["mail"]))
+        tell = f"http://{LOCAL}:{started[-1].ports['tell']}/"
+    web = options.web
+    if web is None:
+        started.append(Inside.start("web", f"{LOCAL}:0", *(["--mailbox", tell] if tell else [])))
+        web = Upstream("web", Address(LOCAL, started[-1].ports["web"]))
+    return web, mail
+
+
+class _Demo:
+    """The run of a demo: the supervisor in this thread, the cases in another."""
+
+    def __init__(self, options: Options, console: Console, folder: Path, inside: list[Inside]) -> None:
+        self._options = options
+        self._console = console
+        self._folder = folder
+        self._inside = inside
+        self._ready = threading.Event()
+        self._failed = False
+
+    def run(self, settings: Settings) -> int:
+        def ready(line: str) -> None:
+            self._console.print(line, highlight=False)
+            self._ready.set()
+
+        driver = threading.Thread(target=self._drive, args=(settings,), daemon=True)
+        driver.start()
+        plan = Plan(prepare=lambda: prepare(settings), worker=WORKER, file="demo", announce=ready)
+        code = supervise(plan)
+        return code or int(self._failed)
+
+    def _drive(self, settings: Settings) -> None:
+        self._ready.wait()
+        try:
+            self._show(settings)
+        except Exception as error:  # noqa: BLE001 - a person looks at this: whatever it was, say it and fail
+            self._failed = True
+            self._console.print(f"the demo could not be driven: {type(error).__name__}: {error}", style="red")
+        if self._options.once or self._failed:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _show(self, settings: Settings) -> None:
+        web, mail = (listener.bind for listener in settings.listeners)
+        got = list(rows(web, mail, self._folder / "access.log"))
+        self._console.print(table(got))
+        wrong = [row for row in got if not row.expected]
+        self._failed = bool(wrong) and not self._options.detect and self._options.web is None
+        self._console.print(f"{len(got) - len(wrong)} of {len(got)} as expected", highlight=False)
+        if not self._options.once:
+            self._invite(web, mail)
+
+    def _invite(self, web: Address, mail: Address) -> None:
+        say = partial(self._console.print, highlight=False, soft_wrap=True)
+        say("\nStays up until Ctrl-C. Try:")
+        for line in hint(web, mail):
+            say(f"  {line}")
+        for inside in self._inside:
+            if "mail" in inside.ports:
+                again = f"revproxy demo-inside mail {LOCAL}:{inside.ports['mail']} --tell {inside.ports['tell']}"
+                say(f"  kill {inside.process.pid}   (stops the internal mail server; again: {again})")
+        say(f"Records: {self._folder}/access.log and audit.log")
+
+
+def table(got: list[Row]) -> Table:
+    """What was sent, and what became of it."""
+    shown = Table(title="through the front end", show_lines=False)
+    for heading in ("", "sent", "answer", "verdict", "signature", "reached the inside"):
+        shown.add_column(heading, overflow="fold")
+    for row in got:
+        colour = "" if row.expected else "bold red"
+        more = f" +{len(row.rules) - 2}" if len(row.rules) > 2 else ""
+        shown.add_row(
+            row.protocol,
+            row.title,
+            row.answer,
+            row.verdict,
+            ", ".join(row.rules[:2]) + more,
+            row.reached,
+            style=colour,
+        )
+    return shown

@@ -1,0 +1,123 @@
+"""The rule engine: fields in, findings and scores out. It has never heard of HTTP or mail.
+
+`inspect` scans what is filled, runs the rules that the scans could not rule out, and adds what they find. Findings of
+one call stand in the order of phases, then of the rules in the set. A rule is reported once in a transaction however
+often its phase is inspected (windows of a long body). An engine belongs to one thread; `twin` makes one for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from revproxy.detection.engine.executor import Hit, Program
+from revproxy.detection.engine.joining import GroupScanner
+from revproxy.detection.engine.memory import Recall
+from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
+from revproxy.detection.link import Group, RuleSet
+from revproxy.detection.rules import FieldClass, Rule
+from revproxy.model import Fields, Finding, Phase, Protocol, Transaction
+
+PLANS = 2048
+"""Most plans kept; more sets of fields than this make them be worked out again."""
+REMEMBERED = frozenset({FieldClass.HEADER, FieldClass.LINE, FieldClass.PATH})
+"""Classes of values that come again."""
+
+PlanKey = tuple[Protocol, Phase, Phase, tuple[str, ...]]
+
+
+class Engine:
+    """Inspects transactions with one rule set."""
+
+    def __init__(self, ruleset: RuleSet, memory_bytes: int = 4 * 1024 * 1024) -> None:
+        """`memory_bytes` bounds what is remembered of values seen before."""
+        self.ruleset = ruleset
+        self._memory_bytes = memory_bytes
+        self._programs = [Program(rule) for rule in ruleset.rules]
+        self._items = [self._scan_of(group) for group in ruleset.groups]
+        self._planner = Planner(ruleset)
+        self._plans: dict[PlanKey, Plan] = {}
+
+    def _scan_of(self, group: Group) -> Callable[[Sequence[bytes]], int]:
+        """What tells which items a group's values hit, with memory where values come again."""
+        scan = GroupScanner(group, self.ruleset).items
+        if group.klass not in REMEMBERED:
+            return scan
+        confirms = [self._programs[i.rule].steps[i.condition].confirms for i in group.items]
+        remembered = sum(g.klass in REMEMBERED for g in self.ruleset.groups)
+        return Recall(scan, confirms, self._memory_bytes // remembered).items
+
+    def twin(self) -> Engine:
+        """Another engine of the same rule set, for another thread."""
+        return Engine(self.ruleset, self._memory_bytes)
+
+    def inspect(self, tx: Transaction, first: Phase, last: Phase) -> None:
+        """Run phases `first` to `last`: append to the findings and add to the scores of the transaction."""
+        plan = self._plan(tx, first, last)
+        run = self._run_of(plan, tx)
+        if not run:
+            return
+        known = {f.rule for f in tx.findings}
+        known.update(tx.silent)
+        phases = self.ruleset.phases[tx.protocol]
+        for at in run:
+            program = self._programs[at]
+            if program.rule.id in known:
+                continue
+            hit = program.run(tx.fields)
+            if hit is not None:
+                _report(tx, program.rule, phases[at], hit)
+
+    def _run_of(self, plan: Plan, tx: Transaction) -> list[int]:
+        """The rules to run, in order."""
+        hit: set[tuple[int, int]] = set()
+        for scan in plan.scans:
+            self._hits(scan, tx.fields, hit)
+        if not hit:
+            return list(plan.always)
+        needed, protocol = self._planner.needed, tx.protocol
+        rules = {rule for rule, _ in hit}
+        run = [r for r in rules if needed[protocol, r] <= hit]
+        run += plan.always
+        run.sort(key=plan.order.__getitem__)
+        return run
+
+    def _hits(self, scan: GroupPlan, fields: Fields, hit: set[tuple[int, int]]) -> None:
+        """Add the (rule, condition) pairs that the group's values hit."""
+        values: list[bytes] = []
+        before: object = None
+        for name, keys in scan.sources:
+            got = fields.get(name)
+            if got is not None and got[not keys] is not before:
+                before = got[not keys]
+                values += got[not keys]
+        found = self._items[scan.group](values) & scan.items if values else 0
+        items = self.ruleset.groups[scan.group].items
+        while found:
+            low = found & -found
+            item = items[low.bit_length() - 1]
+            hit.add((item.rule, item.condition))
+            found ^= low
+
+    def _plan(self, tx: Transaction, first: Phase, last: Phase) -> Plan:
+        key = (tx.protocol, first, last, tuple(tx.fields))
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = self._planner.plan(tx.protocol, first, last, frozenset(key[3]))
+        return plan
+
+
+def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
+    if phase <= Phase.BODY:
+        tx.scores.inbound += rule.score
+    else:
+        tx.scores.outbound += rule.score
+    if not rule.logs:
+        tx.silent = (*tx.silent, rule.id)
+        return
+    tx.findings.append(
+        Finding(
+            rule.id, phase, rule.severity, rule.score, rule.message, hit.field, hit.key, hit.value, rule.tags
+        )
+    )

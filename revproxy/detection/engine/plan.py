@@ -1,0 +1,101 @@
+"""What one inspection has to do, worked out once for each set of fields that are there.
+
+Two transactions with the same fields filled need the same scans and the same rules that no scan can rule out: the
+plan is remembered by that. A rule with a condition whose fields are all missing cannot match and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from revproxy.detection.engine.executor import names_of
+from revproxy.detection.link.ruleset import Group, Item, RuleSet
+from revproxy.detection.rules import MATCHED, Condition, Rule
+from revproxy.model import Phase, Protocol
+
+Source = tuple[str, bool]
+"""A field that is filled, and whether its keys are meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """One group's part: where values come from, and the items that matter (bits) of rules that may run."""
+
+    group: int
+    sources: tuple[Source, ...]
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`scans` first; then the rules of `always` and those whose every item was hit, in `order`."""
+
+    scans: tuple[GroupPlan, ...]
+    always: tuple[int, ...]
+    order: Mapping[int, int]
+    """Position in the run, by rule: phase first, then file."""
+
+
+def present(fields: Iterable[str], name: str) -> bool:
+    """Whether the field, or the one whose keys it is, is among those that are filled."""
+    return (names_of(name) or name) in fields
+
+
+class Planner:
+    """Makes plans of one rule set."""
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        self._ruleset = ruleset
+        self.needed: dict[tuple[Protocol, int], frozenset[tuple[int, int]]] = {}
+        for group in ruleset.groups:
+            for item in group.items:
+                key = (group.protocol, item.rule)
+                self.needed[key] = self.needed.get(key, frozenset()) | {(item.rule, item.condition)}
+
+    def plan(self, protocol: Protocol, first: Phase, last: Phase, filled: frozenset[str]) -> Plan:
+        """The plan for an inspection of these phases of a transaction with these fields."""
+        rules, phases = self._ruleset.rules, self._ruleset.phases[protocol]
+        chosen = [
+            at
+            for at, rule in enumerate(rules)
+            if protocol in rule.protocols and first <= phases[at] <= last and _possible(rule, filled)
+        ]
+        order = {rule: at for at, rule in enumerate(sorted(chosen, key=lambda r: (phases[r], r)))}
+        always = tuple(r for r in order if not self.needed.get((protocol, r)))
+        scans = [
+            plan
+            for number, group in enumerate(self._ruleset.groups)
+            if group.protocol is protocol and (plan := _scan(number, group, order, rules, filled)) is not None
+        ]
+        return Plan(tuple(scans), always, order)
+
+
+def _possible(rule: Rule, filled: frozenset[str]) -> bool:
+    return all(_has_values(c, filled) for c in rule.conditions)
+
+
+def _has_values(condition: Condition, filled: frozenset[str]) -> bool:
+    return any(
+        t.count or t.field == MATCHED or present(filled, t.field) for t in condition.targets if not t.exclude
+    )
+
+
+def _scan(
+    number: int, group: Group, order: Mapping[int, int], rules: Sequence[Rule], filled: frozenset[str]
+) -> GroupPlan | None:
+    wanted: set[str] = set()
+    bits = 0
+    for position, item in enumerate(group.items):
+        if item.rule in order:
+            bits |= 1 << position
+            wanted |= _fields(rules, item) & set(group.fields)
+    named = [(names_of(n) or n, names_of(n) is not None) for n in wanted if present(filled, n)]
+    # Fields that may share one list (the arguments, and those of the query) stand side by side.
+    sources = sorted(named, key=lambda s: (s[1], s[0]))
+    return GroupPlan(number, tuple(sources), bits) if sources else None
+
+
+def _fields(rules: Sequence[Rule], item: Item) -> set[str]:
+    condition = rules[item.rule].conditions[item.condition]
+    return {t.field for t in condition.targets if not t.exclude}

@@ -1,0 +1,94 @@
+"""Compiling patterns to Hyperscan databases, or fetching them from the store.
+
+A database is known by a hash of everything that decides what it holds: patterns, identifiers, flags, the library's
+version. What a store returns is tried before it is trusted: another processor's database is compiled again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import hyperscan
+
+from revproxy.detection.link.ruleset import DatabaseStore
+
+FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_SINGLEMATCH
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One pattern of a database; several may share an identifier."""
+
+    number: int
+    text: bytes
+    caseless: bool = False
+
+    @property
+    def flags(self) -> int:
+        """Hyperscan's flags."""
+        return FLAGS | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
+
+
+def compiles(expression: Expression) -> bool:
+    """Whether Hyperscan takes this pattern."""
+    try:
+        _compile([expression])
+    except hyperscan.error:
+        return False
+    return True
+
+
+def key_of(expressions: Sequence[Expression]) -> str:
+    """The name under which the compiled form is kept."""
+    digest = hashlib.sha256(hyperscan.__version__.encode())
+    for e in expressions:
+        digest.update(b"%d %d %d\n" % (e.number, e.flags, len(e.text)))
+        digest.update(e.text)
+    return digest.hexdigest()[:32]
+
+
+class Refused(Exception):
+    """Hyperscan does not take these patterns; internal to linking."""
+
+    def __init__(self, texts: frozenset[bytes]) -> None:
+        super().__init__(texts)
+        self.texts = texts
+
+
+def database(expressions: Sequence[Expression], store: DatabaseStore | None) -> tuple[str, bytes]:
+    """(key, serialised database). Raises Refused when patterns do not compile."""
+    key = key_of(expressions)
+    kept = store.get(key) if store is not None else None
+    if kept is not None and _loads(kept):
+        return key, kept
+    try:
+        data: bytes = hyperscan.dumpb(_compile(expressions))
+    except hyperscan.error as error:
+        refused = frozenset(e.text for e in expressions if not compiles(e))
+        if not refused:
+            # Each alone would do: they are too large together, and none of them is to blame.
+            refused = frozenset(sorted((e.text for e in expressions), key=len)[-max(1, len(expressions) // 8) :])
+        raise Refused(refused) from error
+    if store is not None:
+        store.put(key, data)
+    return key, data
+
+
+def _compile(expressions: Sequence[Expression]) -> hyperscan.Database:
+    database = hyperscan.Database()
+    database.compile(
+        expressions=[e.text for e in expressions],
+        ids=[e.number for e in expressions],
+        flags=[e.flags for e in expressions],
+    )
+    return database
+
+
+def _loads(data: bytes) -> bool:
+    try:
+        hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
+    except hyperscan.error:
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""Rules to a rule set: which conditions a scan can rule out, in which groups, with which databases.
+
+A condition is an item of every group that its targets' fields are in. The order of rules, items and identifiers
+depends on nothing but the rules, so that the same rules always give the same databases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from revproxy.detection.link.chains import Chain, fold, trigger_of
+from revproxy.detection.link.databases import Expression, Refused, database
+from revproxy.detection.link.needs import needs_of, scannable
+from revproxy.detection.link.patterns import ROUGH, Pattern, forms
+from revproxy.detection.link.phases import phase_of
+from revproxy.detection.link.ruleset import DatabaseStore, Group, Item, RuleSet
+from revproxy.detection.operators import OPERATORS
+from revproxy.detection.patterns import Node, parse
+from revproxy.detection.rules import FIELDS, MATCHED, Condition, FieldClass, Operator, Rule
+from revproxy.detection.transformations import TRANSFORMATIONS
+from revproxy.errors import RuleError
+from revproxy.model import Phase, Protocol
+
+GroupKey = tuple[Protocol, FieldClass, bool]
+
+
+def link(rules: Sequence[Rule], store: DatabaseStore | None = None) -> RuleSet:
+    """Link rules, in file order. Raises RuleError for one that cannot be enforced."""
+    for rule in _checked(rules):
+        _check(rule)
+    linker, groups = _linked(tuple(rules), store)
+    return RuleSet(
+        rules=linker.rules,
+        name=hashlib.sha256(repr(linker.rules).encode("utf-8", "surrogateescape")).hexdigest()[:16],
+        groups=groups,
+        notes=tuple(linker.notes),
+        phases={p: tuple(phase_of(r, p) for r in linker.rules) for p in Protocol},
+        compiled=linker.compiled,
+    )
+
+
+def _linked(rules: tuple[Rule, ...], store: DatabaseStore | None) -> tuple[_Linker, tuple[Group, ...]]:
+    """Link without the patterns that Hyperscan refuses; each round leaves some out, so there is a last one."""
+    refused: frozenset[bytes] = frozenset()
+    while True:
+        linker = _Linker(rules, refused)
+        linker.read()
+        try:
+            return linker, linker.groups(store)
+        except Refused as error:
+            refused |= error.texts
+
+
+def _checked(rules: Sequence[Rule]) -> Iterator[Rule]:
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen:
+            raise RuleError(f"rule `{rule.id}` stands twice", rule.origin)
+        seen.add(rule.id)
+        yield rule
+
+
+def _check(rule: Rule) -> None:
+    if not rule.conditions:
+        raise RuleError(f"rule `{rule.id}` has no condition", rule.origin)
+    for at, condition in enumerate(rule.conditions):
+        for target in condition.targets:
+            if target.field == MATCHED:
+                if not at:
+                    raise RuleError(f"rule `{rule.id}`: the first condition cannot look at `matched`", rule.origin)
+            elif target.field not in FIELDS:
+                raise RuleError(f"rule `{rule.id}`: unknown field `{target.field}`", rule.origin)
+        for name in condition.transformations:
+            if name not in TRANSFORMATIONS:
+                raise RuleError(f"rule `{rule.id}`: unknown transformation `{name}`", rule.origin)
+        for operator in condition.operators:
+            if operator.name not in OPERATORS:
+                raise RuleError(f"rule `{rule.id}`: unknown operator `{operator.name}`", rule.origin)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A group while it is being gathered."""
+
+    fields: set[str] = field(default_factory=set)
+    items: list[tuple[Item, tuple[Pattern, ...]]] = field(default_factory=list)
+
+
+class _Linker:
+    def __init__(self, rules: tuple[Rule, ...], refused: frozenset[bytes]) -> None:
+        self.rules = rules
+        self._refused = refused
+        self.notes: list[str] = []
+        self.compiled: dict[str, bytes] = {}
+        self._drafts: dict[GroupKey, _Draft] = {}
+        self._rewritten: dict[tuple[Operator, bool], tuple[Pattern, ...] | None] = {}
+
+    def read(self) -> None:
+        """Sort every condition that can be scanned for into its groups."""
+        for at, rule in enumerate(self.rules):
+            for number, condition in enumerate(rule.conditions):
+                self._condition(at, rule, number, condition)
+
+    def _condition(self, at: int, rule: Rule, number: int, condition: Condition) -> None:
+        chosen = [t for t in condition.targets if not t.exclude]
+        if any(t.count or t.field == MATCHED for t in chosen):
+            return
+        if not scannable(condition):
+            return
+        chain = fold(condition.transformations)
+        patterns = self._patterns(rule, condition, chain)
+        if patterns is None:
+            return
+        item = Item(at, number, chain.names, condition.every_step)
+        by_group: dict[GroupKey, set[str]] = {}
+        for target in chosen:
+            spec = FIELDS[target.field]
+            for protocol in sorted(spec.protocols & rule.protocols):
+                key = (protocol, spec.klass, spec.phase >= Phase.REPLY_HEAD)
+                by_group.setdefault(key, set()).add(target.field)
+        for key, fields in by_group.items():
+            draft = self._drafts.setdefault(key, _Draft())
+            draft.fields |= fields
+            draft.items.append((item, patterns))
+
+    def _patterns(self, rule: Rule, condition: Condition, chain: Chain) -> tuple[Pattern, ...] | None:
+        """The patterns of a condition; None, with a note, when it has to be tried on every value."""
+        found: list[Pattern] = []
+        for operator in condition.operators:
+            for folded in sorted({chain.folded, chain.folded and not condition.every_step}):
+                patterns = self._rewritten_of(rule, operator, folded)
+                if patterns is None:
+                    self.notes.append(f"{rule.id}: a pattern is tried by google-re2 on every value")
+                    return None
+                found += patterns
+        return tuple(found)
+
+    def _rewritten_of(self, rule: Rule, operator: Operator, folded: bool) -> tuple[Pattern, ...] | None:
+        key = (operator, folded)
+        if key not in self._rewritten:
+            try:
+                trees = needs_of(operator) or ()
+            except ValueError as error:
+                raise RuleError(f"rule `{rule.id}`: {operator.name}: {error}", rule.origin) from error
+            patterns = [self._forms(tree, folded) for tree in trees]
+            known = [p for p in patterns if p is not None]
+            self._rewritten[key] = tuple(known) if len(known) == len(patterns) else None
+        return self._rewritten[key]
+
+    def _forms(self, tree: Node, folded: bool) -> Pattern | None:
+        """The forms that Hyperscan takes, if need be without anchors."""
+        for loose in (False, True):
+            pattern = forms(tree, folded, loose)
+            if self._refused.isdisjoint(pattern.texts()):
+                return pattern
+        return None
+
+    def groups(self, store: DatabaseStore | None) -> tuple[Group, ...]:
+        """Compile every group, in a fixed order."""
+        return tuple(self._group(key, self._drafts[key], store) for key in sorted(self._drafts))
+
+    def _group(self, key: GroupKey, draft: _Draft, store: DatabaseStore | None) -> Group:
+        used = sorted({n for item, _ in draft.items for n in item.chain})
+        triggers = tuple(n for n in used if trigger_of(n) is not None)
+        marks = [forms(parse(trigger_of(n) or ""), folded=False) for n in triggers]
+        lists: dict[str, list[Expression]] = {"joined": [], "exact": [], "calm": []}
+        for number, pattern in enumerate(marks):
+            _add(lists, number, pattern)
+        for number, (_, patterns) in enumerate(draft.items, len(triggers)):
+            for pattern in patterns:
+                _add(lists, number, pattern)
+        lists["calm"].append(Expression(len(triggers) + len(draft.items), ROUGH))
+        keys = {kind: self._database(rows, store) if rows else "" for kind, rows in lists.items()}
+        items = tuple(item for item, _ in draft.items)
+        return Group(*key, tuple(sorted(draft.fields)), items, triggers, **keys)
+
+    def _database(self, rows: list[Expression], store: DatabaseStore | None) -> str:
+        key, data = database(list(dict.fromkeys(rows)), store)
+        self.compiled[key] = data
+        return key
+
+
+def _add(lists: dict[str, list[Expression]], number: int, pattern: Pattern) -> None:
+    for kind, text in (("joined", pattern.joined), ("exact", pattern.exact), ("calm", pattern.calm)):
+        if text is not None:
+            lists[kind].append(Expression(number, text))

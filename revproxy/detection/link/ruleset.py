@@ -1,0 +1,75 @@
+"""A linked rule set: rules, what to scan for them, and the compiled databases as bytes.
+
+Plain frozen data: it is pickled to other processes, or built anew from the rules and a store. Loading databases and
+everything that happens to a transaction belong to `detection.engine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+from revproxy.detection.rules import FieldClass, Rule
+from revproxy.model import Phase, Protocol
+
+
+class DatabaseStore(Interface):
+    """Where compiled databases are kept between starts. Neither method raises; a lost entry is compiled again."""
+
+    def get(self, key: str) -> bytes | None:
+        """What was put under this key, or None."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A condition that a scan can rule out.
+
+    `chain` is what is left of its transformations after those that were folded into the patterns; `rule` and
+    `condition` are positions.
+    """
+
+    rule: int
+    condition: int
+    chain: tuple[str, ...]
+    every_step: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields that are scanned together: of one protocol, one class, one direction.
+
+    Identifiers in the databases: `i` below `len(triggers)` is a trigger, `len(triggers) + p` is item `p`.
+    `joined`, `exact` and `calm` are keys of databases: for values joined with NUL, for one value of any bytes, and
+    for joined values of calm bytes only (empty when it is not worth having).
+    """
+
+    protocol: Protocol
+    klass: FieldClass
+    reply: bool
+    fields: tuple[str, ...]
+    items: tuple[Item, ...]
+    triggers: tuple[str, ...]
+    joined: str
+    exact: str
+    calm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """What `link` makes. `name` tells two sets apart by their content; `notes` say what is served more slowly."""
+
+    rules: tuple[Rule, ...]
+    name: str
+    groups: tuple[Group, ...]
+    notes: tuple[str, ...]
+    phases: Mapping[Protocol, tuple[Phase, ...]]
+    """For each protocol and each rule, the first phase in which all its fields are filled."""
+    compiled: Mapping[str, bytes]
+
+    def databases(self) -> dict[str, bytes]:
+        """The serialised databases by key."""
+        return dict(self.compiled)

@@ -1,0 +1,81 @@
+"""What an operator is once it is compiled: a test of bytes, and where and what it found.
+
+A compiled operator holds no state and may be used by several threads at once. `test` is the plain callable, for
+loops that cannot afford a method call in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Test = Callable[[bytes], bool]
+Find = Callable[[bytes], tuple[int, int] | None]
+Groups = Callable[[bytes], tuple[bytes, ...]]
+Argument = str | tuple[str, ...]
+
+
+class ArgumentError(ValueError):
+    """An argument that the operator cannot take; `offset` counts from 0 into it, None when all of it is meant."""
+
+    def __init__(self, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[type[ArgumentError], tuple[str, int | None]]:
+        return type(self), (self.message, self.offset)
+
+
+def _whole(value: bytes) -> tuple[int, int]:
+    return 0, len(value)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledOperator:
+    """`find` gives the place of the match in a value that passes the test; `captures` what TX:0 to TX:9 become."""
+
+    test: Test
+    find: Find = _whole
+    captures: Groups | None = None
+    negated: bool = False
+
+    def __call__(self, value: bytes) -> bool:
+        return self.test(value)
+
+    def span(self, value: bytes) -> tuple[int, int] | None:
+        """Where in the value the match stands, or None when there is none. A negated match is all of the value."""
+        if self.negated:
+            return _whole(value) if self.test(value) else None
+        return self.find(value) if self.test(value) else None
+
+    def groups(self, value: bytes) -> tuple[bytes, ...]:
+        """The match and at most nine groups of it (empty where one took no part); nothing when there is no match."""
+        if self.negated:
+            return ()
+        if self.captures is not None:
+            return self.captures(value)
+        place = self.span(value)
+        return () if place is None else (value[place[0] : place[1]],)
+
+
+Factory = Callable[[Argument], CompiledOperator]
+
+
+def text_of(argument: Argument) -> str:
+    """The argument of an operator that takes one text."""
+    if isinstance(argument, tuple):
+        if len(argument) != 1:
+            raise ArgumentError("takes one text, not a list")
+        return argument[0]
+    return argument
+
+
+def bytes_of(argument: Argument) -> bytes:
+    """The same, as the bytes that values are compared with."""
+    return text_of(argument).encode("utf-8", "surrogateescape")
+
+
+def found(place: int, length: int) -> tuple[int, int] | None:
+    """A span from what `bytes.find` gives."""
+    return None if place < 0 else (place, place + length)

@@ -1,0 +1,112 @@
+"""`detectSQLi` and `detectXSS`: libinjection where its shared library is at hand, else our own tokenizers.
+
+The library is taken from the `libmodsecurity` wheel, else from the system's libmodsecurity. Which one answers is told
+by `libinjection_source`. Both calls are made in place, hold no state and may be made by several threads at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from revproxy.detection.operators import sqli_tokens, xss_tokens
+from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator, bytes_of
+
+WHEEL = "libmodsecurity wheel"
+SYSTEM = "system libmodsecurity"
+OWN = "own tokenizers"
+_SYSTEM_NAMES = ("libmodsecurity.so.3", "libinjection.so")
+_FINGERPRINT_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Detectors:
+    """`sqli` gives the fingerprint of an injection, or nothing; `xss` whether there is one."""
+
+    source: str
+    sqli: Callable[[bytes], bytes]
+    xss: Callable[[bytes], bool]
+
+
+def _wheel_libraries() -> Iterator[Path]:
+    spec = importlib.util.find_spec("libmodsecurity")
+    if spec is None or spec.origin is None:
+        return
+    folder = Path(spec.origin).parent.parent / "libmodsecurity.libs"
+    if folder.is_dir():
+        yield from sorted(folder.glob("libmodsecurity-*.so*"))
+
+
+def _bound(library: ctypes.CDLL, source: str) -> Detectors:
+    """Raises AttributeError when the library does not export libinjection."""
+    sqli = library.libinjection_sqli
+    sqli.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p]
+    sqli.restype = ctypes.c_int
+    xss = library.libinjection_xss
+    xss.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+    xss.restype = ctypes.c_int
+
+    def fingerprint(value: bytes) -> bytes:
+        buffer = ctypes.create_string_buffer(_FINGERPRINT_BYTES)
+        return buffer.value if sqli(value, len(value), buffer) == 1 else b""
+
+    return Detectors(source, fingerprint, lambda value: xss(value, len(value)) == 1)
+
+
+def _loaded(name: str, source: str) -> Detectors | None:
+    try:
+        return _bound(ctypes.CDLL(name), source)
+    except (OSError, AttributeError):
+        return None
+
+
+def find_detectors() -> Detectors:
+    """The best that this machine has; looks at the file system, so it is called once, at load."""
+    for path in _wheel_libraries():
+        detectors = _loaded(str(path), WHEEL)
+        if detectors is not None:
+            return detectors
+    for name in _SYSTEM_NAMES:
+        detectors = _loaded(name, SYSTEM)
+        if detectors is not None:
+            return detectors
+    return own_detectors()
+
+
+def own_detectors() -> Detectors:
+    """The tokenizers of this project."""
+    return Detectors(OWN, sqli_tokens.fingerprint, xss_tokens.is_xss)
+
+
+_DETECTORS = find_detectors()
+
+
+def libinjection_source() -> str:
+    """Which implementation answers."""
+    return _DETECTORS.source
+
+
+def detect_sqli(argument: Argument, detectors: Detectors = _DETECTORS) -> CompiledOperator:
+    """The value looks like SQL injection. What it captures is the fingerprint."""
+    _no_argument(argument)
+    sqli = detectors.sqli
+
+    def captures(value: bytes) -> tuple[bytes, ...]:
+        print_of = sqli(value)
+        return (print_of,) if print_of else ()
+
+    return CompiledOperator(lambda value: bool(sqli(value)), captures=captures)
+
+
+def detect_xss(argument: Argument, detectors: Detectors = _DETECTORS) -> CompiledOperator:
+    """The value looks like script injection into HTML."""
+    _no_argument(argument)
+    return CompiledOperator(detectors.xss)
+
+
+def _no_argument(argument: Argument) -> None:
+    if bytes_of(argument).strip(b" "):
+        raise ArgumentError("takes no argument")

@@ -1,0 +1,49 @@
+"""Asking the inspectors, in order and within a time budget, and deciding.
+
+A failure to decide is a decision: `on_failure` says whether the transaction is deferred or denied. It is never
+let through because something broke.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from revproxy.inspection.inspector import Inspector
+from revproxy.inspection.verdict import Policy, decide
+from revproxy.model import ALLOWED, Action, Phase, Transaction, Verdict
+
+log = logging.getLogger("revproxy.inspection")
+
+
+class Inspection:
+    """The inspectors of a worker. One transaction uses one `Inspection.current` from its beginning to its end."""
+
+    def __init__(
+        self, inspectors: Sequence[Inspector], set_name: str, seconds: float, on_failure: Action = Action.DEFER
+    ) -> None:
+        """`seconds` is the budget of one call of `inspect`, for inspectors that wait for something."""
+        self._inspectors = tuple(inspectors)
+        self.set_name = set_name
+        self._seconds = seconds
+        self._on_failure = on_failure
+        self.failures = 0
+
+    async def inspect(self, transaction: Transaction, first: Phase, last: Phase, policy: Policy) -> Verdict:
+        """Run phases `first` to `last` and decide. Never raises but for cancellation."""
+        if not policy.inspects:
+            return ALLOWED
+        try:
+            for inspector in self._inspectors:
+                waiting = inspector.inspect(transaction, first, last)
+                if waiting is not None:
+                    await asyncio.wait_for(waiting, self._seconds)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the answer is the same: fail closed
+            return self._failed(transaction, error, policy)
+        return decide(transaction, policy, last)
+
+    def _failed(self, transaction: Transaction, error: Exception, policy: Policy) -> Verdict:
+        self.failures += 1
+        log.error("transaction %s: inspection failed: %s: %s", transaction.id, type(error).__name__, error)
+        return Verdict(self._on_failure, transaction.scores.inbound, "inspection-failed", policy.enforces)

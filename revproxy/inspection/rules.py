@@ -1,0 +1,55 @@
+"""The rule engine as an inspector: on the loop for what is small, in a thread of its own for what is not.
+
+A scan of a large or hostile value can take tens of milliseconds; the loop is never held for so long. Hyperscan
+gives the interpreter lock back while it scans, so the thread really runs beside the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
+
+from revproxy.detection.engine import Engine
+from revproxy.detection.link import RuleSet
+from revproxy.model import Fields, Phase, Transaction
+
+ON_LOOP_BYTES = 8 * 1024
+"""Transactions with more bytes than this to scan go to the thread: hostile bytes cost up to 3 us each."""
+
+
+class RuleInspector:
+    """Runs one rule set. A new rule set is a new inspector: transactions under way keep the old one."""
+
+    name = "rules"
+
+    def __init__(self, rules: RuleSet, memory_bytes: int) -> None:
+        self.set_name = rules.name
+        self._engine = Engine(rules, memory_bytes)
+        self._twin: Engine | None = None
+        self._thread = ThreadPoolExecutor(1, "inspection")
+
+    def inspect(self, transaction: Transaction, first: Phase, last: Phase) -> Awaitable[None] | None:
+        """Inspect here and now, or give back what to wait for."""
+        if _bytes_of(transaction.fields, last) <= ON_LOOP_BYTES:
+            self._engine.inspect(transaction, first, last)
+            return None
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._aside, transaction, first, last)
+
+    def _aside(self, transaction: Transaction, first: Phase, last: Phase) -> None:
+        """In the thread: an engine has scratch memory of its own and serves one thread."""
+        if self._twin is None:
+            self._twin = self._engine.twin()
+        self._twin.inspect(transaction, first, last)
+
+    def close(self) -> None:
+        """Let the thread end once its work is done."""
+        self._thread.shutdown(wait=False)
+
+
+def _bytes_of(fields: Fields, last: Phase) -> int:
+    """What a scan would read, roughly; cheap for a request without a body, which is nearly all of them."""
+    size = len(fields.first("uri")) + sum(map(len, fields.values("headers")))
+    if last == Phase.HEAD or (last == Phase.BODY and "body.length" not in fields and "text" not in fields):
+        return size
+    return size + sum(sum(map(len, fields.values(name))) for name in fields)

@@ -1,0 +1,65 @@
+"""Files of signatures: where they are, and their texts. Reading only; what they say is for `detection.sigyaml`.
+
+Invariants: the order is fixed (as given, folders sorted by name), every problem is a ConfigError that names the
+file, and no file larger than `FILE_BYTES` is read.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from revproxy.errors import ConfigError, Location
+
+FILE_BYTES = 4 * 1024 * 1024
+SUFFIXES = (".yaml", ".yml")
+
+
+def shipped_signatures() -> Path:
+    """The folder of the signatures that come with the program: of the source tree, else of the installation.
+
+    Raises ConfigError when there is none.
+    """
+    places = (
+        Path(__file__).resolve().parents[2] / "signatures",
+        Path(sys.prefix) / "share/revproxy/signatures",
+        Path("/usr/share/revproxy/signatures"),
+    )
+    for place in places:
+        if any(place.glob("*.yaml")):
+            return place
+    looked = ", ".join(map(str, places))
+    raise ConfigError("the shipped signatures are not installed", Location(str(places[0])), hint=f"looked at {looked}")
+
+
+def read_signature_files(paths: Iterable[str | Path]) -> list[tuple[str, str]]:
+    """(file name, text) of every file named, and of every .yaml file in and below every folder named.
+
+    Raises ConfigError for a path that is not there, an empty folder, or a file that is too large or not UTF-8.
+    """
+    return [(str(file), _read(file)) for path in paths for file in _files(Path(path))]
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    if not found:
+        raise ConfigError("there is no .yaml file in this folder", Location(str(path)))
+    return found
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", Location(str(file)))
+    if len(data) > FILE_BYTES:
+        raise ConfigError(f"larger than {FILE_BYTES} bytes", Location(str(file)))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError("not UTF-8", Location(str(file), line))

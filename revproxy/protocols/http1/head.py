@@ -1,0 +1,300 @@
+"""The strict gate: one complete, bounded HTTP/1 head in, a parsed head out, or HttpError. Nothing is repaired.
+
+Invariants of what comes out:
+- every line ended in CRLF, no line was folded, no CTL but HTAB stood in a value, every name is a token;
+- the framing is unambiguous: at most one of Content-Length and `chunked`, each written once;
+- the target is visible ASCII in origin-form (or `*` for OPTIONS) and its authority, if it had one, was Host's.
+
+What the fields other than those of framing and connection mean is decided elsewhere, and so is what is sent on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from revproxy.errors import HttpError
+from revproxy.model import HttpLimits
+from revproxy.protocols.http1.connection import KEEP_ALIVE_ONLY, connection_options
+from revproxy.protocols.http1.fields import SINGLE_IN_REQUEST, SINGLE_IN_RESPONSE, field_names
+from revproxy.protocols.http1.target import check_host, check_method, check_target
+
+_NAMES: Final = field_names()
+_NOT_CONTROL: Final = bytes(b for b in range(256) if b == 9 or (b >= 32 and b != 127))
+_CODINGS: Final = frozenset((b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity", b"chunked"))
+_HTTP11: Final = b"HTTP/1.1"
+_HTTP10: Final = b"HTTP/1.0"
+_NONE: Final[frozenset[bytes]] = frozenset()
+
+
+class Framing(IntEnum):
+    """How the end of a response's body is found; the length is the head's `content_length`."""
+
+    NONE = 0
+    LENGTH = 1
+    CHUNKED = 2
+    CLOSE = 3
+
+
+@dataclass(slots=True)
+class RequestHead:
+    """A request's head. `fields` are as written, without SP and HTAB around values; `names` their lower case."""
+
+    method: bytes
+    target: bytes
+    version: bytes
+    fields: list[tuple[bytes, bytes]]
+    names: list[bytes]
+    host: bytes
+    """As sent, in lower case, with the port if it had one; empty only in HTTP/1.0."""
+    content_length: int | None
+    chunked: bool
+    expect: bool
+    """Waits for 100 Continue before it sends its body."""
+    keep_alive: bool
+    upgrade: bool
+    """Has an Upgrade field, whatever it says."""
+    connection: frozenset[bytes]
+    """Options named in Connection, lower case: fields of these names end here."""
+    first: dict[bytes, bytes]
+    """The first value of each name."""
+
+    def get(self, name: bytes) -> bytes | None:
+        """The first value of a field; `name` in lower case."""
+        return self.first.get(name)
+
+
+@dataclass(slots=True)
+class ResponseHead:
+    """A response's head; see RequestHead."""
+
+    status: int
+    reason: bytes
+    version: bytes
+    fields: list[tuple[bytes, bytes]]
+    names: list[bytes]
+    content_length: int | None
+    chunked: bool
+    keep_alive: bool
+    connection: frozenset[bytes]
+    first: dict[bytes, bytes]
+
+    def get(self, name: bytes) -> bytes | None:
+        """The first value of a field; `name` in lower case."""
+        return self.first.get(name)
+
+
+def parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
+    """Parse everything up to and including the empty line (RFC 9112 3 and 5).
+
+    Raises HttpError with 400, 414, 417, 431, 501 or 505; a connection on which it did must be closed.
+    """
+    lines = _lines(head, limits, 400)
+    line = lines.pop(0)
+    try:
+        method, target, version = line.split(b" ")
+    except ValueError:
+        raise _bad_request_line(line) from None
+    if version != _HTTP11 and version != _HTTP10:
+        raise _bad_version(version)
+    if len(target) > limits.target_bytes:
+        raise HttpError(414, "target-bytes")
+    check_method(method)
+    fields, names, first = _fields(lines, SINGLE_IN_REQUEST, 400)
+    get = first.get
+    modern = version == _HTTP11
+
+    host = get(b"host")
+    if host is not None:
+        host = check_host(host)
+    elif modern:
+        raise HttpError(400, "no-host")
+    else:
+        host = b""
+    target = check_target(method, target, host)
+
+    length = get(b"content-length")
+    coding = get(b"transfer-encoding")
+    if length is not None or coding is not None:
+        content_length = _framing(length, coding, modern, 400)
+    else:
+        content_length = None
+
+    expect = get(b"expect")
+    if expect is not None and expect.lower() != b"100-continue":
+        raise HttpError(417, "expect")
+
+    option = get(b"connection")
+    if option is None:
+        options = _NONE
+        keep_alive = modern
+    else:
+        options = KEEP_ALIVE_ONLY.get(option) or connection_options(names, fields, 400)
+        keep_alive = b"close" not in options and (modern or b"keep-alive" in options)
+    return RequestHead(
+        method,
+        target,
+        version,
+        fields,
+        names,
+        host,
+        content_length,
+        coding is not None,
+        # RFC 9110 10.1.1: in HTTP/1.0 the expectation is ignored.
+        expect is not None and modern,
+        keep_alive,
+        b"upgrade" in first,
+        options,
+        first,
+    )
+
+
+def parse_response(head: bytes, limits: HttpLimits) -> ResponseHead:
+    """Parse an internal server's head (RFC 9112 4). Raises HttpError(502); its connection must be discarded."""
+    lines = _lines(head, limits, 502)
+    version, status, reason = _status_line(lines.pop(0))
+    fields, names, first = _fields(lines, SINGLE_IN_RESPONSE, 502)
+    get = first.get
+    modern = version == _HTTP11
+
+    length = get(b"content-length")
+    coding = get(b"transfer-encoding")
+    if length is not None or coding is not None:
+        content_length = _framing(length, coding, modern, 502)
+    else:
+        content_length = None
+
+    option = get(b"connection")
+    if option is None:
+        options = _NONE
+        keep_alive = modern
+    else:
+        options = KEEP_ALIVE_ONLY.get(option) or connection_options(names, fields, 502)
+        keep_alive = b"close" not in options and (modern or b"keep-alive" in options)
+    return ResponseHead(
+        status, reason, version, fields, names, content_length, coding is not None, keep_alive, options, first
+    )
+
+
+def body_framing(response: ResponseHead, request_method: bytes) -> Framing:
+    """How the body that follows ends (RFC 9112 6.3). NONE too for a Content-Length of 0."""
+    status = response.status
+    if request_method == b"HEAD" or status == 304 or status == 204 or status < 200:
+        return Framing.NONE
+    if response.chunked:
+        return Framing.CHUNKED
+    length = response.content_length
+    if length is None:
+        return Framing.CLOSE
+    return Framing.LENGTH if length else Framing.NONE
+
+
+def _lines(head: bytes, limits: HttpLimits, status: int) -> list[bytes]:
+    """The head's lines without the empty one; every byte is known to be a CRLF's or no CTL but HTAB."""
+    if len(head) > limits.head_bytes:
+        raise HttpError(431 if status == 400 else status, "head-bytes")
+    lines = head.split(b"\r\n")
+    # What is left when every harmless byte is taken out must be exactly the CRLFs that split the lines.
+    if head.translate(None, _NOT_CONTROL) != b"\r\n" * (len(lines) - 1):
+        raise HttpError(status, "control-character")
+    if len(lines) < 3 or lines.pop() or lines.pop():
+        raise HttpError(status, "head-end")
+    if len(lines) - 1 > limits.head_fields:
+        raise HttpError(431 if status == 400 else status, "head-fields")
+    return lines
+
+
+def _fields(
+    lines: list[bytes], single: frozenset[bytes], status: int
+) -> tuple[list[tuple[bytes, bytes]], list[bytes], dict[bytes, bytes]]:
+    """Fields as written, their names in lower case, and the first value of each; `lines` without the start line."""
+    fields = []
+    names = []
+    first = {}
+    table = _NAMES
+    try:
+        # One plain loop: on 3.11 it beats every arrangement of comprehensions by a third.
+        for line in lines:
+            name, value = line.split(b":", 1)
+            value = value.strip(b" \t")
+            lower = table[name]
+            fields.append((name, value))
+            names.append(lower)
+            first[lower] = value
+    except ValueError as error:
+        raise _bad_field(error, status) from None
+    if len(first) != len(names):
+        first = _firsts(names, fields, single, status)
+    return fields, names, first
+
+
+def _framing(length: bytes | None, coding: bytes | None, modern: bool, status: int) -> int | None:
+    """The declared length, or None when the body is chunked; anything but exactly one of them is refused."""
+    if coding is None:
+        # bytes.isdigit knows ASCII digits only; 18 digits always fit 64 bits.
+        if length is None or not length.isdigit() or len(length) > 18:
+            raise HttpError(status, "content-length")
+        return int(length)
+    if length is not None:
+        raise HttpError(status, "length-and-chunked")
+    if not modern:
+        raise HttpError(status, "chunked-in-http-1.0")
+    if coding.lower() != b"chunked":
+        raise HttpError(501 if status == 400 and _is_known_coding(coding) else status, "transfer-coding")
+    return None
+
+
+def _is_known_coding(value: bytes) -> bool:
+    """Whether it is a list of codings that exist, `chunked` at most once and then last: 501, not 400 (RFC 9112 6.1).
+
+    Nobody sends these, and a proxy that undoes them opens what inspection closes: they are understood only so far.
+    """
+    codings = [member.partition(b";")[0].strip(b" \t") for member in value.lower().split(b",")]
+    return _CODINGS.issuperset(codings) and b"chunked" not in codings[:-1]
+
+
+def _firsts(
+    names: list[bytes], fields: list[tuple[bytes, bytes]], single: frozenset[bytes], status: int
+) -> dict[bytes, bytes]:
+    """The first value of each name, where a name stands more than once."""
+    first: dict[bytes, bytes] = {}
+    for name, field in zip(names, fields, strict=True):
+        if name not in first:
+            first[name] = field[1]
+        elif name == b"transfer-encoding":
+            # One list over several lines (RFC 9110 5.3): never exactly `chunked`, so it is refused further down.
+            first[name] += b"," + field[1]
+        elif name in single:
+            raise HttpError(status, "repeated-field")
+    return first
+
+
+def _status_line(line: bytes) -> tuple[bytes, int, bytes]:
+    """Version, status and reason phrase; a missing phrase is taken with or without its space (RFC 9112 4)."""
+    version, _, rest = line.partition(b" ")
+    code, space, reason = rest[:3], rest[3:4], rest[4:]
+    if version != _HTTP11 and version != _HTTP10:
+        raise HttpError(502, "version")
+    if len(code) != 3 or not code.isdigit() or not b"100" <= code <= b"599" or (space and space != b" "):
+        raise HttpError(502, "status-line")
+    return version, int(code), reason
+
+
+def _bad_request_line(line: bytes) -> HttpError:
+    """HTTP/0.9 and every other line that is not three words."""
+    return HttpError(400, "http-0.9" if line.startswith(b"GET ") and line.count(b" ") == 1 else "request-line")
+
+
+def _bad_version(version: bytes) -> HttpError:
+    """505 for a version that exists or may exist, 400 for what is none."""
+    digits = version[5:6] + version[7:]
+    if len(version) == 8 and version.startswith(b"HTTP/") and version[6:7] == b"." and digits.isdigit():
+        return HttpError(400 if digits == b"09" else 505, "version")
+    return HttpError(400, "version")
+
+
+def _bad_field(error: ValueError, status: int) -> HttpError:
+    """A line without a colon, or a name that the table of names does not take."""
+    reason = str(error)
+    return HttpError(status, reason if reason in ("field-name", "forged-name") else "field-line")

@@ -1,0 +1,121 @@
+"""Giving the internal server's answer back: its head inspected, its text held and inspected up to a limit.
+
+An answer of an inspected type is held until `response_inspect_bytes` of it were judged, then streams on. Event
+streams and types that carry no text for inspection go on at once. What a held answer was compressed with is undone
+for the eyes of inspection only: the client gets the bytes as they came.
+"""
+
+from __future__ import annotations
+
+from revproxy.codecs.compression import inflate
+from revproxy.errors import ContentError, LimitError
+from revproxy.model import ContentLimits, HttpLimits, Limits, Phase, Transaction
+from revproxy.protocols.http1 import Framing
+from revproxy.proxy.http.fields import fill_reply_head
+from revproxy.proxy.http.forward import Answer
+from revproxy.proxy.http.headers import outside, relocated
+from revproxy.proxy.http.judging import Judge
+from revproxy.proxy.http.message import Carrier, Line, Reply
+
+_TEXTS = frozenset(
+    {
+        b"application/json",
+        b"application/xml",
+        b"application/xhtml+xml",
+        b"application/problem+json",
+        b"text/html",
+        b"text/plain",
+        b"text/xml",
+        b"",
+    }
+)
+"""Types whose bodies are inspected: where error messages, listings and the output of a shell show up."""
+_AT_ONCE_BYTES = 64 * 1024
+"""An uninspected answer of a known length up to this is collected, to go out in one write."""
+_LOCATIONS = frozenset({b"location", b"content-location", b"refresh"})
+
+
+async def give_back(
+    answer: Answer, carrier: Carrier, transaction: Transaction, judge: Judge, origin: bytes, limits: Limits
+) -> None:
+    """Judge an answer and send it on. Raises Refused while nothing was sent; aborts the reply after that."""
+    head = answer.head
+    fields = outside(head.fields, head.names, head.connection)
+    if not _LOCATIONS.isdisjoint(head.first):
+        fields = relocated(fields, origin, carrier.request, carrier.client)
+    if judge.inspects:
+        fill_reply_head(transaction.fields, head.status, head.fields, head.names)
+        await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
+    held, complete = await _hold(answer, limits.http, judge)
+    if held and judge.inspects and _inspected(answer):
+        transaction.fields.put("reply.body", (_plain(answer, held, limits.content),))
+        await judge.judge(Phase.REPLY_BODY, Phase.REPLY_BODY)
+    if complete:
+        if answer.framing is Framing.NONE:
+            fields = _with_length(answer, fields)
+        await carrier.reply.whole(head.status, head.reason, fields, held)
+    else:
+        await _stream(answer, carrier.reply, fields, held)
+
+
+def _media_type(answer: Answer) -> bytes:
+    value = answer.head.get(b"content-type")
+    return value.partition(b";")[0].strip(b" \t").lower() if value is not None else b""
+
+
+def _inspected(answer: Answer) -> bool:
+    return _media_type(answer) in _TEXTS
+
+
+async def _hold(answer: Answer, limits: HttpLimits, judge: Judge) -> tuple[bytes, bool]:
+    """(what is held, whether that is all of the body)."""
+    length = answer.length
+    if length == 0:
+        return b"", True
+    if judge.inspects and _inspected(answer):
+        most = limits.response_inspect_bytes
+    elif length is not None and length <= _AT_ONCE_BYTES:
+        most = _AT_ONCE_BYTES
+    else:
+        return b"", False
+    piece = await answer.read()
+    if len(piece) == length:
+        return piece, True
+    held, size = [piece], len(piece)
+    while piece and size <= most:
+        piece = await answer.read()
+        held.append(piece)
+        size += len(piece)
+    return b"".join(held), not piece or size == length
+
+
+def _plain(answer: Answer, held: bytes, limits: ContentLimits) -> bytes:
+    """What a browser would see; the bytes as they are where the coding is broken or cut off."""
+    coding = answer.head.get(b"content-encoding")
+    if coding is None or coding.lower() == b"identity":
+        return held
+    try:
+        return inflate(held, coding.decode("latin-1").lower(), limits.argument_bytes, limits.inflate_ratio)
+    except (ContentError, LimitError):
+        return held
+
+
+def _with_length(answer: Answer, fields: list[Line]) -> list[Line]:
+    """HEAD and 304 tell the length of a body that they do not carry (RFC 9110 8.6)."""
+    length = answer.head.get(b"content-length")
+    if length is not None and answer.head.content_length:
+        return [*fields, (b"Content-Length", length)]
+    return fields
+
+
+async def _stream(answer: Answer, reply: Reply, fields: list[Line], held: bytes) -> None:
+    await reply.begin(answer.head.status, answer.head.reason, fields, answer.length)
+    try:
+        if held:
+            await reply.piece(held)
+        while piece := await answer.read():
+            await reply.piece(piece)
+    except BaseException:
+        reply.abort()
+        raise
+    await reply.end()

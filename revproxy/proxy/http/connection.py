@@ -1,0 +1,235 @@
+"""HTTP/1 as a driver of exchanges: one coroutine for each connection, one request at a time.
+
+Reads a head, hands it with its body to `exchange`, and frames the answer. A connection whose request was not read to
+its end, or that broke the protocol, carries nothing more: what follows on it cannot be told from an attack. Requests
+that were pipelined wait in the stream, which is read no further than its bound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from revproxy.errors import HttpError, LimitError, PeerClosed, PeerError, PeerTimeout
+from revproxy.model import HttpLimits, Limits, Timeouts
+from revproxy.net import Stream
+from revproxy.protocols.http1 import (
+    LAST_CHUNK,
+    ChunkedReader,
+    RequestHead,
+    encode_chunk,
+    parse_request,
+    write_response,
+)
+from revproxy.proxy.http.exchange import exchange
+from revproxy.proxy.http.message import Client, Line
+from revproxy.proxy.http.pages import page
+from revproxy.proxy.http.peers import Peer
+from revproxy.proxy.http.site import Site
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CLOSE: Line = (b"Connection", b"close")
+_KEEP: Line = (b"Connection", b"keep-alive")
+_CHUNKED: Line = (b"Transfer-Encoding", b"chunked")
+_PIECE_BYTES = 256 * 1024
+_BODILESS = frozenset({204, 304})
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 1024 * 1024
+
+
+class Body:
+    """A request body on an HTTP/1 connection: counted or chunked."""
+
+    __slots__ = ("_chunks", "_clock", "_deadline", "_expected", "_left", "_stream", "_timeouts", "done", "length")
+
+    def __init__(self, head: RequestHead, stream: Stream, limits: HttpLimits, timeouts: Timeouts) -> None:
+        self.length = head.content_length
+        self.done = False
+        self._left = head.content_length or 0
+        self._chunks = ChunkedReader(limits) if head.chunked else None
+        self._expected = head.expect
+        self._stream = stream
+        self._timeouts = timeouts
+        self._clock = asyncio.get_running_loop().time
+        self._deadline = self._clock() + timeouts.request_body_total
+
+    async def read(self) -> bytes:
+        """See `message.Body`."""
+        if self._expected:
+            self._expected = False
+            self._stream.write(_CONTINUE)
+        while not self.done:
+            piece = await (self._counted() if self._chunks is None else self._chunked(self._chunks))
+            if piece:
+                return piece
+        return b""
+
+    async def _counted(self) -> bytes:
+        data = await self._some(min(self._left, _PIECE_BYTES))
+        self._left -= len(data)
+        self.done = not self._left
+        return data
+
+    async def _chunked(self, chunks: ChunkedReader) -> bytes:
+        pieces = chunks.feed(await self._some(_PIECE_BYTES))
+        if chunks.done:
+            self.done = True
+            self._stream.unread(chunks.rest)
+        return b"".join(pieces)
+
+    async def _some(self, most: int) -> bytes:
+        """What came within the idle time; the whole body has a time of its own, which trickling cannot stretch."""
+        left = self._deadline - self._clock()
+        data = await self._stream.read_some(min(self._timeouts.request_body_idle, max(left, 0.0)), most)
+        if not data:
+            raise PeerClosed("closed within a body")
+        return data
+
+
+class Http1Carrier:
+    """One request of a connection, and the place for its answer (`message.Carrier` and `message.Reply`)."""
+
+    __slots__ = ("_chunked", "_keep", "_stream", "_timeouts", "body", "client", "head_bytes", "request", "sent")
+
+    def __init__(
+        self, request: RequestHead, size: int, stream: Stream, client: Client, limits: Limits, keep: bool
+    ) -> None:
+        """`keep` is false when the connection is to be closed after this exchange whatever the client wants."""
+        self.request = request
+        self.head_bytes = size
+        self.client = client
+        self.body = (
+            Body(request, stream, limits.http, limits.timeouts) if request.chunked or request.content_length else None
+        )
+        self.sent = 0
+        self._stream = stream
+        self._timeouts = limits.timeouts
+        self._keep = keep and request.keep_alive
+        self._chunked = False
+
+    @property
+    def reply(self) -> Http1Carrier:
+        """The answer goes out the way the request came in."""
+        return self
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may follow on the connection."""
+        return self._keep and not self._stream.closing
+
+    async def whole(self, status: int, reason: bytes, fields: Sequence[Line], body: bytes) -> None:
+        """See `message.Reply`."""
+        lines = [*fields]
+        if self.request.method != b"HEAD" and status not in _BODILESS:
+            lines.append((b"Content-Length", b"%d" % len(body)))
+        else:
+            body = b""
+        await self._write(write_response(status, reason, self._connection(lines)) + body)
+
+    async def begin(self, status: int, reason: bytes, fields: Sequence[Line], length: int | None) -> None:
+        """See `message.Reply`. HTTP/1.0 knows no chunks: the end of the connection ends the body."""
+        lines = [*fields]
+        if length is not None:
+            lines.append((b"Content-Length", b"%d" % length))
+        elif self.request.version == b"HTTP/1.1":
+            self._chunked = True
+            lines.append(_CHUNKED)
+        else:
+            self._keep = False
+        await self._write(write_response(status, reason, self._connection(lines)))
+
+    async def piece(self, data: bytes) -> None:
+        """See `message.Reply`."""
+        await self._write(encode_chunk(data) if self._chunked else data)
+
+    async def end(self) -> None:
+        """See `message.Reply`."""
+        if self._chunked:
+            await self._write(LAST_CHUNK)
+
+    def abort(self) -> None:
+        """See `message.Reply`: a reset, or at least an end before the announced length or the last chunk."""
+        self._keep = False
+        self._stream.abort()
+
+    def _connection(self, lines: list[Line]) -> list[Line]:
+        if self.body is not None and not self.body.done:
+            self._keep = False
+        if not self._keep:
+            lines.append(_CLOSE)
+        elif self.request.version == b"HTTP/1.0":
+            lines.append(_KEEP)
+        return lines
+
+    async def _write(self, data: bytes) -> None:
+        stream = self._stream
+        stream.write(data)
+        self.sent += len(data)
+        if stream.choked:
+            await stream.drain(self._timeouts.write_stall)
+
+
+async def serve(stream: Stream, peer: Peer, site: Site) -> None:
+    """Serve a connection until it ends. `site.draining` asks for a close with the next answer."""
+    limits = site.limits
+    served = 0
+    try:
+        while served < limits.http.requests_per_connection:
+            if not await _next_begins(stream, site, served):
+                return
+            carrier = await _read(stream, peer, site, served)
+            if carrier is None:
+                await stream.linger(LINGER_SECONDS, LINGER_BYTES)
+                return
+            await exchange(carrier, site)
+            served += 1
+            if not carrier.reusable:
+                if carrier.body is not None and not carrier.body.done:
+                    await stream.linger(LINGER_SECONDS, LINGER_BYTES)
+                return
+    except PeerError:
+        return
+    finally:
+        stream.close()
+
+
+async def _next_begins(stream: Stream, site: Site, served: int) -> bool:
+    """Wait for the first byte of a request. Silence on an idle connection is no error."""
+    if stream.buffered:
+        return True
+    timeouts = site.limits.timeouts
+    site.idle.add(stream)
+    try:
+        return await stream.wait_data(timeouts.keep_alive if served else timeouts.request_head)
+    finally:
+        site.idle.discard(stream)
+
+
+async def _read(stream: Stream, peer: Peer, site: Site, served: int) -> Http1Carrier | None:
+    """The next request, or None when it was refused at the gate and answered."""
+    limits = site.limits
+    try:
+        head = await stream.read_head(limits.http.head_bytes, limits.timeouts.request_head)
+        request = parse_request(head, limits.http)
+        if request.upgrade and b"websocket" in (request.get(b"upgrade") or b"").lower():
+            raise HttpError(501, "websocket")
+    except HttpError as error:
+        await _turn_away(stream, peer, site, error.status, error.reason)
+        return None
+    except LimitError as error:
+        await _turn_away(stream, peer, site, 431, error.limit)
+        return None
+    except PeerTimeout:
+        await _turn_away(stream, peer, site, 408, "request-head-timeout")
+        return None
+    last = site.draining or served + 1 >= limits.http.requests_per_connection
+    return Http1Carrier(request, len(head), stream, peer.client_of(request), limits, keep=not last)
+
+
+async def _turn_away(stream: Stream, peer: Peer, site: Site, status: int, reason: str) -> None:
+    """Answer what is no request that we take, and write it down."""
+    identity = site.new_id()
+    words, fields, body = page(status, identity, site.limits.caps.retry_after)
+    lines = [*fields, (b"Content-Length", b"%d" % len(body)), _CLOSE]
+    stream.write(write_response(status, words, lines) + body)
+    site.recorder.write_gate(identity, peer.client, status, reason)

@@ -1,0 +1,143 @@
+"""Taking in a request body: stored as it came, taken apart as its type says, judged piece by piece and as a whole.
+
+Nothing of it goes inside before `take_in` has returned, except on a route that declares `stream` (`flow`), where
+each piece is judged before it goes on. A body that breaks its declared type is not repaired: the reason becomes
+the field `body.error` and its bytes are inspected raw, so that a rule decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from revproxy.codecs.compression import Inflater
+from revproxy.content.body import Kind, kind_of, open_body
+from revproxy.errors import ContentError, HttpError, LimitError, PeerError
+from revproxy.model import ContentLimits, Phase, Transaction
+from revproxy.proxy.http.fields import Collector
+from revproxy.proxy.http.judging import Judge
+from revproxy.proxy.http.message import Body, Request
+from revproxy.proxy.http.refusal import Refused, from_client
+
+_ASIDE_BYTES = 64 * 1024
+"""Bodies over this are taken apart in a thread: the loop must not stand still."""
+_RAW = b"application/octet-stream"
+_IDENTITY = (b"", b"identity")
+
+
+class Store(Protocol):
+    """Where a body is kept until its verdict (`net.Spool`)."""
+
+    async def write(self, data: bytes) -> None:
+        """Keep it. Raises LimitError when there is no room."""
+
+
+class Reading:
+    """One body being taken apart. `feed` and `finish` never raise for what the body contains."""
+
+    def __init__(self, request: Request, limits: ContentLimits, most: int) -> None:
+        """`most` bounds the decoded size. Raises ContentError("bad_encoding") for a coding that we cannot read."""
+        self.collector = Collector()
+        self.error = ""
+        self.size = 0
+        self._limits = limits
+        self._inflater = _inflater_of(request, most, limits)
+        self._kind, self._reader = Kind.RAW, open_body(_RAW, limits, self.collector)
+        content_type = request.get(b"content-type") or b""
+        try:
+            self._kind, self._reader = kind_of(content_type), open_body(content_type, limits, self.collector)
+        except ContentError as error:
+            self.error = error.reason
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes as they came. Raises LimitError, and ContentError for a broken content coding."""
+        if self._inflater is not None:
+            data = self._inflater.feed(data)
+        self._take(data)
+
+    def finish(self) -> None:
+        """The body is complete. Raises as `feed`."""
+        if self._inflater is not None:
+            self._inflater.finish()
+        try:
+            self._reader.finish()
+        except ContentError as error:
+            self.error = self.error or error.reason
+
+    def _take(self, data: bytes) -> None:
+        self.size += len(data)
+        try:
+            self._reader.feed(data)
+        except ContentError as error:
+            self.error = self.error or error.reason
+            self._reader = open_body(_RAW, self._limits, self.collector)
+            self._reader.feed(data)
+
+    def fill(self, transaction: Transaction) -> None:
+        """Put what was found into the fields of phase BODY."""
+        fields = transaction.fields
+        fields.put("body.type", (self._kind.value.encode("ascii"),))
+        fields.put("body.length", (b"%d" % self.size,))
+        if self.error:
+            fields.put("body.error", (self.error.encode("ascii"),))
+        self.collector.fill(fields)
+
+
+def _inflater_of(request: Request, most: int, limits: ContentLimits) -> Inflater | None:
+    coding = (request.get(b"content-encoding") or b"").lower()
+    if coding in _IDENTITY:
+        return None
+    return Inflater(coding.decode("latin-1"), most, limits.inflate_ratio)
+
+
+async def take_in(
+    body: Body, spool: Store, reading: Reading, judge: Judge, transaction: Transaction, most: int
+) -> None:
+    """Read a body to its end and judge it. Raises Refused; `most` bytes may come, more are 413."""
+    async for _ in _judged(body, spool, reading, judge, most):
+        pass
+    reading.fill(transaction)
+    await judge.judge(Phase.BODY, Phase.BODY)
+
+
+async def store(body: Body, spool: Store, most: int) -> None:
+    """Read a body to its end without looking at it: the route's inspection is off. Raises Refused."""
+    try:
+        async for piece in _bounded(body, most):
+            await spool.write(piece)
+    except (HttpError, LimitError, PeerError) as error:
+        raise from_client(error) from error
+
+
+async def flow(body: Body, reading: Reading, judge: Judge, most: int) -> AsyncIterator[bytes]:
+    """A body of a streaming route: every piece is judged, then goes on. Raises Refused in the middle of it."""
+    async for piece in _judged(body, None, reading, judge, most):
+        yield piece
+
+
+async def _judged(body: Body, spool: Store | None, reading: Reading, judge: Judge, most: int) -> AsyncIterator[bytes]:
+    try:
+        async for piece in _bounded(body, most):
+            if spool is not None:
+                await spool.write(piece)
+            reading.feed(piece)
+            if reading.collector.windows:
+                await judge.windows(reading.collector.windows)
+            yield piece
+        if reading.size > _ASIDE_BYTES:
+            await asyncio.get_running_loop().run_in_executor(None, reading.finish)
+        else:
+            reading.finish()
+        await judge.windows(reading.collector.windows)
+    except (HttpError, ContentError, LimitError, PeerError) as error:
+        raise from_client(error) from error
+
+
+async def _bounded(body: Body, most: int) -> AsyncIterator[bytes]:
+    size = 0
+    while piece := await body.read():
+        size += len(piece)
+        if size > most:
+            raise Refused(413, "body_bytes")
+        yield piece

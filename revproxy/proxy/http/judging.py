@@ -1,0 +1,46 @@
+"""Asking for verdicts in the course of an exchange, under the policy of its route.
+
+`verdict` is the latest that matters: the one that refused, or on a route that only detects the one that would have.
+"""
+
+from __future__ import annotations
+
+from revproxy.inspection import Inspection, Policy
+from revproxy.model import ALLOWED, Action, Phase, Transaction, Verdict
+from revproxy.proxy.http.refusal import refused_by
+
+
+class Judge:
+    """Inspects one transaction; every method raises `Refused` where that is the verdict."""
+
+    __slots__ = ("_inspection", "_policy", "_transaction", "inspects", "verdict")
+
+    def __init__(self, inspection: Inspection, policy: Policy, transaction: Transaction) -> None:
+        self._inspection = inspection
+        self._policy = policy
+        self._transaction = transaction
+        self.inspects = policy.inspects
+        self.verdict: Verdict = ALLOWED
+
+    async def judge(self, first: Phase, last: Phase) -> None:
+        """Phases `first` to `last`."""
+        if not self.inspects:
+            return
+        verdict = await self._inspection.inspect(self._transaction, first, last, self._policy)
+        if verdict.action is not Action.ALLOW:
+            self.verdict = verdict
+            if verdict.enforced:
+                raise refused_by(verdict)
+
+    async def windows(self, pending: list[tuple[bytes | None, bytes]]) -> None:
+        """Judge windows of long contents and forget them, which is what bounds memory."""
+        fields = self._transaction.fields
+        while pending:
+            name, data = pending.pop(0)
+            if name is None:
+                fields.put("body", (data,))
+            else:
+                fields.put("files.content", (data,), (name,))
+            await self.judge(Phase.BODY, Phase.BODY)
+            fields.drop("body")
+            fields.drop("files.content")

@@ -1,0 +1,112 @@
+"""What an exchange works with, whichever HTTP version carries it.
+
+HTTP/1 (`connection.py`) is a driver of this surface; HTTP/2 will be another. Nothing here knows framing bytes,
+connections or streams: an exchange sees a head, a body that can be read once, and a place to answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Line = tuple[bytes, bytes]
+"""One header field: name as written, value without outer white space."""
+
+
+class Request(Protocol):
+    """A request head that passed the gate. `names` are the lower-case names of `fields`, in the same order."""
+
+    @property
+    def method(self) -> bytes: ...
+
+    @property
+    def target(self) -> bytes: ...
+
+    @property
+    def version(self) -> bytes: ...
+
+    @property
+    def host(self) -> bytes: ...
+
+    @property
+    def fields(self) -> list[Line]: ...
+
+    @property
+    def names(self) -> list[bytes]: ...
+
+    @property
+    def connection(self) -> frozenset[bytes]:
+        """Names of fields that the client said belong to this connection alone."""
+
+    def get(self, name: bytes) -> bytes | None:
+        """The first value of the field with that lower-case name."""
+
+
+class Body(Protocol):
+    """A request body, read once. `length` is the declared length, None when it is only known at its end."""
+
+    @property
+    def length(self) -> int | None: ...
+
+    async def read(self) -> bytes:
+        """The next piece, nothing at the end.
+
+        Raises HttpError (framing), PeerClosed, PeerTimeout. The first call invites a client that waits with
+        `Expect: 100-continue`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks. `peer` is the address at the other end of the connection; `address` is the client's, which differs
+    from it only where the peer is a declared proxy (`trusted`) that named another in X-Forwarded-For."""
+
+    address: str
+    peer: str
+    scheme: bytes
+    listener: str
+    trusted: bool = False
+
+
+class Reply(Protocol):
+    """Where the answer goes. Exactly one of `whole`, or `begin` - `piece`... - `end`."""
+
+    @property
+    def sent(self) -> int:
+        """Bytes of this answer given to the connection so far."""
+
+    async def whole(self, status: int, reason: bytes, fields: Sequence[Line], body: bytes) -> None:
+        """A complete answer; for HEAD and 304 `body` is empty and a Content-Length in `fields` is kept."""
+
+    async def begin(self, status: int, reason: bytes, fields: Sequence[Line], length: int | None) -> None:
+        """The head of an answer whose body follows; `length` None when it is not known."""
+
+    async def piece(self, data: bytes) -> None:
+        """Some of the body. Waits while the client is slow; raises PeerTimeout, PeerClosed."""
+
+    async def end(self) -> None:
+        """The body is complete."""
+
+    def abort(self) -> None:
+        """The body will not be completed: the client must notice."""
+
+
+class Carrier(Protocol):
+    """One request and the place for its answer, as a driver hands them over."""
+
+    @property
+    def client(self) -> Client: ...
+
+    @property
+    def request(self) -> Request: ...
+
+    @property
+    def body(self) -> Body | None: ...
+
+    @property
+    def reply(self) -> Reply: ...
+
+    @property
+    def head_bytes(self) -> int:
+        """Size of the request head on the wire."""

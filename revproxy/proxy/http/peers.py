@@ -1,0 +1,52 @@
+"""Who is at the other end of a connection, and whom it speaks for."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from revproxy.proxy.http.headers import FORWARDED_FOR
+from revproxy.proxy.http.message import Client, Request
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Peer:
+    """One connection's other end. `client` is who asks when no declared proxy says otherwise."""
+
+    __slots__ = ("_proxies", "client")
+
+    def __init__(self, address: str, scheme: bytes, listener: str, proxies: Sequence[Network]) -> None:
+        """`proxies` are the networks whose X-Forwarded-For is believed."""
+        address = address.partition("%")[0]
+        trusted = bool(proxies) and _within(address, proxies)
+        self.client = Client(address, address, scheme, listener, trusted)
+        self._proxies = proxies if trusted else ()
+
+    def client_of(self, request: Request) -> Client:
+        """The client of a request: the last address in X-Forwarded-For that is no declared proxy itself."""
+        client = self.client
+        if not client.trusted:
+            return client
+        named = b",".join(
+            field[1] for name, field in zip(request.names, request.fields, strict=True) if name == FORWARDED_FOR
+        )
+        for item in reversed(named.decode("latin-1").split(",")):
+            address = _address(item.strip(" \t"))
+            if address is None:
+                break
+            if not _within(address, self._proxies):
+                return Client(address, client.peer, client.scheme, client.listener, True)
+        return client
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+def _within(address: str, networks: Sequence[Network]) -> bool:
+    parsed = _address(address)
+    return parsed is not None and any(ipaddress.ip_address(parsed) in network for network in networks)

@@ -1,0 +1,119 @@
+"""What is written down of an exchange: one access record, one audit record for each finding, the counters."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from revproxy.audit import Metrics, Records, encode_finding, encode_http_access
+from revproxy.model import ALLOWED, Action, Transaction, Verdict
+from revproxy.proxy.http.message import Client, Request
+
+CLIENT_GONE = 499
+"""The status in records of an exchange whose client left before its answer was complete (as nginx has it)."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """What an exchange notes down while it goes on. Times are `time.time()` and `time.perf_counter()`."""
+
+    transaction: Transaction
+    began: float = field(default_factory=time.time)
+    started: float = field(default_factory=time.perf_counter)
+    route: str = ""
+    upstream: str = ""
+    asked: float = 0.0
+    answered: float = 0.0
+    status: int = CLIENT_GONE
+    bytes_in: int = 0
+    bytes_out: int = 0
+    verdict: Verdict = ALLOWED
+    reason: str = ""
+    set_name: str = ""
+
+
+class Recorder:
+    """Writes entries of one worker to its logs and metrics."""
+
+    def __init__(self, records: Records, metrics: Metrics) -> None:
+        self._records = records
+        self._requests = metrics.counter("revproxy_requests_total")
+        self._findings = metrics.counter("revproxy_findings_total")
+        self._refused = metrics.counter("revproxy_refused_total")
+        self._seconds = metrics.histogram("revproxy_request_seconds")
+        self._upstream_seconds = metrics.histogram("revproxy_upstream_seconds")
+
+    def write(self, entry: Entry, client: Client, request: Request) -> None:
+        """One access record, and the findings."""
+        seconds = time.perf_counter() - entry.started
+        upstream_seconds = entry.answered - entry.asked if entry.answered else 0.0
+        verdict, findings = entry.verdict, entry.transaction.findings
+        self._records.access(
+            encode_http_access(
+                ts=entry.began,
+                id=entry.transaction.id,
+                client=client.address,
+                listener=client.listener,
+                host=request.host,
+                method=request.method,
+                target=request.target,
+                status=entry.status,
+                bytes_in=entry.bytes_in,
+                bytes_out=entry.bytes_out,
+                seconds=seconds,
+                upstream=entry.upstream,
+                upstream_seconds=upstream_seconds,
+                verdict=verdict.action.value,
+                score=entry.transaction.scores.inbound,
+                rules=[finding.rule for finding in findings] if findings else (),
+                reason=entry.reason,
+            )
+        )
+        self._requests[(client.listener, _CLASSES[entry.status // 100], verdict.action.value)] += 1
+        self._seconds.observe(seconds)
+        if entry.answered:
+            self._upstream_seconds.observe(upstream_seconds)
+        if entry.reason:
+            self._refused[(entry.reason,)] += 1
+        if findings:
+            self._write_findings(entry, client)
+
+    def write_gate(self, identity: str, client: Client, status: int, reason: str) -> None:
+        """The access record of what the gate refused: no head could be made of it."""
+        self._records.access(
+            encode_http_access(
+                ts=time.time(),
+                id=identity,
+                client=client.address,
+                listener=client.listener,
+                host=b"",
+                method=b"",
+                target=b"",
+                status=status,
+                bytes_in=0,
+                bytes_out=0,
+                seconds=0.0,
+                verdict=Action.REJECT.value,
+                reason=reason,
+            )
+        )
+        self._requests[(client.listener, _CLASSES[status // 100], Action.REJECT.value)] += 1
+        self._refused[(reason,)] += 1
+
+    def _write_findings(self, entry: Entry, client: Client) -> None:
+        for finding in entry.transaction.findings:
+            self._findings[(finding.rule,)] += 1
+            self._records.audit(
+                encode_finding(
+                    finding,
+                    id=entry.transaction.id,
+                    ts=entry.began,
+                    route=entry.route,
+                    verdict=entry.verdict,
+                    ruleset=entry.set_name,
+                    client=client.address,
+                )
+            )
+
+
+_CLASSES = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")

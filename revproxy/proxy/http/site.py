@@ -1,0 +1,28 @@
+"""What every exchange of a worker shares, put together once by `app`. Holds things, does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from revproxy.inspection import Inspection
+from revproxy.model import Limits
+from revproxy.net import Spool, Stream
+from revproxy.proxy.http.record import Recorder
+from revproxy.proxy.http.routes import Router
+
+
+@dataclass(slots=True)
+class Site:
+    """`inspection` is replaced when a new rule set comes in; an exchange reads it once, at its beginning."""
+
+    router: Router
+    inspection: Inspection
+    limits: Limits
+    new_spool: Callable[[], Spool]
+    new_id: Callable[[], str]
+    recorder: Recorder
+    idle: set[Stream] = field(default_factory=set)
+    """Connections that wait for their next request."""
+    draining: bool = False
+    """This generation ends: every answer closes its connection."""

@@ -1,0 +1,52 @@
+"""Frames between the supervisor and one worker: four bytes of length, big endian, then the payload.
+
+The first frame to a worker is a pickle (`parts.Hello`); every other one, both ways, is a JSON object. A worker is
+the side that hostile bytes reach, so nothing that comes from one is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from revproxy.errors import LimitError, PeerClosed
+
+MOST_JSON = 16 * 1024 * 1024
+"""Bytes of a JSON frame; metrics of a worker are some tens of kilobytes."""
+MOST_HELLO = 1024 * 1024 * 1024
+"""Bytes of the first frame: settings, rules and compiled databases."""
+_LENGTH = 4
+
+
+def frame(payload: bytes) -> bytes:
+    """The payload with its length in front."""
+    return len(payload).to_bytes(_LENGTH, "big") + payload
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One JSON frame."""
+    return frame(json.dumps(message, separators=(",", ":")).encode())
+
+
+async def read_frame(reader: asyncio.StreamReader, most: int = MOST_JSON) -> bytes:
+    """One payload. Raises PeerClosed at the end of the stream, LimitError over `most`."""
+    try:
+        length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+        if length > most:
+            raise LimitError("channel frame bytes", most)
+        return await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise PeerClosed("the control channel closed") from error
+
+
+async def read_message(reader: asyncio.StreamReader) -> dict[str, Any]:
+    """One JSON object. Raises PeerClosed also for a frame that is no JSON object: the other side is broken."""
+    payload = await read_frame(reader)
+    try:
+        message = json.loads(payload)
+    except ValueError as error:
+        raise PeerClosed("the control channel carries no JSON") from error
+    if not isinstance(message, dict):
+        raise PeerClosed("the control channel carries no JSON object")
+    return message

@@ -1,0 +1,206 @@
+"""A set of workers that were prepared alike: started together, kept at their number, drained together.
+
+States in order: made -> `start` (all ready, none accepts) -> `go` (all accept; from here the dead are replaced) ->
+`drain` or `kill` (nobody is replaced any more) -> over. A worker leaves `children` in the same step in which its
+counters are settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from revproxy.config.settings import Settings
+from revproxy.errors import RevproxyError
+from revproxy.runtime import channel
+from revproxy.runtime.child import Child, WorkerFailed, cause
+from revproxy.runtime.parts import Hello, Plan, Prepared, Timing
+
+_log = logging.getLogger("revproxy.generation")
+
+
+class Generation:
+    """Workers of one `Prepared`. `settle` is called once with each that has ended."""
+
+    def __init__(
+        self,
+        number: int,
+        prepared: Prepared,
+        sockets: Mapping[str, socket.socket],
+        plan: Plan,
+        settle: Callable[[Child], None],
+    ) -> None:
+        """Pickles `prepared` and keeps only that, for the workers that replace dead ones."""
+        self.number = number
+        self.settings: Settings = prepared.settings
+        self.ruleset_name = prepared.ruleset_name
+        self.children: list[Child] = []
+        self.restarts = 0
+        self.stopped = asyncio.Event()
+        """Set once no worker accepts any more."""
+        self._plan = plan
+        self._timing: Timing = plan.timing
+        self._settle = settle
+        self._descriptors = {name: sock.fileno() for name, sock in sockets.items()}
+        self._prepared = pickle.dumps(prepared)
+        self._slots: list[asyncio.Task[None]] = []
+        self._spawning: set[asyncio.Future[Child]] = set()
+        self._stopping = False
+
+    def _hello(self, index: int) -> bytes:
+        return channel.frame(
+            pickle.dumps(Hello(self.number, index, self._timing.beat, self._descriptors, self._prepared))
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Whether every worker accepts."""
+        return sum(child.accepting and not child.ended.done() for child in self.children) == self.settings.workers
+
+    async def start(self) -> None:
+        """Return when all workers are ready. Raises WorkerFailed; `abandon` it then."""
+        try:
+            async with asyncio.timeout(self._timing.ready):
+                await asyncio.gather(*(self._spawn(index) for index in range(self.settings.workers)))
+        except (TimeoutError, RevproxyError, OSError) as error:
+            late = f"the workers were not ready within {self._timing.ready:g} s"
+            raise WorkerFailed(late if isinstance(error, TimeoutError) else str(error)) from error
+
+    async def go(self) -> None:
+        """Return when all accept. Raises WorkerFailed."""
+        try:
+            await asyncio.gather(*(child.go(self._timing.ready) for child in self.children))
+        except RevproxyError as error:
+            raise WorkerFailed(str(error)) from error
+        self._slots = [asyncio.create_task(self._keep(child)) for child in list(self.children)]
+        self._slots.append(asyncio.create_task(self._watch()))
+
+    async def stop(self) -> None:
+        """Have the workers stop accepting and finish what is under way. Returns when they have stopped."""
+        await self._let_go()
+        drain_seconds, grace = self.settings.drain_seconds, self._timing.grace
+        await asyncio.gather(*(child.drain(drain_seconds, grace) for child in self.children))
+        self.stopped.set()
+
+    async def drain(self) -> None:
+        """`stop`, and return when no worker is left: after `settings.drain_seconds` they are made to end."""
+        await self.stop()
+        drain_seconds, grace = self.settings.drain_seconds, self._timing.grace
+        await asyncio.gather(*(child.end(drain_seconds, grace) for child in self.children))
+        self._settle_ended()
+
+    async def kill(self) -> None:
+        """End all workers without ado. Returns when no worker is left."""
+        await self._let_go()
+        await asyncio.gather(*(child.kill(signal.SIGKILL, self._timing.grace) for child in self.children))
+        self._settle_ended()
+
+    async def abandon(self) -> None:
+        """Give up a generation that did not come into force: who was told to accept drains, others are killed."""
+        await self._let_go()
+        for child in self.children:
+            if not child.told:
+                child.signal(signal.SIGKILL)
+        await self.drain()
+
+    def kill_now(self) -> None:
+        """SIGKILL to all, without waiting: the supervisor ends in the next moment."""
+        for child in self.children:
+            child.signal(signal.SIGKILL)
+
+    async def tell(self, do: str) -> dict[int, Any]:
+        """Ask every worker; (pid -> answer), without those that do not answer in time."""
+        asked = list(self.children)
+        answers = await asyncio.gather(
+            *(child.ask(do, self._timing.answer) for child in asked), return_exceptions=True
+        )
+        pairs = zip([child.pid for child in asked], answers, strict=True)
+        return {pid: answer for pid, answer in pairs if not isinstance(answer, BaseException)}
+
+    async def _spawn(self, index: int) -> Child:
+        """A worker that is ready. Raises WorkerFailed or OSError."""
+        plan = self._plan
+        fds = tuple(self._descriptors.values())
+        # Shielded: a process that was started must end up in `children`, or nobody would ever end it.
+        spawning = asyncio.ensure_future(Child.spawn(plan.worker, plan.environment, self._hello(index), fds, index))
+        self._spawning.add(spawning)
+        spawning.add_done_callback(self._spawned)
+        child = await asyncio.shield(spawning)
+        await child.ready()
+        return child
+
+    def _spawned(self, spawning: asyncio.Future[Child]) -> None:
+        self._spawning.discard(spawning)
+        if spawning.cancelled() or spawning.exception() is not None:
+            return
+        self.children.append(spawning.result())
+        if self._stopping:
+            spawning.result().signal(signal.SIGKILL)
+
+    async def _keep(self, child: Child) -> None:
+        """Keep one place filled: wait for the end of its worker, replace it."""
+        pause = 0.0
+        while True:
+            code = await asyncio.shield(child.ended)
+            pause = self._pause_after(child.age, pause)
+            _log.error("worker %d ended (%s); a new one in %.1f s", child.pid, cause(code), pause)
+            self._retire(child)
+            await asyncio.sleep(pause)
+            self.restarts += 1
+            while (fresh := await self._replace(child.index)) is None:
+                pause = self._pause_after(0.0, pause)
+                await asyncio.sleep(pause)
+            child = fresh
+
+    def _pause_after(self, age: float, last: float) -> float:
+        timing = self._timing
+        if age >= timing.young:
+            return 0.0
+        return min(timing.backoff_most, max(timing.backoff_first, last * 2))
+
+    async def _replace(self, index: int) -> Child | None:
+        before = set(self.children)
+        try:
+            async with asyncio.timeout(self._timing.ready):
+                child = await self._spawn(index)
+                await child.go(self._timing.ready)
+        except (TimeoutError, RevproxyError, OSError) as error:
+            _log.error("a new worker failed: %s", error)
+            for failed in [c for c in self.children if c not in before and c.index == index]:
+                await failed.kill(signal.SIGKILL, self._timing.grace)
+                self._retire(failed)
+            return None
+        _log.info("worker %d takes its place", child.pid)
+        return child
+
+    async def _watch(self) -> None:
+        """Count missed beats in ticks of our own: when the supervisor itself was held up, nobody is to blame."""
+        timing = self._timing
+        while True:
+            await asyncio.sleep(timing.beat)
+            for child in self.children:
+                child.silent += 1
+                if child.silent == timing.beats_missed and child.accepting:
+                    _log.error("worker %d gave no sign of life for %d beats", child.pid, timing.beats_missed)
+                    self._slots.append(asyncio.create_task(child.kill(signal.SIGABRT, timing.grace)))
+
+    async def _let_go(self) -> None:
+        """Nobody is replaced or watched from now on."""
+        self._stopping = True
+        for task in self._slots:
+            task.cancel()
+        await asyncio.gather(*self._slots, *self._spawning, return_exceptions=True)
+
+    def _settle_ended(self) -> None:
+        for child in [child for child in self.children if child.ended.done()]:
+            self._retire(child)
+
+    def _retire(self, child: Child) -> None:
+        if child in self.children:
+            self.children.remove(child)
+            self._settle(child)

@@ -1,0 +1,120 @@
+"""What the composition root gives to this room: how to prepare, and how to build a worker's parts.
+
+`runtime` decides when things start and stop; it knows no protocol and no rule. `app` implements these protocols,
+tests implement them with an echo server. Nothing here does anything.
+
+The order inside a worker: `build` (on the running loop, may fail) -> `start` (begin to accept) ->
+`stop_accepting` -> `drain` -> `close`. `close` alone is called when a worker ends before it was told to accept.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from revproxy.config.settings import Settings
+
+
+class Prepared(Protocol):
+    """Everything that can fail, done: configuration checked, rules linked, databases compiled. Picklable.
+
+    It is pickled once and read by every worker of a generation, also by one that replaces a dead worker later:
+    what it holds must not depend on files that may change in between.
+    """
+
+    @property
+    def settings(self) -> Settings:
+        """The whole configuration, checked."""
+
+    @property
+    def ruleset_name(self) -> str:
+        """The content hash of the linked rules, for status and logs."""
+
+
+class WorkerParts(Protocol):
+    """What lives in one worker. All methods are called on the worker's loop."""
+
+    async def start(self, sockets: Mapping[str, socket.socket]) -> None:
+        """Begin to accept; `sockets` are listening, non-blocking, by listener name, and this owns them from now.
+
+        Pass `backlog=runtime.sockets.BACKLOG` to `create_server`: it calls listen() again, and all share it.
+        """
+
+    def stop_accepting(self) -> None:
+        """Close the listening sockets of this process; what waits in the kernel's queue is taken by others."""
+
+    async def drain(self, deadline_seconds: float) -> None:
+        """Return when exchanges and sessions under way are finished, at the deadline at the latest.
+
+        Clients that keep a connection alive are told to close with their next response; idle ones are closed.
+        """
+
+    def snapshot(self) -> dict[str, Any]:
+        """Metrics as `audit.metrics` merges them; plain JSON values."""
+
+    def status(self) -> dict[str, Any]:
+        """A few plain JSON values for people: connections, transactions under way."""
+
+    def reopen_logs(self) -> None:
+        """Open log files anew (after rotation)."""
+
+    async def close(self) -> None:
+        """Let go of everything: connections are cut, records flushed. Called once, also after a failed `start`."""
+
+
+Prepare = Callable[[], Prepared]
+"""Runs in a thread. Raises LocatedError or ManyErrors for what a person wrote wrongly."""
+
+Build = Callable[[Any, int], WorkerParts]
+"""(prepared, worker index from 0) -> parts. Runs on the worker's loop, before it accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first message to a worker, pickled; everything after it is JSON."""
+
+    generation: int
+    index: int
+    beat: float
+    descriptors: dict[str, int]
+    prepared: bytes
+    """`Prepared`, pickled once for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds. Defaults are the shipped ones; tests use shorter ones."""
+
+    beat: float = 1.0
+    """A worker says that it lives so often ..."""
+    beats_missed: int = 10
+    """... and is killed after so many that did not come."""
+    ready: float = 60.0
+    """How long a generation may take until all its workers are ready."""
+    answer: float = 1.0
+    """How long a worker may take to answer a question (status, metrics)."""
+    young: float = 5.0
+    """A worker that dies before this age is replaced after a pause ..."""
+    backoff_first: float = 0.1
+    backoff_most: float = 5.0
+    """... that doubles up to this."""
+    grace: float = 2.0
+    """From the end of a drain to SIGTERM, and from SIGTERM or SIGABRT to SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `supervise` needs. `file` is the configuration's path, for errors that name no better place."""
+
+    prepare: Prepare
+    worker: tuple[str, ...]
+    """Arguments that start a worker; the number of its channel's descriptor is appended as the last one."""
+    file: str
+    announce: Callable[[str], None] = lambda _line: None
+    """Gets the one `ready` line."""
+    timing: Timing = field(default_factory=Timing)
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    """The workers' environment."""

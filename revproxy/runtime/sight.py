@@ -1,0 +1,35 @@
+"""What there is to see of the generations, as plain JSON values for `revproxy status` and /status."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from revproxy.runtime.child import Child
+from revproxy.runtime.generation import Generation
+
+
+async def describe(generations: Sequence[Generation]) -> list[dict[str, Any]]:
+    """Every generation with its workers and what each of them says of itself (None: it did not answer in time)."""
+    told = await asyncio.gather(*(generation.tell("status") for generation in generations))
+    return [_generation(generation, answers) for generation, answers in zip(generations, told, strict=True)]
+
+
+def _generation(generation: Generation, answers: dict[int, Any]) -> dict[str, Any]:
+    return {
+        "number": generation.number,
+        "ruleset": generation.ruleset_name,
+        "restarts": generation.restarts,
+        "workers": [_worker(child, answers.get(child.pid)) for child in generation.children],
+    }
+
+
+def _worker(child: Child, status: Any) -> dict[str, Any]:
+    return {
+        "index": child.index,
+        "pid": child.pid,
+        "accepting": child.accepting,
+        "age_seconds": round(child.age, 1),
+        "status": status,
+    }

@@ -1,0 +1,99 @@
+"""The listening sockets: bound once, kept for ever, handed to every generation of workers.
+
+All or nothing: a bind that fails closes what was bound with it, and the error names the listener. A socket is
+known by its address (a renamed listener keeps it), and by listener and address where the port is 0.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from revproxy.config.settings import Address
+from revproxy.errors import ConfigError, Location
+
+BACKLOG = 4096
+"""Connections that may wait in the kernel while workers change."""
+
+_HINTS = {
+    errno.EADDRINUSE: "another program listens there; `ss -ltnp` tells which",
+    errno.EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE",
+    errno.EADDRNOTAVAIL: "no interface of this machine has that address",
+}
+
+
+def _resolve(address: Address) -> tuple[socket.AddressFamily, Any]:
+    """The first address of the host, IPv4 before IPv6 where a name has both. Raises OSError."""
+    flags = socket.AI_PASSIVE
+    found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=flags)
+    family, _, _, _, target = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return family, target
+
+
+def bind(address: Address) -> socket.socket:
+    """A listening, non-blocking socket. Raises OSError."""
+    family, target = _resolve(address)
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(target)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def bound(sock: socket.socket) -> Address:
+    """Where a socket really listens (the port that the kernel chose for 0)."""
+    host, port = sock.getsockname()[:2]
+    return Address(host, port)
+
+
+def _explain(name: str, address: Address, file: str, error: OSError) -> ConfigError:
+    number = error.errno or 0
+    reason = str(error) if isinstance(error, socket.gaierror) else os.strerror(number)
+    return ConfigError(f"{name} cannot listen on {address}: {reason}", Location(file), hint=_HINTS.get(number, ""))
+
+
+class Keeper:
+    """Listening sockets by key; a reload adds with `bind`, and drops with `keep_only` once it has succeeded."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[str, socket.socket] = {}
+
+    @staticmethod
+    def _key(name: str, address: Address) -> str:
+        return f"{address} {name}" if address.port == 0 else str(address)
+
+    def bind(self, wanted: Mapping[str, Address], file: str) -> dict[str, socket.socket]:
+        """Sockets by name, bound now or long since. Raises ConfigError, then nothing new stays bound."""
+        fresh: dict[str, socket.socket] = {}
+        for name, address in wanted.items():
+            key = self._key(name, address)
+            if key in self._sockets or key in fresh:
+                continue
+            try:
+                fresh[key] = bind(address)
+            except OSError as error:
+                for sock in fresh.values():
+                    sock.close()
+                raise _explain(name, address, file, error) from None
+        self._sockets |= fresh
+        return {name: self._sockets[self._key(name, address)] for name, address in wanted.items()}
+
+    def keep_only(self, wanted: Mapping[str, Address]) -> None:
+        """Close every socket that none of these asks for."""
+        keys = {self._key(name, address) for name, address in wanted.items()}
+        for key in [key for key in self._sockets if key not in keys]:
+            self._sockets.pop(key).close()
+
+    def close(self) -> None:
+        """Close all of them."""
+        self.keep_only({})

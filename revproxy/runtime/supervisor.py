@@ -1,0 +1,281 @@
+"""The supervisor: what is in force, and the order in which that changes.
+
+    prepare -> bind -> start (all ready) -> go -> RUNNING -> [reload]* -> DRAINING -> over
+
+A reload is the same line beside the old generation: prepare, bind what is new, start, go; only then is the old one
+told to stop. Whatever fails on the way leaves the old one in force and nothing else behind. One reload at a time.
+What a generation does with its workers, the control socket's wire and the admin pages are not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Coroutine
+from enum import StrEnum
+from typing import Any
+
+from revproxy.config.settings import Address, Settings
+from revproxy.errors import LocatedError, ManyErrors, RevproxyError
+from revproxy.runtime import control
+from revproxy.runtime.child import Child
+from revproxy.runtime.doors import Doors
+from revproxy.runtime.generation import Generation
+from revproxy.runtime.messages import configure
+from revproxy.runtime.parts import Plan, Prepared
+from revproxy.runtime.sight import describe
+from revproxy.runtime.sockets import Keeper, bound
+from revproxy.runtime.tally import Tally
+from revproxy.runtime.threads import in_thread
+
+_log = logging.getLogger("revproxy.supervisor")
+_ADMIN = "the admin listener"
+
+
+class State(StrEnum):
+    """Where the supervisor is on its line."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DRAINING = "draining"
+
+
+def addresses(settings: Settings) -> dict[str, Address]:
+    """Everything that listens on TCP, by the name that an error gives it."""
+    wanted = {f"listener {listener.name}": listener.bind for listener in settings.listeners}
+    if settings.admin is not None:
+        wanted[_ADMIN] = settings.admin
+    return wanted
+
+
+class Supervisor:
+    """The one object that changes what is in force. It is also what the admin listener shows (`admin.View`)."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._keeper = Keeper()
+        self._tally = Tally()
+        self._state = State.STARTING
+        self._began = time.time()
+        self._number = 0
+        self._signals = 0
+        self._current: Generation | None = None
+        self._retiring: dict[Generation, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._works: set[asyncio.Task[Any]] = set()
+        verbs = {"status": self.status, "reload": self.reload, "drain": self.drain}
+        self._doors = Doors(self, verbs, plan.file)
+
+    async def run(self, prepared: Prepared) -> None:
+        """Serve until told to stop. Raises LocatedError when something cannot be bound, WorkerFailed."""
+        self._handle_signals()
+        try:
+            await self._first(prepared)
+            del prepared
+            await self._stop.wait()
+            await self._drain()
+        finally:
+            await self._close()
+
+    # ---- what changes
+
+    async def _first(self, prepared: Prepared) -> None:
+        generation = await self._raise(prepared)
+        self._current = generation
+        self._state = State.RUNNING
+        self._plan.announce(self._ready_line(generation.settings))
+        _log.info("serving with rule set %s", generation.ruleset_name)
+
+    async def _raise(self, prepared: Prepared) -> Generation:
+        """A generation that accepts. On an error nothing of it is left, and what was in force still is."""
+        settings = prepared.settings
+        sockets = self._keeper.bind(addresses(settings), self._plan.file)
+        self._number += 1
+        listeners = {listener.name: sockets[f"listener {listener.name}"] for listener in settings.listeners}
+        generation = Generation(self._number, prepared, listeners, self._plan, self._tally.settle)
+        try:
+            await self._doors.move(settings.control, sockets.get(_ADMIN))
+            await generation.start()
+            await generation.go()
+        except BaseException:
+            await generation.abandon()
+            await self._undo()
+            raise
+        return generation
+
+    async def _undo(self) -> None:
+        """Keep what the generation in force needs, and only that."""
+        if self._current is None:
+            self._keeper.close()
+            return
+        settings = self._current.settings
+        wanted = addresses(settings)
+        sockets = self._keeper.bind(wanted, self._plan.file)
+        self._keeper.keep_only(wanted)
+        await self._doors.move(settings.control, sockets.get(_ADMIN))
+
+    async def _reload(self) -> dict[str, Any]:
+        async with self._turn:
+            old = self._current
+            if old is None or self._state is not State.RUNNING:
+                raise RevproxyError(f"no reload while {self._state}")
+            generation = await self._raise(await in_thread(self._plan.prepare))
+            self._current = generation
+            self._retiring[old] = self._work(self._retire(old))
+            await old.stopped.wait()
+            self._keeper.keep_only(addresses(generation.settings))
+        _log.info("generation %d is in force with rule set %s", generation.number, generation.ruleset_name)
+        return {"generation": generation.number, "ruleset": generation.ruleset_name}
+
+    async def _retire(self, old: Generation) -> None:
+        try:
+            await old.drain()
+        finally:
+            self._retiring.pop(old, None)
+        _log.info("generation %d is over", old.number)
+
+    async def _drain(self) -> None:
+        """Finish everything under way; a reload that is under way is given up."""
+        self._state = State.DRAINING
+        _log.info("draining")
+        retiring = set(self._retiring.values())
+        await _cancel(self._works - retiring - {asyncio.current_task()})
+        if self._current is not None:
+            await self._current.stop()
+        self._keeper.keep_only({})
+        if self._current is not None:
+            await self._current.drain()
+        await asyncio.gather(*self._retiring.values(), return_exceptions=True)
+
+    async def _close(self) -> None:
+        await _cancel(self._works - {asyncio.current_task()})
+        for generation in self._generations():
+            await generation.kill()
+        await self._doors.close()
+        self._keeper.close()
+
+    # ---- who asks for it
+
+    async def reload(self) -> dict[str, Any]:
+        """Put what the configuration says now in force. Raises what preparing raises, or WorkerFailed."""
+        work = self._work(self._reload())
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            if work.cancelled():
+                raise RevproxyError("given up: draining") from None
+            raise
+
+    async def drain(self) -> dict[str, Any]:
+        """Begin to drain; the process ends when that is done."""
+        seconds = self._current.settings.drain_seconds if self._current is not None else 0.0
+        self._stop.set()
+        return {"drain_seconds": seconds}
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_stop)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._work(self._reload_logged()))
+        loop.add_signal_handler(signal.SIGUSR1, lambda: self._work(self._reopen()))
+
+    def _told_to_stop(self) -> None:
+        """The first signal drains (also after the verb: a service manager sends one anyway); the second ends it."""
+        self._signals += 1
+        if self._signals == 1 and self._state is not State.STARTING:
+            self._stop.set()
+            return
+        for generation in self._generations():
+            generation.kill_now()
+        self._doors.remove()
+        os._exit(1)
+
+    async def _reload_logged(self) -> None:
+        try:
+            await self._reload()
+        except RevproxyError as error:
+            _log.error("reload failed, the old generation stays in force: %s", error)
+        except Exception:  # noqa: BLE001 - a bug in preparing must not end what serves
+            _log.exception("reload failed, the old generation stays in force")
+
+    async def _reopen(self) -> None:
+        for generation in self._generations():
+            await generation.tell("reopen")
+        _log.info("the log files were opened anew")
+
+    def _work(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+        return task
+
+    # ---- what there is to see
+
+    @property
+    def ready(self) -> bool:
+        """Whether every worker of the generation in force accepts."""
+        return self._state is State.RUNNING and self._current is not None and self._current.whole
+
+    async def metrics(self) -> dict[str, Any]:
+        """The merged snapshot of all workers, ended ones included."""
+        return await self._tally.collect(self._children(), self._plan.timing.answer)
+
+    async def status(self) -> dict[str, Any]:
+        """State, generations and their workers."""
+        return {
+            "state": self._state,
+            "ready": self.ready,
+            "pid": os.getpid(),
+            "uptime_seconds": round(time.time() - self._began, 1),
+            "ruleset": self._current.ruleset_name if self._current is not None else "",
+            "generations": await describe(self._generations()),
+        }
+
+    def _generations(self) -> list[Generation]:
+        return [*self._retiring, *([self._current] if self._current is not None else [])]
+
+    def _children(self) -> list[Child]:
+        return [child for generation in self._generations() for child in generation.children]
+
+    def _ready_line(self, settings: Settings) -> str:
+        sockets = self._keeper.bind(addresses(settings), self._plan.file)
+        places = [f"{lis.name} {lis.kind} {bound(sockets[f'listener {lis.name}'])}" for lis in settings.listeners]
+        if _ADMIN in sockets:
+            places.append(f"admin {bound(sockets[_ADMIN])}")
+        return f"ready: {', '.join(places)}"
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _prepare(plan: Plan) -> Prepared:
+    """Everything that can fail before something is bound. Before the loop: a signal simply ends it."""
+    prepared = plan.prepare()
+    control.check(prepared.settings.control, plan.file)
+    configure(prepared.settings.logs.level, "supervisor")
+    return prepared
+
+
+def supervise(plan: Plan) -> int:
+    """Run in the foreground until told to stop; returns the exit code.
+
+    0 after a drain, 1 when the workers cannot start, 2 when something that a person wrote is wrong (said on stderr,
+    nothing bound).
+    """
+    try:
+        asyncio.run(Supervisor(plan).run(_prepare(plan)))
+    except (LocatedError, ManyErrors) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except RevproxyError as error:
+        sys.stderr.write(f"revproxy: {error}\n")
+        return 1
+    return 0

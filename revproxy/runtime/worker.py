@@ -1,0 +1,229 @@
+"""Inside a worker: build, say ready, accept when told to, answer, drain, end.
+
+Ends with 0 when it was drained, also when the supervisor is gone (its channel closed) or on SIGTERM; a second
+SIGTERM ends it at once. Everything that can fail does so before `ready`. What the parts do is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import gc
+import logging
+import pickle
+import signal
+import socket
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import uvloop
+
+from revproxy.audit.metrics import Metrics, merge
+from revproxy.errors import PeerClosed
+from revproxy.runtime import channel
+from revproxy.runtime.messages import configure
+from revproxy.runtime.parts import Build, Hello, Prepared, WorkerParts
+from revproxy.runtime.probe import Probe, memory_bytes
+
+_log = logging.getLogger("revproxy.worker")
+BEATS_PER_SNAPSHOT = 5
+"""So much of the counters is lost at most when a worker is killed."""
+_CONGESTED = 64 * 1024
+_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+"""A terminal and a service manager send these to the whole group; the supervisor speaks for them."""
+
+
+class Worker:
+    """One worker's life. `serve` is all of it."""
+
+    def __init__(self, hello: Hello, prepared: Prepared, writer: asyncio.StreamWriter) -> None:
+        self._descriptors = hello.descriptors
+        self._interval = hello.beat
+        self._drain_seconds = prepared.settings.drain_seconds
+        self._own = own_metrics(prepared.ruleset_name)
+        self._writer = writer
+        self._probe = Probe()
+        self._parts: WorkerParts | None = None
+        self._started = False
+        self._draining: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self, parts: WorkerParts, reader: asyncio.StreamReader) -> None:
+        """Live until drained."""
+        self._parts = parts
+        gc.collect()
+        gc.freeze()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
+        self._send({"event": "ready"})
+        for work in (self._beat(), self._probe.run(), self._listen(reader)):
+            self._spawn(work)
+        await self._over.wait()
+        for task in self._tasks:
+            task.cancel()
+        await self._finish()
+
+    async def fail(self, error: Exception) -> None:
+        """Tell the supervisor why there will be no `ready`."""
+        self._send({"event": "failed", "error": f"{error}" or type(error).__name__})
+        await self._flush()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A bug in what keeps a worker going ends it: it is replaced, instead of going on half alive."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("the worker ends", exc_info=error)
+            self._over.set()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(channel.encode(message))
+
+    async def _flush(self) -> None:
+        with suppress(ConnectionError):
+            await self._writer.drain()
+            self._writer.close()
+            await self._writer.wait_closed()
+
+    def _snapshot(self) -> dict[str, Any]:
+        assert self._parts is not None
+        self._own.gauge("revproxy_memory_bytes", memory_bytes())
+        self._own.gauge("revproxy_loop_lag_seconds", self._probe.lag())
+        return merge([self._parts.snapshot(), self._own.snapshot()])
+
+    async def _beat(self) -> None:
+        count = 0
+        while True:
+            await asyncio.sleep(self._interval)
+            count += 1
+            if self._writer.transport.get_write_buffer_size() > _CONGESTED:
+                continue
+            message: dict[str, Any] = {"event": "beat"}
+            if self._started and count % BEATS_PER_SNAPSHOT == 0:
+                message["snapshot"] = self._snapshot()
+            self._send(message)
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Do what the supervisor says; drain when it is gone."""
+        try:
+            while True:
+                await self._obey(await channel.read_message(reader))
+        except PeerClosed:
+            if not self._over.is_set():
+                _log.warning("the supervisor is gone; draining")
+                self._drain(self._drain_seconds)
+
+    async def _obey(self, message: dict[str, Any]) -> None:
+        answer: dict[str, Any] = {"id": message["id"], "ok": True}
+        try:
+            answer |= await self._do(message)
+        except Exception as error:  # noqa: BLE001 - reported to the supervisor, which decides
+            _log.exception("%s failed", message["do"])
+            answer |= {"ok": False, "error": f"{error}" or type(error).__name__}
+        self._send(answer)
+
+    async def _do(self, message: dict[str, Any]) -> dict[str, Any]:
+        assert self._parts is not None
+        match message["do"]:
+            case "go":
+                await self._go(self._parts)
+            case "status":
+                return {"result": self._parts.status()}
+            case "metrics":
+                return {"snapshot": self._snapshot()}
+            case "reopen":
+                self._parts.reopen_logs()
+            case "drain":
+                self._drain(float(message["seconds"]))
+        return {}
+
+    async def _go(self, parts: WorkerParts) -> None:
+        if self._draining is not None:
+            raise PeerClosed("the worker is draining")
+        sockets = {name: socket.socket(fileno=number) for name, number in self._descriptors.items()}
+        for sock in sockets.values():
+            sock.set_inheritable(False)
+        self._started = True
+        try:
+            await parts.start(sockets)
+        except BaseException:
+            self._started = False
+            raise
+
+    def _drain(self, seconds: float) -> None:
+        """Stop accepting now, and end when what is under way has finished."""
+        if self._draining is not None:
+            return
+        if self._started and self._parts is not None:
+            self._parts.stop_accepting()
+        self._draining = self._spawn(self._drained(seconds))
+
+    async def _drained(self, seconds: float) -> None:
+        assert self._parts is not None
+        try:
+            if self._started:
+                async with asyncio.timeout(seconds + 1.0):
+                    await self._parts.drain(seconds)
+        except TimeoutError:
+            _log.warning("draining took too long; what is left is cut")
+        finally:
+            self._over.set()
+
+    def _terminated(self) -> None:
+        if self._draining is not None:
+            self._over.set()
+        self._drain(self._drain_seconds)
+
+    async def _finish(self) -> None:
+        """Records are flushed before the last counters are sent: what was dropped is in them."""
+        assert self._parts is not None
+        await self._parts.close()
+        self._send({"event": "final", "snapshot": self._snapshot()})
+        await self._flush()
+
+
+def own_metrics(ruleset_name: str) -> Metrics:
+    """The numbers that every worker has, whatever its parts are."""
+    metrics = Metrics()
+    metrics.gauge("revproxy_workers", 1)
+    metrics.gauge("revproxy_start_time_seconds", time.time())
+    metrics.gauge("revproxy_ruleset_info", 1, (ruleset_name,))
+    return metrics
+
+
+async def _main(build: Build, number: int) -> int:
+    reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=number))
+    hello: Hello = pickle.loads(await channel.read_frame(reader, channel.MOST_HELLO))
+    prepared: Prepared = pickle.loads(hello.prepared)
+    configure(prepared.settings.logs.level, f"worker {hello.generation}.{hello.index}")
+    worker = Worker(hello, prepared, writer)
+    try:
+        parts = build(prepared, hello.index)
+        # Megabytes that the parts have taken what they need from.
+        del hello, prepared
+        await worker.serve(parts, reader)
+    except Exception as error:  # noqa: BLE001 - the supervisor decides what follows
+        _log.exception("the worker failed")
+        await worker.fail(error)
+        return 1
+    return 0
+
+
+def run_worker(build: Build, number: int) -> int:
+    """Run a worker on the channel with that descriptor; returns its exit code.
+
+    SIGABRT (what the supervisor sends to one that hangs) writes the stack of every thread to stderr first.
+    """
+    faulthandler.enable()
+    for ignored in _IGNORED:
+        signal.signal(ignored, signal.SIG_IGN)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_main(build, number))

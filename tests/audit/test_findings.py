@@ -1,0 +1,69 @@
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from revproxy.audit import encode_finding
+from revproxy.model import Action, Finding, Phase, Severity, Verdict
+
+DENY = Verdict(Action.DENY, 7, "anomaly-score")
+
+
+def encoded(finding):
+    return encode_finding(finding, id="T1", ts=0.5, route="app", verdict=DENY, ruleset="0123456789abcdef")
+
+
+def finding(**changes):
+    values = {
+        "rule": "sql-1",
+        "phase": Phase.BODY,
+        "severity": Severity.CRITICAL,
+        "score": 5,
+        "message": "SQL injection",
+        "field": "args",
+        "key": b"q",
+        "value": b"' or 1=1 -- ",
+        "tags": ("attack-sqli",),
+    }
+    return Finding(**{**values, **changes})
+
+
+def test_a_record():
+    assert json.loads(encoded(finding())) == {
+        "ts": "1970-01-01T00:00:00.500Z",
+        "type": "finding",
+        "id": "T1",
+        "client": "",
+        "protocol": "http",
+        "route": "app",
+        "rule": "sql-1",
+        "severity": "critical",
+        "message": "SQL injection",
+        "phase": 2,
+        "field": "args",
+        "key": "q",
+        "excerpt": "' or 1=1 -- ",
+        "score": 5,
+        "verdict": "deny",
+        "enforced": True,
+        "total": 7,
+        "reason": "anomaly-score",
+        "tags": ["attack-sqli"],
+        "ruleset": "0123456789abcdef",
+    }
+
+
+def test_secrets_do_not_appear():
+    assert b"hunter2" not in encoded(finding(key=b"password", value=b"hunter2' or 1=1"))
+    assert b"hunter2" not in encoded(finding(field="cookies", key=b"sid", value=b"hunter2' or 1=1"))
+    assert b"hunter2" not in encoded(finding(field="headers", key=b"authorization", value=b"hunter2"))
+    assert b"hunter2" not in encoded(finding(field="body", key=b"", value=b'{"password":"hunter2","a":"<script>"}'))
+
+
+@given(key=st.binary(max_size=300), value=st.binary(max_size=512), message=st.text(max_size=50))
+def test_hostile_values_stay_in_their_strings(key, value, message):
+    line = encoded(finding(key=key, value=value, message=message))
+    assert b"\n" not in line
+    record = json.loads(line)
+    assert len(record["excerpt"]) <= 128
+    assert record["message"] == message

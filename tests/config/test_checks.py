@@ -1,0 +1,52 @@
+import pytest
+
+from revproxy.config import Address, load
+from revproxy.config.checks import _collide
+from revproxy.errors import ManyErrors
+
+ONE = Address("127.0.0.1", 80)
+
+
+@pytest.mark.parametrize(
+    ("other", "collide"),
+    [
+        (Address("127.0.0.1", 80), True),
+        (Address("0.0.0.0", 80), True),
+        (Address("127.0.0.2", 80), False),
+        (Address("127.0.0.1", 81), False),
+        (Address("::", 80), False),
+    ],
+)
+def test_which_addresses_collide(other, collide):
+    assert _collide(ONE, other) is collide
+    assert _collide(other, ONE) is collide
+
+
+def test_port_0_never_does():
+    assert not _collide(Address("127.0.0.1", 0), Address("127.0.0.1", 0))
+
+
+def test_a_good_one_for_web_and_mail_is_quiet(tmp_path):
+    path = tmp_path / "revproxy.yaml"
+    for folder in ("spool", "cache"):
+        (tmp_path / folder).mkdir()
+    path.write_text(
+        "listeners: [{name: w, kind: http, bind: '127.0.0.1:80'}, {name: m, kind: smtp, bind: '127.0.0.1:25'}]\n"
+        "upstreams: {app: 'h:1', mx: 'm:25'}\n"
+        "routes: [{upstream: app, path: /}, {upstream: app, path: /a}, {upstream: app, hosts: [a.example]}]\n"
+        "mail: {hostname: mx.example.org, domains: {example.org: mx, example.net: mx}}\n"
+        "spool: spool\ncache: cache\n"
+    )
+    assert load(path).notices == ()
+
+
+def test_all_that_does_not_fit_is_shown_at_once(tmp_path):
+    path = tmp_path / "revproxy.yaml"
+    path.write_text(
+        "listeners: [{name: w, kind: http, bind: '127.0.0.1:80'}, {name: w, kind: http, bind: '127.0.0.1:80'}]\n"
+        "upstreams: {app: 'h:1'}\n"
+        "routes: [{upstream: ap}]\n"
+    )
+    with pytest.raises(ManyErrors) as caught:
+        load(path)
+    assert [e.where.line for e in caught.value.errors] == [1, 1, 3]

@@ -1,0 +1,48 @@
+"""Urlencoded bodies."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from revproxy.content.arguments import parse_query
+from revproxy.errors import ContentError, LimitError
+from revproxy.model import ContentLimits
+
+FORM = b"application/x-www-form-urlencoded"
+
+
+def test_arguments_are_told_in_order(read) -> None:
+    assert read(FORM, b"a=1&b=%27").arguments == [(b"a", b"1"), (b"b", b"'")]
+
+
+def test_repeated_names_are_told_joined_too(read) -> None:
+    assert read(FORM, b"a='/*&a=*/or 1=1").arguments[-1] == (b"a", b"'/*,*/or 1=1")
+
+
+@pytest.mark.parametrize("charset", [b"utf-8", b"UTF-8", b"iso-8859-1", b""])
+def test_a_charset_field_that_changes_nothing_is_taken(read, charset: bytes) -> None:
+    read(FORM, b"_charset_=" + charset + b"&a=1")
+
+
+@pytest.mark.parametrize("body", [b"_charset_=utf-7", b"_charset_=utf-8&_charset_=utf-16", b"%5fcharset_=ibm037"])
+def test_a_charset_field_of_another_charset_is_refused(read, body: bytes) -> None:
+    with pytest.raises(ContentError, match="charset"):
+        read(FORM, b"a=1&" + body)
+
+
+def test_limits(read) -> None:
+    with pytest.raises(LimitError, match="arguments"):
+        read(FORM, b"a&" * 20, ContentLimits(arguments=10))
+    with pytest.raises(LimitError, match="structured_bytes"):
+        read(FORM, b"a" * 20, ContentLimits(structured_bytes=10))
+
+
+@given(body=st.binary(max_size=100), cuts=st.lists(st.integers(0, 100), max_size=4))
+def test_reads_as_a_query_however_it_comes(read, body: bytes, cuts: list[int]) -> None:
+    try:
+        got = read(FORM, body, None, cuts).arguments
+    except ContentError:
+        return
+    assert got == list(zip(*parse_query(body, ContentLimits()), strict=True))

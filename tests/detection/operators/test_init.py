@@ -1,0 +1,103 @@
+"""The table, negation, and what a compiled operator gives."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from revproxy.detection.operators import OPERATORS, CompiledOperator, compile_operator, libinjection_source
+from revproxy.detection.rules import Operator
+
+ARGUMENTS = {
+    "ipMatch": "10.0.0.0/8",
+    "validateUrlEncoding": "",
+    "detectSQLi": "",
+    "detectXSS": "",
+    "validateByteRange": "32-126",
+}
+
+# name, argument, value, span or None, groups
+CASES = [
+    ("rx", r"b(c)?(d)", b"abd", (1, 3), (b"bd", b"", b"d")),
+    ("rx", "(?i)SELECT", b"x select", (2, 8), (b"select",)),
+    ("pm", "Foo bar", b"a FOOD", (2, 5), (b"FOO",)),
+    ("pm", "ab abc", b"xABCx", (1, 4), (b"ABC",)),
+    ("pm", ("a b", "zz"), b"xa b", (1, 4), (b"a b",)),
+    ("pm", "x|41 20|y", b"xa y", (0, 4), (b"xa y",)),
+    ("contains", "bc", b"abcd", (1, 3), (b"bc",)),
+    ("contains", "bc", b"aBCd", None, ()),
+    ("beginsWith", "ab", b"abc", (0, 2), (b"ab",)),
+    ("endsWith", "bc", b"abc", (1, 3), (b"bc",)),
+    ("streq", "abc", b"abc", (0, 3), (b"abc",)),
+    ("within", "GET POST", b"POST", (0, 4), (b"POST",)),
+    ("validateByteRange", "32-126", b"ab\x00c", (2, 3), (b"\x00",)),
+    ("validateUrlEncoding", "", b"a%20%zz", (4, 7), (b"%zz",)),
+    ("validateUtf8Encoding", "", b"a\xffb", (1, 2), (b"\xff",)),
+    ("eq", "5", b" 5x", (0, 3), (b" 5x",)),
+    ("gt", "5", b"9" * 10_000, (0, 10_000), (b"9" * 10_000,)),
+    ("ipMatch", "10.0.0.0/8", b"10.1.2.3", (0, 8), (b"10.1.2.3",)),
+    ("unconditionalMatch", "", b"", (0, 0), (b"",)),
+    ("noMatch", "", b"x", None, ()),
+]
+
+WRONG = [
+    ("rx", "a(?=b)", 1),
+    ("rx", "(?:a{1000}){1000}", None),
+    ("pm", "  ", None),
+    ("pm", (), None),
+    ("ipMatch", "10.0.0.1,nope", 9),
+    ("ipMatch", "", None),
+    ("validateByteRange", "1-5,300", 4),
+    ("validateUrlEncoding", "x", None),
+    ("detectSQLi", "x", None),
+    ("streq", ("a", "b"), None),
+]
+
+
+@pytest.mark.parametrize(("name", "argument", "value", "span", "groups"), CASES)
+def test_what_it_finds(
+    name: str, argument: str | tuple[str, ...], value: bytes, span: tuple[int, int] | None, groups: tuple[bytes, ...]
+) -> None:
+    operator = compile_operator(Operator(name, argument))
+    assert operator(value) == (span is not None)
+    assert operator.span(value) == span
+    assert operator.groups(value) == groups
+
+
+@pytest.mark.parametrize(("name", "argument", "offset"), WRONG)
+def test_wrong_arguments(name: str, argument: str | tuple[str, ...], offset: int | None) -> None:
+    with pytest.raises(ValueError) as caught:
+        OPERATORS[name](argument)
+    assert getattr(caught.value, "offset", None) == offset
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@given(value=st.binary(max_size=40))
+def test_negation_is_the_opposite_and_nothing_fails(name: str, value: bytes) -> None:
+    plain, negated = _pair(name)
+    assert plain(value) is not negated(value)
+    assert (plain.span(value) is not None) == plain(value)
+    assert negated.groups(value) == ()
+
+
+_pairs: dict[str, tuple[CompiledOperator, CompiledOperator]] = {}
+
+
+def _pair(name: str) -> tuple[CompiledOperator, CompiledOperator]:
+    if name not in _pairs:
+        argument = ARGUMENTS.get(name, "" if "validate" in name else "a")
+        _pairs[name] = (
+            compile_operator(Operator(name, argument)),
+            compile_operator(Operator(name, argument, negated=True)),
+        )
+    return _pairs[name]
+
+
+def test_an_unknown_name_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        compile_operator(Operator("geoLookup", ""))
+
+
+def test_the_source_of_libinjection_is_told() -> None:
+    assert libinjection_source() in {"libmodsecurity wheel", "system libmodsecurity", "own tokenizers"}

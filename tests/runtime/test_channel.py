@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from revproxy.errors import LimitError, PeerClosed
+from revproxy.runtime.channel import encode, frame, read_frame, read_message
+
+
+def _fed(data: bytes) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    reader.feed_data(data)
+    reader.feed_eof()
+    return reader
+
+
+async def _all(data: bytes) -> list[dict]:
+    reader, got = _fed(data), []
+    try:
+        while True:
+            got.append(await read_message(reader))
+    except PeerClosed:
+        return got
+
+
+@given(st.lists(st.dictionaries(st.text(), st.integers() | st.text() | st.none())))
+def test_what_is_encoded_is_read(messages):
+    assert asyncio.run(_all(b"".join(map(encode, messages)))) == messages
+
+
+@given(st.binary())
+def test_any_bytes_are_messages_or_the_documented_errors(data):
+    try:
+        asyncio.run(_all(data))
+    except LimitError:
+        assert data
+
+
+async def test_a_frame_over_its_limit_is_not_read():
+    with pytest.raises(LimitError):
+        await read_frame(_fed(frame(b"12345")), 4)
+    assert await read_frame(_fed(frame(b"1234")), 4) == b"1234"
+
+
+@pytest.mark.parametrize("payload", [b"{", b"[]", b"\xff", b"1"])
+async def test_what_is_no_object_ends_the_channel(payload):
+    with pytest.raises(PeerClosed):
+        await read_message(_fed(frame(payload)))

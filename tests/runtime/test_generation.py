@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import pytest
+
+from revproxy.runtime.child import WorkerFailed
+from revproxy.runtime.generation import Generation
+from revproxy.runtime.parts import Plan, Timing
+
+
+@pytest.fixture
+async def make(prepared, listening, echo_argv):
+    """`make(timing=..., argv=..., workers=2, ...)`: a generation of echo workers, and who was settled."""
+    made = []
+
+    def start(timing=None, argv=echo_argv, **plan):
+        settled = []
+        whole = Plan(lambda: None, argv, "r.yaml", timing=timing or Timing())
+        made.append(Generation(1, prepared(**plan), {"web": listening}, whole, settled.append))
+        return made[-1], settled
+
+    yield start
+    for generation in made:
+        await generation.kill()
+
+
+async def test_nobody_accepts_before_go(make, listening, talk):
+    generation, settled = make(workers=2)
+    await generation.start()
+    assert not generation.whole
+    waiting = asyncio.create_task(talk(listening))
+    assert await generation.tell("status") == {child.pid: {"talks": 0} for child in generation.children}
+    assert not waiting.done()
+    await generation.go()
+    assert generation.whole
+    assert int((await waiting).split()[0]) in {child.pid for child in generation.children}
+    await generation.drain()
+    assert generation.stopped.is_set()
+    assert len(settled) == 2
+    assert generation.children == []
+    counted = [child.snapshot["counters"].get("revproxy_connections_total", [[0, 0]])[0][1] for child in settled]
+    assert sum(counted) == 1, "the last counters come with the end"
+
+
+async def test_a_dead_worker_is_settled_and_replaced(make, listening, talk):
+    generation, settled = make(workers=1)
+    await generation.start()
+    await generation.go()
+    dead = generation.children[0]
+    dead.signal(signal.SIGKILL)
+    await dead.ended
+    assert not generation.whole
+    assert int((await talk(listening)).split()[0]) != dead.pid
+    assert settled == [dead]
+    assert generation.restarts == 1
+
+
+async def test_one_that_cannot_be_replaced_is_tried_again(make, tmp_path, echo_argv, caplog, listening, talk):
+    (tmp_path / "works").touch()
+    script = f"""
+import os, pathlib, sys
+if pathlib.Path({str(tmp_path / "works")!r}).exists():
+    os.execv(sys.executable, [*{echo_argv!r}, sys.argv[1]])
+pathlib.Path({str(tmp_path / "works")!r}).touch()
+"""
+    generation, _ = make(argv=(sys.executable, "-c", script), workers=1)
+    await generation.start()
+    await generation.go()
+    (tmp_path / "works").unlink()
+    first = generation.children[0]
+    first.signal(signal.SIGKILL)
+    await first.ended
+    assert await talk(listening)
+    assert "a new worker failed: worker" in caplog.text
+    assert "(exit code 0)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("age", "last", "pause"), [(60, 1.0, 0.0), (1, 0.0, 0.1), (1, 0.1, 0.2), (1, 4.0, 5.0), (1, 5.0, 5.0)]
+)
+def test_pauses_double(make, age, last, pause):
+    generation, _ = make()
+    assert generation._pause_after(age, last) == pause
+
+
+async def test_one_that_fails_to_build(make):
+    generation, _ = make(workers=2, faults={"build": "no rules"})
+    with pytest.raises(WorkerFailed, match=r"worker \d+: rules\.yaml: no rules"):
+        await generation.start()
+    await generation.abandon()
+    assert generation.children == []
+
+
+async def test_one_that_takes_too_long(make):
+    argv = (sys.executable, "-c", "import threading; threading.Event().wait()")
+    generation, settled = make(timing=Timing(ready=0.3), argv=argv)
+    with pytest.raises(WorkerFailed, match=r"not ready within 0\.3 s"):
+        await generation.start()
+    await generation.abandon()
+    assert settled[0].ended.result() == -signal.SIGKILL
+
+
+async def test_one_that_fails_to_accept_and_the_program_that_is_not_there(make):
+    generation, _ = make(faults={"start": "port gone"})
+    await generation.start()
+    with pytest.raises(WorkerFailed, match="port gone"):
+        await generation.go()
+    await generation.abandon()
+    assert generation.children == []
+    generation, _ = make(argv=("/nonexistent/program",))
+    with pytest.raises(WorkerFailed, match="No such file"):
+        await generation.start()
+
+
+async def test_draining_while_a_worker_is_being_replaced_leaves_nobody(make):
+    generation, settled = make(workers=1, timing=Timing(backoff_first=0.0))
+    await generation.start()
+    await generation.go()
+    spawn, spawning = generation._spawn, asyncio.Event()
+
+    async def noticed(index):
+        spawning.set()
+        return await spawn(index)
+
+    generation._spawn = noticed
+    first = generation.children[0]
+    first.signal(signal.SIGKILL)
+    await first.ended
+    await spawning.wait()
+    await generation.drain()
+    assert generation.children == []
+    assert len(settled) == 2
+    for child in settled:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child.pid, 0)

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import dataclasses
+import pickle
+
+import pytest
+
+from revproxy.runtime.parts import Hello, Plan, Timing
+
+
+def test_a_hello_is_pickled():
+    hello = Hello(3, 1, 1.0, {"web": 7}, b"prepared")
+    assert pickle.loads(pickle.dumps(hello)) == hello
+
+
+def test_a_plan_has_the_shipped_times_and_this_environment(monkeypatch):
+    monkeypatch.setenv("REVPROXY_TEST", "1")
+    plan = Plan(lambda: None, ("worker",), "revproxy.yaml")
+    assert plan.timing == Timing()
+    assert plan.environment["REVPROXY_TEST"] == "1"
+    plan.announce("heard by nobody")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plan.file = "other"

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from revproxy.runtime.sight import describe
+
+
+async def test_generations_and_workers_as_json_values():
+    async def tell(do: str) -> dict:
+        assert do == "status"
+        return {11: {"connections": 2}}
+
+    children = [SimpleNamespace(index=i, pid=11 + i, accepting=True, age=1.26) for i in range(2)]
+    generation = SimpleNamespace(number=3, ruleset_name="abc", restarts=1, children=children, tell=tell)
+    got = await describe([generation])
+    assert got[0]["number"] == 3
+    assert [worker["status"] for worker in got[0]["workers"]] == [{"connections": 2}, None]
+    assert got[0]["workers"][0] == {
+        "index": 0,
+        "pid": 11,
+        "accepting": True,
+        "age_seconds": 1.3,
+        "status": {"connections": 2},
+    }
+    assert await describe([]) == []

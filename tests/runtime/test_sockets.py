@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from revproxy.config.settings import Address
+from revproxy.errors import ConfigError
+from revproxy.runtime.sockets import Keeper, bind, bound
+
+
+@pytest.fixture
+def keeper():
+    keeper = Keeper()
+    yield keeper
+    keeper.close()
+
+
+def _reachable(address: Address) -> bool:
+    try:
+        socket.create_connection((address.host, address.port), 5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_a_socket_listens_and_blocks_nobody():
+    with bind(Address("127.0.0.1", 0)) as sock:
+        assert not sock.getblocking()
+        assert _reachable(bound(sock))
+
+
+def test_ipv6_is_only_ipv6():
+    try:
+        sock = bind(Address("::1", 0))
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    with sock:
+        assert sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        assert _reachable(bound(sock))
+
+
+def test_a_name_is_resolved():
+    with bind(Address("localhost", 0)) as sock:
+        assert bound(sock).host in ("127.0.0.1", "::1")
+
+
+def test_sockets_are_kept_by_address(keeper, free_port):
+    first = keeper.bind({"web": Address("127.0.0.1", free_port), "any": Address("127.0.0.1", 0)}, "f")
+    again = keeper.bind({"renamed": Address("127.0.0.1", free_port), "any": Address("127.0.0.1", 0)}, "f")
+    assert again["renamed"] is first["web"]
+    assert again["any"] is first["any"]
+
+
+def test_two_listeners_on_any_port_are_two(keeper):
+    got = keeper.bind({"a": Address("127.0.0.1", 0), "b": Address("127.0.0.1", 0)}, "f")
+    assert bound(got["a"]) != bound(got["b"])
+
+
+def test_keep_only_closes_the_others(keeper, free_port):
+    wanted = {"a": Address("127.0.0.1", free_port), "b": Address("127.0.0.1", 0)}
+    got = keeper.bind(wanted, "f")
+    where = bound(got["b"])
+    keeper.keep_only({"x": Address("127.0.0.1", free_port)})
+    assert not _reachable(where)
+    assert _reachable(bound(got["a"]))
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        (Address("192.0.2.1", 0), "Cannot assign requested address"),
+        (Address("no-such-host.invalid", 80), "cannot listen on no-such-host.invalid:80"),
+    ],
+)
+def test_a_failing_bind_leaves_nothing_new_bound(keeper, free_port, address, text):
+    with pytest.raises(ConfigError, match=text) as caught:
+        keeper.bind({"good": Address("127.0.0.1", free_port), "bad": address}, "revproxy.yaml")
+    assert str(caught.value).startswith("revproxy.yaml: bad cannot listen")
+    assert not _reachable(Address("127.0.0.1", free_port))

@@ -1,0 +1,72 @@
+"""The shipped signatures: every sample through the real engine, and what holds for all of them."""
+
+import hyperscan
+import pytest
+
+from revproxy.detection.engine import Engine
+from revproxy.detection.link import link
+from revproxy.detection.sigyaml import always_runs, load_all, lower, transaction
+from revproxy.inspection.sources import read_signature_files, shipped_signatures
+from revproxy.model import Phase, Protocol
+
+SIGNATURES = load_all(read_signature_files([shipped_signatures()]))
+SAMPLES = [
+    pytest.param(s, sample, wanted, id=f"{s.id}:{sample.where.line}")
+    for s in SIGNATURES
+    for wanted, samples in ((True, s.matching), (False, s.passing))
+    for sample in samples
+]
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return Engine(link([lower(s) for s in SIGNATURES]), 1024 * 1024)
+
+
+@pytest.mark.parametrize(("signature", "sample", "wanted"), SAMPLES)
+def test_sample(engine, signature, sample, wanted):
+    tx = transaction(sample)
+    engine.inspect(tx, Phase.HEAD, Phase.REPLY_BODY)
+    assert any(f.rule == signature.id for f in tx.findings) is wanted
+
+
+def test_there_are_enough_for_both_protocols():
+    assert len(SIGNATURES) >= 100
+    assert sum(Protocol.SMTP in s.protocols for s in SIGNATURES) >= 25
+
+
+def test_each_has_two_samples_of_both_kinds():
+    few = [s.id for s in SIGNATURES if len(s.matching) < 2 or len(s.passing) < 2]
+    assert few == []
+
+
+def test_none_runs_on_every_transaction():
+    assert [s.id for s in SIGNATURES if always_runs(lower(s))] == []
+
+
+def test_every_pattern_stands_in_a_hyperscan_database():
+    flags = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
+    for signature in SIGNATURES:
+        for condition in lower(signature).conditions:
+            patterns = [op.argument.encode("latin-1") for op in condition.operators if op.name == "rx"]
+            if patterns:
+                database = hyperscan.Database()
+                database.compile(expressions=patterns, ids=list(range(len(patterns))), flags=[flags] * len(patterns))
+
+
+def test_few_distinct_chains():
+    """Every distinct chain of one class costs a scan of values that it changes."""
+    chains = {c.transformations for s in SIGNATURES for c in lower(s).conditions}
+    assert len(chains) <= 12
+
+
+def test_no_pass_sample_of_a_signature_is_refused_outright(engine):
+    """A sample that one signature must let pass may be another's hit, but rarely is."""
+    refused = []
+    for signature in SIGNATURES:
+        for sample in signature.passing:
+            tx = transaction(sample)
+            engine.inspect(tx, Phase.HEAD, Phase.REPLY_BODY)
+            if max(tx.scores.inbound, tx.scores.outbound) >= 5:
+                refused.append((signature.id, str(sample.where), [f.rule for f in tx.findings]))
+    assert len(refused) <= 12, refused
