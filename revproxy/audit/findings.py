@@ -11,6 +11,7 @@ from revproxy.audit.access import timestamp
 from revproxy.audit.redaction import excerpt, printable, redact_text
 from revproxy.model import Finding, Verdict
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 KEY_BYTES = 128
 """Longest argument or header name in a record."""
 
@@ -53,4 +54,4 @@ def encode_finding(
         "tags": list(finding.tags),
         "ruleset": ruleset,
     }
-    return json.dumps(record, separators=(",", ":")).encode("ascii")
+    return _encode(record).encode("ascii")

@@ -12,7 +12,7 @@ from click.shell_completion import get_completion_class
 from revproxy import config
 from revproxy.cli.common import config_option, find_config
 
-FOLDERS = {"logs": 0o750, "signatures": 0o755, "run": 0o700, "spool": 0o700, "cache": 0o700}
+FOLDERS = {"logs": 0o750, "run": 0o700, "spool": 0o700, "cache": 0o700}
 """The folders that the written configuration names, and their modes."""
 
 

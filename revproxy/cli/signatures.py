@@ -1,15 +1,12 @@
 """`revproxy signatures list | show | test`: what the YAML signatures say, and whether their samples agree.
 
 A path is a file or a folder; without one the shipped signatures are read. Exit codes: 0 done, 1 a sample failed,
-2 wrong use or a signature that is wrong. Updating and publishing signatures does not belong here.
+2 wrong use or a signature that is wrong (the main group shows such errors). Updating and publishing signatures does not belong here.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import wraps
-
 import click
 from rich.console import Console
 from rich.table import Table
@@ -18,27 +15,12 @@ from revproxy.detection.engine import Engine
 from revproxy.detection.link import link
 from revproxy.detection.rules import MATCHED, Condition, Operator, Target
 from revproxy.detection.sigyaml import Sample, Signature, always_runs, load_all, lower, transaction
-from revproxy.errors import LocatedError, ManyErrors
 from revproxy.inspection.sources import read_signature_files, shipped_signatures
 from revproxy.model import Phase
 
 MEMORY = 1024 * 1024
 """Bytes of memory that the engine gets for scans while samples run."""
 _SHOWN = 160
-
-
-def _located(command: Callable[..., None]) -> Callable[..., None]:
-    """Errors of what a person wrote go to stderr as they are, with exit code 2."""
-
-    @wraps(command)
-    def run(*args: object, **kwargs: object) -> None:
-        try:
-            command(*args, **kwargs)
-        except (LocatedError, ManyErrors) as error:
-            click.echo(str(error), err=True)
-            sys.exit(2)
-
-    return run
 
 
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
@@ -57,7 +39,6 @@ def signatures() -> None:
 
 @signatures.command("list")
 @_paths
-@_located
 def list_(paths: tuple[str, ...]) -> None:
     """List signatures: id, severity, protocols, name."""
     table = Table("id", "severity", "protocols", "name", box=None, header_style="bold", pad_edge=False)
@@ -72,7 +53,6 @@ def list_(paths: tuple[str, ...]) -> None:
 @signatures.command("show")
 @click.argument("wanted", metavar="ID")
 @_paths
-@_located
 def show(wanted: str, paths: tuple[str, ...]) -> None:
     """Show a signature as it is understood."""
     for signature in _load(paths):
@@ -84,7 +64,6 @@ def show(wanted: str, paths: tuple[str, ...]) -> None:
 
 @signatures.command("test")
 @_paths
-@_located
 def test(paths: tuple[str, ...]) -> None:
     """Run every sample of every signature through the engine."""
     found = _load(paths)
@@ -99,7 +78,9 @@ def test(paths: tuple[str, ...]) -> None:
             wrong = "does not match" if expected else "matches"
             click.echo(f"{sample.where}: {signature.id} {wrong} this sample: {_sample(sample)}")
         if always_runs(lower(signature)):
-            click.echo(f"{signature.origin}: {signature.id} runs on every transaction: nothing in it can be searched for")
+            click.echo(
+                f"{signature.origin}: {signature.id} runs on every transaction: nothing in it can be searched for"
+            )
     click.echo(f"{passed} passed, {failed} failed, 0 skipped")
     if failed:
         sys.exit(1)

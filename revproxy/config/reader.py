@@ -95,7 +95,8 @@ class Reader:
         """A whole dataclass, or BAD when something that it needs is missing."""
         found = self.fields(cls, node, place, given)
         asked = {key.value for key, _ in node.value} if isinstance(node, MappingNode) else set()
-        missing = [f.name for f in dataclasses.fields(cls) if _required(f) and f.name not in found]  # type: ignore[arg-type]
+        shape: Any = cls
+        missing = [f.name for f in dataclasses.fields(shape) if _required(f) and f.name not in found]
         for name in missing:
             if name not in asked:
                 self.tree.error(f"{_words(place)} has no {name!r}", node)
@@ -117,7 +118,8 @@ class Reader:
     def one(self, cls: type, key: str, hint: Any, reader: Read | PathTo | None, node: Node, place: Place) -> Any:
         """A value that is no list, or BAD."""
         if reader is None and dataclasses.is_dataclass(hint):
-            return self.make(hint, node, place)  # type: ignore[arg-type]
+            nested: Any = hint
+            return self.make(nested, node, place)
         if not isinstance(node, ScalarNode) or is_null(node):
             self.tree.error(
                 f"{_words(place)} is a single value" if not is_null(node) else "the value is missing", node

@@ -71,9 +71,9 @@ class Inflation:
                 break
             out.append(piece)
             made += len(piece)
-            at += _SLICE
-        end = min(at, len(data)) - len(decoder.unused_data)
-        if made > most or (at >= self._left_in and not decoder.eof):
+            at = min(at + _SLICE, len(data))
+        end = at - len(decoder.unused_data)
+        if made > most or (at < len(data) and at >= self._left_in and not decoder.eof):
             self.flags.add(b"bomb")
         self._left -= min(made, most)
         self._left_in = max(0, self._left_in - at)

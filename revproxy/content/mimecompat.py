@@ -8,6 +8,7 @@ Never `email.policy.default`: it takes seconds to minutes for one hostile header
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from email import errors as defects
 from email.feedparser import BytesFeedParser
 from email.message import Message as StdMessage
@@ -17,6 +18,9 @@ from revproxy.codecs.charset import decode_text
 from revproxy.content.mimepart import Leaf, all_names, charset_of
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
+
+_LEVELS = 6
+"""So deep may a message with all the lines that the limit allows be nested; a shorter one deeper."""
 
 _FAILURES = (AttributeError, LookupError, TypeError, ValueError, AssertionError)
 """What the library raises on input that its authors did not foresee."""
@@ -46,10 +50,13 @@ class CompatReading:
         self.leaves: list[Leaf] = []
         self.part_headers: list[bytes] = []
         self.words: set[bytes] = set()
-        if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > limits.mime_lines:
+        lines = data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+        if lines > limits.mime_lines:
             raise LimitError("mime_lines", limits.mime_lines)
+        # The library holds each line against the delimiter of every level around it.
+        deepest = min(limits.mime_depth, _LEVELS * limits.mime_lines // max(1, lines))
         try:
-            self._read(data, limits)
+            self._read(data, replace(limits, mime_depth=deepest))
         except _FAILURES:
             raise ContentError("mime_unreadable") from None
         except RecursionError:

@@ -30,7 +30,9 @@ def shipped_signatures() -> Path:
         if any(place.glob("*.yaml")):
             return place
     looked = ", ".join(map(str, places))
-    raise ConfigError("the shipped signatures are not installed", Location(str(places[0])), hint=f"looked at {looked}")
+    raise ConfigError(
+        "the shipped signatures are not installed", Location(str(places[0])), hint=f"looked at {looked}"
+    )
 
 
 def read_signature_files(paths: Iterable[str | Path]) -> list[tuple[str, str]]:

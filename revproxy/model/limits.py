@@ -50,7 +50,7 @@ class ContentLimits:
     mime_depth: int = 16
     mime_parts: int = 500
     mime_lines: int = 600_000
-    """Lines of a message; a reader of MIME pays for each, however short."""
+    """Lines of a message; a reader of MIME pays for each, however short, and again for each level around it."""
     message_head_bytes: int = 256 * 1024
     """The header of a message; heads of its parts have `part_head_bytes`."""
     archive_entries: int = 1_000

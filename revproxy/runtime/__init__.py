@@ -3,9 +3,9 @@
 `app.run` calls `supervise(Plan(...))` and exits with what it returns; `app.worker_process` calls `run_worker`.
 """
 
+from revproxy.runtime.foreground import supervise
 from revproxy.runtime.parts import Build, Plan, Prepare, Prepared, Timing, WorkerParts
 from revproxy.runtime.sockets import BACKLOG
-from revproxy.runtime.supervisor import supervise
 from revproxy.runtime.worker import run_worker
 
 __all__ = ["BACKLOG", "Build", "Plan", "Prepare", "Prepared", "Timing", "WorkerParts", "run_worker", "supervise"]

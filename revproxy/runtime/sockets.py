@@ -12,11 +12,14 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from revproxy.config.settings import Address
+from revproxy.config.settings import Address, Settings
 from revproxy.errors import ConfigError, Location
 
 BACKLOG = 4096
 """Connections that may wait in the kernel while workers change."""
+
+ADMIN = "the admin listener"
+"""What it is called among `addresses`."""
 
 _HINTS = {
     errno.EADDRINUSE: "another program listens there; `ss -ltnp` tells which",
@@ -60,6 +63,14 @@ def _explain(name: str, address: Address, file: str, error: OSError) -> ConfigEr
     number = error.errno or 0
     reason = str(error) if isinstance(error, socket.gaierror) else os.strerror(number)
     return ConfigError(f"{name} cannot listen on {address}: {reason}", Location(file), hint=_HINTS.get(number, ""))
+
+
+def addresses(settings: Settings) -> dict[str, Address]:
+    """Everything that listens on TCP, by the name that an error gives it."""
+    wanted = {f"listener {listener.name}": listener.bind for listener in settings.listeners}
+    if settings.admin is not None:
+        wanted[ADMIN] = settings.admin
+    return wanted
 
 
 class Keeper:

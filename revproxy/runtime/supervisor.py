@@ -13,27 +13,23 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Coroutine
 from enum import StrEnum
 from typing import Any
 
-from revproxy.config.settings import Address, Settings
-from revproxy.errors import LocatedError, ManyErrors, RevproxyError
-from revproxy.runtime import control
+from revproxy.config.settings import Settings
+from revproxy.errors import RevproxyError
 from revproxy.runtime.child import Child
 from revproxy.runtime.doors import Doors
 from revproxy.runtime.generation import Generation
-from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.sight import describe
-from revproxy.runtime.sockets import Keeper, bound
+from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound
 from revproxy.runtime.tally import Tally
 from revproxy.runtime.threads import in_thread
 
 _log = logging.getLogger("revproxy.supervisor")
-_ADMIN = "the admin listener"
 
 
 class State(StrEnum):
@@ -42,14 +38,6 @@ class State(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     DRAINING = "draining"
-
-
-def addresses(settings: Settings) -> dict[str, Address]:
-    """Everything that listens on TCP, by the name that an error gives it."""
-    wanted = {f"listener {listener.name}": listener.bind for listener in settings.listeners}
-    if settings.admin is not None:
-        wanted[_ADMIN] = settings.admin
-    return wanted
 
 
 class Supervisor:
@@ -99,7 +87,7 @@ class Supervisor:
         listeners = {listener.name: sockets[f"listener {listener.name}"] for listener in settings.listeners}
         generation = Generation(self._number, prepared, listeners, self._plan, self._tally.settle)
         try:
-            await self._doors.move(settings.control, sockets.get(_ADMIN))
+            await self._doors.move(settings.control, sockets.get(ADMIN))
             await generation.start()
             await generation.go()
         except BaseException:
@@ -117,7 +105,7 @@ class Supervisor:
         wanted = addresses(settings)
         sockets = self._keeper.bind(wanted, self._plan.file)
         self._keeper.keep_only(wanted)
-        await self._doors.move(settings.control, sockets.get(_ADMIN))
+        await self._doors.move(settings.control, sockets.get(ADMIN))
 
     async def _reload(self) -> dict[str, Any]:
         async with self._turn:
@@ -245,8 +233,8 @@ class Supervisor:
     def _ready_line(self, settings: Settings) -> str:
         sockets = self._keeper.bind(addresses(settings), self._plan.file)
         places = [f"{lis.name} {lis.kind} {bound(sockets[f'listener {lis.name}'])}" for lis in settings.listeners]
-        if _ADMIN in sockets:
-            places.append(f"admin {bound(sockets[_ADMIN])}")
+        if ADMIN in sockets:
+            places.append(f"admin {bound(sockets[ADMIN])}")
         return f"ready: {', '.join(places)}"
 
 
@@ -254,28 +242,3 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _prepare(plan: Plan) -> Prepared:
-    """Everything that can fail before something is bound. Before the loop: a signal simply ends it."""
-    prepared = plan.prepare()
-    control.check(prepared.settings.control, plan.file)
-    configure(prepared.settings.logs.level, "supervisor")
-    return prepared
-
-
-def supervise(plan: Plan) -> int:
-    """Run in the foreground until told to stop; returns the exit code.
-
-    0 after a drain, 1 when the workers cannot start, 2 when something that a person wrote is wrong (said on stderr,
-    nothing bound).
-    """
-    try:
-        asyncio.run(Supervisor(plan).run(_prepare(plan)))
-    except (LocatedError, ManyErrors) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except RevproxyError as error:
-        sys.stderr.write(f"revproxy: {error}\n")
-        return 1
-    return 0

@@ -60,6 +60,13 @@ def test_check_of_a_good_configuration(folder, prepared):
     assert len(prepared) == 1
 
 
+def test_colour_is_for_terminals_without_no_color(folder, prepared):
+    arguments = ["check", "-c", str(folder / "revproxy.yaml")]
+    assert "\x1b[" in CliRunner().invoke(cli, arguments, color=True, env={"NO_COLOR": ""}).stdout
+    assert "\x1b[" not in CliRunner().invoke(cli, arguments, color=True, env={"NO_COLOR": "1"}).stdout
+    assert "\x1b[" not in CliRunner().invoke(cli, arguments).stdout
+
+
 def test_check_prints_notices(folder, prepared):
     (folder / "spool").rmdir()
     result = CliRunner().invoke(cli, ["check", "-c", str(folder / "revproxy.yaml")])

@@ -155,7 +155,7 @@ def test_a_file_that_is_no_text(tmp_path):
 def test_the_template_is_the_example_and_loads(tmp_path):
     text = config.template()
     assert text == (ROOT / "config" / "revproxy.yaml").read_text()
-    for folder in ("logs", "signatures", "spool", "cache"):
+    for folder in ("logs", "spool", "cache"):
         (tmp_path / folder).mkdir()
     loaded = config.load(write(tmp_path, text))
     assert loaded.notices == ()

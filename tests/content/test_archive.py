@@ -102,9 +102,9 @@ def test_what_we_cannot_open_is_flagged(start: bytes) -> None:
 )
 def test_thirty_megabytes_of_anything_end_soon(unit: bytes) -> None:
     data = unit * (30_000_000 // len(unit))
-    before = time.perf_counter()
+    before = time.process_time()
     names_and_contents(data, LIMITS)
-    assert time.perf_counter() - before < 3.0
+    assert time.process_time() - before < 3.0
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"PK\x03\x04", b"\x1f\x8b\x08\x00", bytes(257) + b"ustar\x00", b""]))

@@ -36,6 +36,6 @@ def test_never_fails_and_keeps_lengths_equal(header: bytes) -> None:
 )
 def test_a_head_full_of_anything_is_read_at_once(unit: bytes) -> None:
     header = b'x="' + unit * (32_000 // len(unit))
-    before = time.perf_counter()
+    before = time.process_time()
     parse_cookies(header)
-    assert time.perf_counter() - before < 0.2
+    assert time.process_time() - before < 0.2

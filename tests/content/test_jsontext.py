@@ -148,9 +148,9 @@ def test_parses_or_refuses(read, body: bytes) -> None:
 def test_two_megabytes_of_anything_take_no_time(read, unit: bytes) -> None:
     for start in (b"", b"[", b'["'):
         body = start + unit * (2_000_000 // len(unit))
-        before = time.perf_counter()
+        before = time.process_time()
         try:
             read(JSON, body)
         except (ContentError, LimitError):
             pass
-        assert time.perf_counter() - before < 1.0
+        assert time.process_time() - before < 1.0

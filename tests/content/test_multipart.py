@@ -179,9 +179,9 @@ def test_growth_is_linear(read, unit: bytes) -> None:
     for boundary in (b"bb", b"-" * 70, b"bbbbbbbbbbbbbbbbbbbbbbbc"):
         start = upload(b"f", b"n", b"").replace(b"--bb", b"--" + boundary)[:-2]
         body = start + b"x" + unit * (4_000_000 // len(unit))
-        before = time.perf_counter()
+        before = time.process_time()
         try:
             read(b"multipart/form-data; boundary=" + boundary, body)
         except ContentError:
             pass
-        assert time.perf_counter() - before < 1.0
+        assert time.process_time() - before < 1.0

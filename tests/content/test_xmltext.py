@@ -117,10 +117,10 @@ def test_what_was_found_before_an_error_is_told(recorder) -> None:
 )
 def test_two_megabytes_of_anything_take_no_time(read, unit: bytes) -> None:
     body = b"<r>" + unit * (2_000_000 // len(unit))
-    before = time.perf_counter()
+    before = time.process_time()
     with pytest.raises((ContentError, LimitError)):
         read(XML, body)
-    assert time.perf_counter() - before < 1.0
+    assert time.process_time() - before < 1.0
 
 
 @given(body=st.one_of(st.binary(max_size=60), st.text("<>/ab='\"&;![]-?#x1 ", max_size=60).map(str.encode)))

@@ -20,9 +20,9 @@ from pathlib import Path
 from revproxy.audit.metrics import Metrics
 from revproxy.config.settings import Address, Control, Listener, ListenerKind, Settings
 from revproxy.errors import ConfigError, Location
+from revproxy.runtime.foreground import supervise
 from revproxy.runtime.parts import Plan, Timing
 from revproxy.runtime.sockets import BACKLOG
-from revproxy.runtime.supervisor import supervise
 from revproxy.runtime.worker import run_worker
 
 

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from revproxy.config.settings import Address
+from revproxy.config.settings import Address, Listener, ListenerKind, Settings
 from revproxy.errors import ConfigError
-from revproxy.runtime.sockets import Keeper, bind, bound
+from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bind, bound
 
 
 @pytest.fixture
@@ -78,3 +78,10 @@ def test_a_failing_bind_leaves_nothing_new_bound(keeper, free_port, address, tex
         keeper.bind({"good": Address("127.0.0.1", free_port), "bad": address}, "revproxy.yaml")
     assert str(caught.value).startswith("revproxy.yaml: bad cannot listen")
     assert not _reachable(Address("127.0.0.1", free_port))
+
+
+def test_addresses_of_settings():
+    web = Listener("web", ListenerKind.HTTP, Address("::", 80))
+    settings = Settings(listeners=(web,), upstreams=(), admin=Address("127.0.0.1", 9180))
+    assert addresses(settings) == {"listener web": Address("::", 80), ADMIN: Address("127.0.0.1", 9180)}
+    assert list(addresses(Settings(listeners=(web,), upstreams=(), admin=None))) == ["listener web"]

@@ -61,7 +61,7 @@ def to_hyperscan(node: Node) -> bytes:
 
 
 def _text(node: Node, style: _Style) -> str:
-    if style.fold and not isinstance(node, Set) and _folds(node):
+    if style.fold and not isinstance(node, Set) and _folds(node) and _has_letters(node):
         return f"(?i:{_text(node, replace(style, fold=False, folded=True))})"
     match node:
         case Empty():
@@ -139,6 +139,19 @@ def _folds(node: Node) -> bool:
             return _folds(item)
         case _:
             return True
+
+
+def _has_letters(node: Node) -> bool:
+    """Whether folding would make it shorter."""
+    match node:
+        case Set(mask):
+            return bool(mask & b.UPPER) and mask.bit_count() <= 128
+        case Cat(items) | Alt(items):
+            return any(map(_has_letters, items))
+        case Repeat(item) | Group(item):
+            return _has_letters(item)
+        case _:
+            return False
 
 
 def _set(mask: int, folded: bool) -> str:

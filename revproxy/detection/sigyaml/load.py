@@ -176,7 +176,8 @@ class _Reader:
             return ()
         targets = read_fields(self._document, node, protocols)
         idle = protocols - words.protocols_of(targets)
-        if targets and idle and "protocols" in self._nodes:
+        chosen = any(not t.exclude for t in targets)
+        if chosen and idle and "protocols" in self._nodes:
             listed = ", ".join(sorted(str(p) for p in idle))
             self._document.wrong(node, f"no field of these is filled for {listed}")
         return targets

@@ -15,6 +15,8 @@ from revproxy.detection.patterns import parse, to_hyperscan, to_re2
         (r"(?:ab|cd)e", rb"(?:ab|cd)e", rb"(?:ab|cd)e"),
         (r"(?:a{2}){3}", rb"(?:a{2}){3}", rb"(?:a{2}){3}"),
         (r"a{1001,2500}", rb"(?:a{1000}a{1}a{0,1000}a{0,499})", rb"a{1001,2500}"),
+        (r"(?i:ab[^c])\d", rb"[Aa][Bb][^Cc][0-9]", rb"(?i:ab[^c][0-9])"),
+        (r"(?i:ab)c", rb"[Aa][Bb]c", rb"[Aa][Bb]c"),
         (".", rb"[\x00-\xff]", rb"[\x00-\xff]"),
     ],
 )

@@ -1,0 +1,37 @@
+"""`revproxy run`, from the first check to the exit code: nothing is bound before all that can fail was checked."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from revproxy.errors import LocatedError, ManyErrors, RevproxyError
+from revproxy.runtime import control
+from revproxy.runtime.messages import configure
+from revproxy.runtime.parts import Plan, Prepared
+from revproxy.runtime.supervisor import Supervisor
+
+
+def _prepare(plan: Plan) -> Prepared:
+    """Everything that can fail before something is bound. Before the loop: a signal simply ends it."""
+    prepared = plan.prepare()
+    control.check(prepared.settings.control, plan.file)
+    configure(prepared.settings.logs.level, "supervisor")
+    return prepared
+
+
+def supervise(plan: Plan) -> int:
+    """Run in the foreground until told to stop; returns the exit code.
+
+    0 after a drain, 1 when the workers cannot start, 2 when something that a person wrote is wrong (said on stderr,
+    nothing bound).
+    """
+    try:
+        asyncio.run(Supervisor(plan).run(_prepare(plan)))
+    except (LocatedError, ManyErrors) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except RevproxyError as error:
+        sys.stderr.write(f"revproxy: {error}\n")
+        return 1
+    return 0

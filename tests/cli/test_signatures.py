@@ -1,0 +1,83 @@
+import pytest
+from click.testing import CliRunner
+
+from revproxy.cli import cli
+
+GOOD = """signatures:
+  - id: word-abc
+    name: The word abc
+    why: it is only an example
+    references: [CWE-20]
+    protocols: [http]
+    fields: [args, "headers:user-agent", "!headers:cookie"]
+    transformations: [lowercase]
+    match:
+      any: [{contains: abc}]
+      not: [{rx: xyz}]
+    severity: notice
+    samples:
+      match: [{args: {q: xABCx}}, {headers: {user-agent: abc}}]
+      pass: [{args: {q: ab}}, {args: {q: abcxyz}}]
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    def go(text, *arguments):
+        (tmp_path / "a.yaml").write_text(text)
+        return CliRunner().invoke(cli, ["signatures", *arguments, str(tmp_path)])
+
+    return go
+
+
+def test_list(run):
+    result = run(GOOD, "list")
+    assert result.exit_code == 0
+    assert "word-abc" in result.output
+    assert "notice" in result.output
+    assert result.output.endswith("1 signatures\n")
+
+
+def test_show(run):
+    result = run(GOOD, "show", "word-abc")
+    assert result.exit_code == 0
+    for words in ("phase       body", "!headers:cookie", "contains abc", "not rx xyz", "lowercase", "a.yaml:2:5"):
+        assert words in result.output
+
+
+def test_show_what_is_not_there(run):
+    assert run(GOOD, "show", "word-abd").exit_code == 2
+
+
+def test_samples_pass(run):
+    result = run(GOOD, "test")
+    assert result.exit_code == 0, result.output
+    assert result.output == "4 passed, 0 failed, 0 skipped\n"
+
+
+def test_a_failed_sample_is_named(run):
+    result = run(GOOD.replace("q: ab}", "q: abc}"), "test")
+    assert result.exit_code == 1
+    assert "a.yaml:15:" in result.output
+    assert "word-abc matches this sample: args:q=abc" in result.output
+    assert result.output.endswith("3 passed, 1 failed, 0 skipped\n")
+
+
+def test_a_rule_that_always_runs_is_reported(run):
+    result = run(
+        GOOD.replace("any: [{contains: abc}]\n", "all: [{gt: 5}]\n")
+        .replace("xABCx", "'6'")
+        .replace("agent: abc", "agent: '7'"),
+        "test",
+    )
+    assert "runs on every transaction" in result.output
+
+
+def test_a_wrong_signature_is_exit_code_2(run):
+    result = run(GOOD.replace("contains", "contain"), "test")
+    assert result.exit_code == 2
+    assert "a.yaml:10:13: unknown operator `contain`" in result.output
+
+
+def test_a_missing_file_is_exit_code_2():
+    assert CliRunner().invoke(cli, ["signatures", "list", "/nowhere/a.yaml"]).exit_code == 2
