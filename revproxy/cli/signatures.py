@@ -1,12 +1,14 @@
 """`revproxy signatures list | show | test`: what the YAML signatures say, and whether their samples agree.
 
 A path is a file or a folder; without one the shipped signatures are read. Exit codes: 0 done, 1 a sample failed,
-2 wrong use or a signature that is wrong (the main group shows such errors). Updating and publishing signatures does not belong here.
+2 wrong use or a signature that is wrong (the main group shows such errors). Updating and publishing signatures do
+not belong here.
 """
 
 from __future__ import annotations
 
 import sys
+
 import click
 from rich.console import Console
 from rich.table import Table

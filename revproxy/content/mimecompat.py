@@ -92,8 +92,8 @@ class _Bounded(StdMessage):
 
     def set_raw(self, name: str, value: str) -> None:
         self.head_bytes += len(name) + len(value)
-        long_type = len(value) > self.limits.part_head_bytes and name.lower().startswith("content-")
-        if long_type or (self.depth and self.head_bytes > self.limits.part_head_bytes):
+        # Parameters of these are parsed, in more than linear time. Other fields may be as long as a head may.
+        if len(value) > self.limits.part_head_bytes and name.lower().startswith("content-"):
             raise LimitError("part_head_bytes", self.limits.part_head_bytes)
         if self.head_bytes > self.limits.message_head_bytes:
             raise LimitError("message_head_bytes", self.limits.message_head_bytes)

@@ -52,7 +52,7 @@ class ContentLimits:
     mime_lines: int = 600_000
     """Lines of a message; a reader of MIME pays for each, however short, and again for each level around it."""
     message_head_bytes: int = 256 * 1024
-    """The header of a message; heads of its parts have `part_head_bytes`."""
+    """The header of a message, and of each of its parts; a `Content-` field of them has `part_head_bytes`."""
     archive_entries: int = 1_000
     archive_depth: int = 3
     archive_bytes: int = 64 * 1024 * 1024

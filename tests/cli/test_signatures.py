@@ -76,7 +76,7 @@ def test_a_rule_that_always_runs_is_reported(run):
 def test_a_wrong_signature_is_exit_code_2(run):
     result = run(GOOD.replace("contains", "contain"), "test")
     assert result.exit_code == 2
-    assert "a.yaml:10:13: unknown operator `contain`" in result.output
+    assert "a.yaml:10:14: unknown operator `contain`" in result.output
 
 
 def test_a_missing_file_is_exit_code_2():

@@ -28,7 +28,7 @@ def test_missing_file_is_named(tmp_path):
 
 
 def test_empty_folder(tmp_path):
-    with pytest.raises(ConfigError, match="no .yaml file"):
+    with pytest.raises(ConfigError, match=r"no \.yaml file"):
         read_signature_files([tmp_path])
 
 

@@ -171,7 +171,8 @@ class Document:
 
     def _refuse(self, event: yaml.Event, message: str, hint: str) -> bool:
         mark = event.start_mark
-        self._note(Location(self.file, mark.line + 1, mark.column + 1), message, hint)
+        place = Location(self.file, mark.line + 1, mark.column + 1) if mark else Location(self.file)
+        self._note(place, message, hint)
         return False
 
     def _broken(self, error: yaml.MarkedYAMLError) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 
-from yaml.nodes import MappingNode, Node
+from yaml.nodes import MappingNode, Node, SequenceNode
 
 from revproxy.detection.rules import FIELDS
 from revproxy.detection.sigyaml.document import Document, near
@@ -69,7 +69,7 @@ def _values(document: Document, node: Node, keyed: bool) -> Values:
 
 
 def _list(document: Document, node: Node) -> list[bytes]:
-    if not isinstance(node, MappingNode) and node.id == "sequence":
+    if isinstance(node, SequenceNode):
         return [_bytes(document, item) for item in document.items(node, "values of a sample")]
     return [_bytes(document, node)]
 

@@ -46,10 +46,9 @@ OPERATORS: dict[str, Argument] = {
 }
 """The operators of the language, by name, with what stands after the colon."""
 
-KEYS = (
-    "id name why references protocols fields transformations each_step match severity score action tags samples"
-).split()
-REQUIRED = "id name why references protocols fields match severity samples".split()
+REQUIRED = ("id", "name", "why", "references", "protocols", "fields", "match", "severity", "samples")
+KEYS = (*REQUIRED, "transformations", "each_step", "score", "action", "tags")
+"""The keys of a signature."""
 SEVERITIES = {s.name.lower(): s for s in Severity}
 ACTIONS = {"deny": Action.DENY, "drop": Action.DROP}
 PROTOCOLS = {str(p): p for p in Protocol}

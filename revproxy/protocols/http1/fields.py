@@ -86,3 +86,41 @@ def field_names() -> FieldNames:
         names[written] = lower
         names[lower] = lower
     return names
+
+
+_LINES_MOST: Final = 4096
+_LINE_BYTES: Final = 512
+_NEVER_TWICE: Final = frozenset(
+    b"cookie referer authorization content-length date etag last-modified if-none-match if-modified-since set-cookie "
+    b"x-request-id range location".split()
+)
+"""Fields whose lines hardly ever repeat, or repeat for one client only: learning them would push out the others."""
+
+FieldLine = tuple[bytes, tuple[bytes, bytes], bytes]
+"""(name in lower case, (name as written, value), value)"""
+
+
+class FieldLines(dict[bytes, FieldLine]):
+    """`lines[line]` is a header line taken apart; ValueError for what is no field line that we take.
+
+    Most lines of most heads are the same for all clients of a site, so a line is parsed once and then looked up. The
+    table is bounded (4,096 lines of at most 512 bytes) and begins anew when it is full: who sends lines that nobody
+    else sends costs time, never memory. The caller has made sure that no control character is in a line.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: FieldNames) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, line: bytes) -> FieldLine:
+        name, value = line.split(b":", 1)
+        value = value.strip(b" \t")
+        lower = self._names[name]
+        parsed = (lower, (name, value), value)
+        if len(line) <= _LINE_BYTES and lower not in _NEVER_TWICE:
+            if len(self) >= _LINES_MOST:
+                self.clear()
+            self[line] = parsed
+        return parsed

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from revproxy.errors import HttpError
 from revproxy.model import HttpLimits
 from revproxy.protocols.http1.connection import KEEP_ALIVE_ONLY, connection_options
-from revproxy.protocols.http1.fields import SINGLE_IN_REQUEST, SINGLE_IN_RESPONSE, field_names
+from revproxy.protocols.http1.fields import SINGLE_IN_REQUEST, SINGLE_IN_RESPONSE, FieldLines, field_names
 from revproxy.protocols.http1.target import check_host, check_method, check_target
 
-_NAMES: Final = field_names()
+_LINES: Final = FieldLines(field_names())
 _NOT_CONTROL: Final = bytes(b for b in range(256) if b == 9 or (b >= 32 and b != 127))
 _CODINGS: Final = frozenset((b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity", b"chunked"))
 _HTTP11: Final = b"HTTP/1.1"
@@ -209,21 +210,13 @@ def _fields(
     lines: list[bytes], single: frozenset[bytes], status: int
 ) -> tuple[list[tuple[bytes, bytes]], list[bytes], dict[bytes, bytes]]:
     """Fields as written, their names in lower case, and the first value of each; `lines` without the start line."""
-    fields = []
-    names = []
-    first = {}
-    table = _NAMES
     try:
-        # One plain loop: on 3.11 it beats every arrangement of comprehensions by a third.
-        for line in lines:
-            name, value = line.split(b":", 1)
-            value = value.strip(b" \t")
-            lower = table[name]
-            fields.append((name, value))
-            names.append(lower)
-            first[lower] = value
+        parsed = [_LINES[line] for line in lines]
     except ValueError as error:
         raise _bad_field(error, status) from None
+    names = [entry[0] for entry in parsed]
+    fields = [entry[1] for entry in parsed]
+    first = {entry[0]: entry[2] for entry in parsed}
     if len(first) != len(names):
         first = _firsts(names, fields, single, status)
     return fields, names, first
@@ -270,6 +263,7 @@ def _firsts(
     return first
 
 
+@lru_cache(maxsize=256)
 def _status_line(line: bytes) -> tuple[bytes, int, bytes]:
     """Version, status and reason phrase; a missing phrase is taken with or without its space (RFC 9112 4)."""
     version, _, rest = line.partition(b" ")

@@ -89,13 +89,13 @@ class MailClient:
                 await self._wire.drain(self._timeouts.write_stall)
         return await self.reply(self._timeouts.smtp_upstream_data)
 
-    async def hello(self, hostname: str) -> None:
+    async def hello(self, name: bytes) -> None:
         """EHLO, or HELO where that is not known; fills `offer`."""
-        (reply,) = await self.ask(b"EHLO %b" % hostname.encode("ascii"))
+        (reply,) = await self.ask(b"EHLO %b" % name)
         if reply.positive:
             self.offer = _offer(reply)
             return
-        (reply,) = await self.ask(b"HELO %b" % hostname.encode("ascii"))
+        (reply,) = await self.ask(b"HELO %b" % name)
         if not reply.positive:
             raise UpstreamError("helo-refused")
 
@@ -138,10 +138,11 @@ async def connect(
             made.send(_proxy_line(client))
         if (await made.reply(timeouts.smtp_upstream)).code != 220:
             raise UpstreamError("greeting")
-        await made.hello(hostname)
+        await made.hello(hostname.encode("ascii"))
         if upstream.client_address is ClientAddress.XCLIENT and client is not None:
             await _xclient(made, client)
-            await made.hello(hostname)
+            # The session has begun anew, and is the client's: Postfix takes the name of this EHLO for its HELO.
+            await made.hello(client.helo)
     except BaseException:
         made.abort()
         raise

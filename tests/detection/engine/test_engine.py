@@ -9,6 +9,7 @@ from naive import naive_inspect
 
 from revproxy.detection.engine import Engine
 from revproxy.detection.link import link
+from revproxy.detection.rules import FIELDS as TABLE
 from revproxy.detection.rules import MATCHED, Target
 from revproxy.model import Phase, Protocol
 
@@ -99,7 +100,8 @@ values = st.lists(st.sampled_from(PIECES), max_size=4).map(b"".join)
 @st.composite
 def transactions(draw):
     tx = transaction(draw(st.sampled_from(list(Protocol))))
-    for name in draw(st.lists(st.sampled_from(FIELDS), unique=True, max_size=6)):
+    able = [f for f in FIELDS if tx.protocol in TABLE[f].protocols]
+    for name in draw(st.lists(st.sampled_from(able), unique=True, max_size=6)):
         if name.endswith(".names") and name != "archive.names":
             continue
         got = draw(st.lists(values, max_size=5))

@@ -17,8 +17,8 @@ FRAME = """signatures:
 
 
 def rule(match, fields="args", protocol="http", severity="error", more="", sample="args"):
-    words = dict(match=match, fields=fields, protocol=protocol, severity=severity, more=more, sample=sample)
-    return lower(load_signatures(FRAME.format(**words), "x.yaml")[0])
+    words = {"match": match, "fields": fields, "protocol": protocol, "severity": severity}
+    return lower(load_signatures(FRAME.format(**words, more=more, sample=sample), "x.yaml")[0])
 
 
 def test_any_is_one_condition():

@@ -32,9 +32,10 @@ def test_no_selectors(text):
 @given(st.text(max_size=30))
 def test_any_selector(text):
     try:
-        assert words.target(text).field in FIELDS
-    except words.Misread as error:
-        assert error.message
+        field = words.target(text).field
+    except words.Misread:
+        return
+    assert field in FIELDS
 
 
 @pytest.mark.parametrize("text", ["0-255", "9,10,32-126", "9, 10", "7"])
