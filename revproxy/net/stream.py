@@ -58,6 +58,7 @@ class Stream(asyncio.Protocol):
         "peer",
         "read_deadline",
         "received",
+        "resting",
         "reused",
         "sent",
         "tls",
@@ -100,6 +101,8 @@ class Stream(asyncio.Protocol):
         self.lost: Exception | None = None
         self.reused = False
         """Upstream only: it served an exchange before this one."""
+        self.resting = False
+        """Set by whoever serves it: between two exchanges, where it may be told to `hurry`."""
         self.received = 0
         self.sent = 0
 
@@ -204,11 +207,12 @@ class Stream(asyncio.Protocol):
                 await self._wait(deadline)
         return True
 
-    async def read_head(self, most: int, timeout: float) -> bytes:
+    async def read_head(self, most: int, timeout: float, idle: float | None = None) -> bytes:
         """Everything up to and including the first CRLFCRLF, at most `most` bytes, within `timeout` seconds in all.
 
-        What follows stays buffered. Raises LimitError("head_bytes"), PeerTimeout, or PeerClosed; the last also when
-        the peer ends before the first byte (`buffered` is 0 then).
+        With `idle` that time begins with the first byte, for which `idle` seconds are waited. What follows the head
+        stays buffered. Raises LimitError("head_bytes"), PeerTimeout, or PeerClosed; the last also when the peer ends
+        before the first byte (`buffered` is 0 then).
         """
         deadline = 0.0
         while True:
@@ -226,6 +230,9 @@ class Stream(asyncio.Protocol):
             if self.eof:
                 raise PeerClosed("closed within a head" if size else "closed before a head")
             self._scanned = size - 3 if size > 3 else 0
+            if idle is not None and not size:
+                await self._wait(self._loop.time() + idle)
+                continue
             if not deadline:
                 deadline = self._loop.time() + timeout
             await self._wait(deadline)

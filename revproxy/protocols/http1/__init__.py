@@ -9,11 +9,19 @@ from revproxy.protocols.http1.head import (
     parse_request,
     parse_response,
 )
-from revproxy.protocols.http1.write import status_line, write_request, write_response
+from revproxy.protocols.http1.write import (
+    FieldWriter,
+    request_head,
+    response_head,
+    status_line,
+    write_request,
+    write_response,
+)
 
 __all__ = [
     "LAST_CHUNK",
     "ChunkedReader",
+    "FieldWriter",
     "Framing",
     "RequestHead",
     "ResponseHead",
@@ -21,6 +29,8 @@ __all__ = [
     "encode_chunk",
     "parse_request",
     "parse_response",
+    "request_head",
+    "response_head",
     "status_line",
     "write_request",
     "write_response",

@@ -88,11 +88,12 @@ def field_names() -> FieldNames:
     return names
 
 
-_LINES_MOST: Final = 4096
-_LINE_BYTES: Final = 512
-_NEVER_TWICE: Final = frozenset(
-    b"cookie referer authorization content-length date etag last-modified if-none-match if-modified-since set-cookie "
-    b"x-request-id range location".split()
+LEARN_MOST: Final = 4096
+LEARN_BYTES: Final = 512
+"""Lines that repeat are remembered, so many of at most that size, in each table."""
+NEVER_TWICE: Final = frozenset(
+    b"cookie referer authorization content-length etag if-none-match if-modified-since set-cookie x-request-id range "
+    b"location".split()
 )
 """Fields whose lines hardly ever repeat, or repeat for one client only: learning them would push out the others."""
 
@@ -119,8 +120,8 @@ class FieldLines(dict[bytes, FieldLine]):
         value = value.strip(b" \t")
         lower = self._names[name]
         parsed = (lower, (name, value), value)
-        if len(line) <= _LINE_BYTES and lower not in _NEVER_TWICE:
-            if len(self) >= _LINES_MOST:
+        if len(line) <= LEARN_BYTES and lower not in NEVER_TWICE:
+            if len(self) >= LEARN_MOST:
                 self.clear()
             self[line] = parsed
         return parsed

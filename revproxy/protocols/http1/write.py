@@ -7,8 +7,11 @@ ValueError: the gate refuses such heads long before. Which fields are sent is de
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
+
+from revproxy.protocols.http1.fields import LEARN_BYTES, LEARN_MOST, NEVER_TWICE
 
 _BREAKS: Final = bytes(b for b in range(256) if b not in b"\r\n\0")
 _REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
@@ -32,6 +35,55 @@ def write_response(status: int, reason: bytes, fields: Iterable[tuple[bytes, byt
     head = b"%b%b\r\n" % (start, b"".join(lines))
     _check(head, len(lines))
     return head
+
+
+class FieldWriter(dict[tuple[bytes, bytes], bytes]):
+    """`lines[name, value]` is the line of a field, or nothing for a field that is not to be written.
+
+    Lines that repeat are made and checked once: at most 4,096 of them, of at most 512 bytes, are remembered.
+    """
+
+    __slots__ = ("_dropped",)
+
+    def __init__(self, dropped: frozenset[bytes] = frozenset()) -> None:
+        """`dropped` are names in lower case."""
+        super().__init__()
+        self._dropped = dropped
+
+    def __missing__(self, field: tuple[bytes, bytes]) -> bytes:
+        name, value = field
+        lower = name.lower()
+        line = b"" if lower in self._dropped else b"%b: %b\r\n" % field
+        if line:
+            _check_line(line)
+        if len(name) + len(value) <= LEARN_BYTES and lower not in NEVER_TWICE:
+            if len(self) >= LEARN_MOST:
+                self.clear()
+            self[field] = line
+        return line
+
+
+def request_head(method: bytes, target: bytes, lines: bytes) -> bytes:
+    """An HTTP/1.1 request head of lines that a `FieldWriter` made; the gate has seen method and target."""
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, lines)
+
+
+def response_head(status: int, reason: bytes, lines: bytes) -> bytes:
+    """An HTTP/1.1 response head of lines that a `FieldWriter` made."""
+    return b"%b%b\r\n" % (_start(status, reason), lines)
+
+
+@lru_cache(maxsize=256)
+def _start(status: int, reason: bytes) -> bytes:
+    line = b"HTTP/1.1 %d %b\r\n" % (status, reason) if reason else status_line(status)
+    _check_line(line)
+    return line
+
+
+def _check_line(line: bytes) -> None:
+    """Of CR, LF and NUL there must be the CRLF at the end and nothing else."""
+    if line.translate(None, _BREAKS) != b"\r\n":
+        raise ValueError("CR, LF or NUL in a line to be written")
 
 
 def status_line(status: int) -> bytes:

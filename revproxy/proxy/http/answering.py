@@ -46,7 +46,9 @@ async def give_back(
     if judge.inspects:
         fill_reply_head(transaction.fields, head.status, head.fields, head.names)
         await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
-    held, complete = await _hold(answer, limits.http, judge)
+    held, complete = answer.whole(), True
+    if held is None:
+        held, complete = await _hold(answer, limits.http, judge)
     if held and judge.inspects and _inspected(answer):
         transaction.fields.put("reply.body", (_plain(answer, held, limits.content),))
         await judge.judge(Phase.REPLY_BODY, Phase.REPLY_BODY)
@@ -70,8 +72,6 @@ def _inspected(answer: Answer) -> bool:
 async def _hold(answer: Answer, limits: HttpLimits, judge: Judge) -> tuple[bytes, bool]:
     """(what is held, whether that is all of the body)."""
     length = answer.length
-    if length == 0:
-        return b"", True
     if judge.inspects and _inspected(answer):
         most = limits.response_inspect_bytes
     elif length is not None and length <= _AT_ONCE_BYTES:

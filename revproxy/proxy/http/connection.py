@@ -16,9 +16,11 @@ from revproxy.net import Stream
 from revproxy.protocols.http1 import (
     LAST_CHUNK,
     ChunkedReader,
+    FieldWriter,
     RequestHead,
     encode_chunk,
     parse_request,
+    response_head,
     write_response,
 )
 from revproxy.proxy.http.exchange import exchange
@@ -29,8 +31,7 @@ from revproxy.proxy.http.site import Site
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE: Line = (b"Connection", b"close")
-_KEEP: Line = (b"Connection", b"keep-alive")
-_CHUNKED: Line = (b"Transfer-Encoding", b"chunked")
+_LINES = FieldWriter()
 _PIECE_BYTES = 256 * 1024
 _BODILESS = frozenset({204, 304})
 LINGER_SECONDS = 2.0
@@ -119,24 +120,24 @@ class Http1Carrier:
 
     async def whole(self, status: int, reason: bytes, fields: Sequence[Line], body: bytes) -> None:
         """See `message.Reply`."""
-        lines = [*fields]
+        lines = b"".join([_LINES[field] for field in fields])
         if self.request.method != b"HEAD" and status not in _BODILESS:
-            lines.append((b"Content-Length", b"%d" % len(body)))
+            lines += b"Content-Length: %d\r\n" % len(body)
         else:
             body = b""
-        await self._write(write_response(status, reason, self._connection(lines)) + body)
+        await self._write(response_head(status, reason, lines + self._connection()) + body)
 
     async def begin(self, status: int, reason: bytes, fields: Sequence[Line], length: int | None) -> None:
         """See `message.Reply`. HTTP/1.0 knows no chunks: the end of the connection ends the body."""
-        lines = [*fields]
+        lines = b"".join([_LINES[field] for field in fields])
         if length is not None:
-            lines.append((b"Content-Length", b"%d" % length))
+            lines += b"Content-Length: %d\r\n" % length
         elif self.request.version == b"HTTP/1.1":
             self._chunked = True
-            lines.append(_CHUNKED)
+            lines += b"Transfer-Encoding: chunked\r\n"
         else:
             self._keep = False
-        await self._write(write_response(status, reason, self._connection(lines)))
+        await self._write(response_head(status, reason, lines + self._connection()))
 
     async def piece(self, data: bytes) -> None:
         """See `message.Reply`."""
@@ -152,14 +153,13 @@ class Http1Carrier:
         self._keep = False
         self._stream.abort()
 
-    def _connection(self, lines: list[Line]) -> list[Line]:
+    def _connection(self) -> bytes:
+        """The line that says what becomes of the connection, where that needs saying (RFC 9112 9.3)."""
         if self.body is not None and not self.body.done:
             self._keep = False
         if not self._keep:
-            lines.append(_CLOSE)
-        elif self.request.version == b"HTTP/1.0":
-            lines.append(_KEEP)
-        return lines
+            return b"Connection: close\r\n"
+        return b"Connection: keep-alive\r\n" if self.request.version == b"HTTP/1.0" else b""
 
     async def _write(self, data: bytes) -> None:
         stream = self._stream
@@ -171,12 +171,9 @@ class Http1Carrier:
 
 async def serve(stream: Stream, peer: Peer, site: Site) -> None:
     """Serve a connection until it ends. `site.draining` asks for a close with the next answer."""
-    limits = site.limits
     served = 0
     try:
-        while served < limits.http.requests_per_connection:
-            if not await _next_begins(stream, site, served):
-                return
+        while True:
             carrier = await _read(stream, peer, site, served)
             if carrier is None:
                 await stream.linger(LINGER_SECONDS, LINGER_BYTES)
@@ -193,23 +190,15 @@ async def serve(stream: Stream, peer: Peer, site: Site) -> None:
         stream.close()
 
 
-async def _next_begins(stream: Stream, site: Site, served: int) -> bool:
-    """Wait for the first byte of a request. Silence on an idle connection is no error."""
-    if stream.buffered:
-        return True
-    timeouts = site.limits.timeouts
-    site.idle.add(stream)
-    try:
-        return await stream.wait_data(timeouts.keep_alive if served else timeouts.request_head)
-    finally:
-        site.idle.discard(stream)
-
-
 async def _read(stream: Stream, peer: Peer, site: Site, served: int) -> Http1Carrier | None:
-    """The next request, or None when it was refused at the gate and answered."""
+    """The next request, or None when it was refused at the gate and answered. PeerError when none came."""
     limits = site.limits
+    timeouts = limits.timeouts
+    idle = timeouts.keep_alive if served else timeouts.request_head
+    stream.resting = True
     try:
-        head = await stream.read_head(limits.http.head_bytes, limits.timeouts.request_head)
+        head = await stream.read_head(limits.http.head_bytes, timeouts.request_head, idle)
+        stream.resting = False
         request = parse_request(head, limits.http)
         if request.upgrade and b"websocket" in (request.get(b"upgrade") or b"").lower():
             raise HttpError(501, "websocket")
@@ -220,6 +209,9 @@ async def _read(stream: Stream, peer: Peer, site: Site, served: int) -> Http1Car
         await _turn_away(stream, peer, site, 431, error.limit)
         return None
     except PeerTimeout:
+        if not stream.buffered:
+            # Silence on an idle connection is no error.
+            raise
         await _turn_away(stream, peer, site, 408, "request-head-timeout")
         return None
     last = site.draining or served + 1 >= limits.http.requests_per_connection

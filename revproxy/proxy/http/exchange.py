@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from revproxy.errors import ContentError, HttpError, LimitError, PeerError
 from revproxy.model import Action, Phase, Protocol, Transaction
 from revproxy.net import Spool
-from revproxy.protocols.http1 import write_request
+from revproxy.protocols.http1 import request_head
 from revproxy.proxy.http.answering import give_back
 from revproxy.proxy.http.fields import fill_head
 from revproxy.proxy.http.forward import Outgoing, ask
@@ -112,8 +112,8 @@ def _bodiless(carrier: Carrier, way: RouteWay) -> Outgoing:
 
 def _outgoing(carrier: Carrier, way: RouteWay, length: int | None) -> Outgoing:
     request = carrier.request
-    fields = inside(request, carrier.client, way.host, length)
-    return Outgoing(request.method, write_request(request.method, request.target, fields))
+    lines = inside(request, carrier.client, way.host, length)
+    return Outgoing(request.method, request_head(request.method, request.target, lines))
 
 
 def _stored(carrier: Carrier, way: RouteWay, spool: Spool) -> Outgoing:
@@ -127,15 +127,15 @@ def _stored(carrier: Carrier, way: RouteWay, spool: Spool) -> Outgoing:
 def _flowing(carrier: Carrier, body: Body, site: Site, way: RouteWay, judge: Judge) -> Outgoing:
     """A streaming route: the length is the client's own where it declared one, chunked by us otherwise."""
     request = carrier.request
-    fields = inside(request, carrier.client, way.host, body.length)
+    lines = inside(request, carrier.client, way.host, body.length)
     if body.length is None:
-        fields.append((b"Transfer-Encoding", b"chunked"))
+        lines += b"Transfer-Encoding: chunked\r\n"
     try:
         reading = Reading(request, site.limits.content, way.body_bytes)
     except ContentError as error:
         raise from_client(error) from error
     pieces = flow(body, reading, judge, way.body_bytes)
-    head = write_request(request.method, request.target, fields)
+    head = request_head(request.method, request.target, lines)
     return Outgoing(request.method, head, pieces=pieces, chunked=body.length is None)
 
 

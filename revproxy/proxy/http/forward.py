@@ -28,7 +28,7 @@ _MOST_INTERIM = 10
 """Interim answers (1xx) that are swallowed before the real one must come."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
     """A request ready to go: `head` is complete bytes; `body` is all of it, or `pieces` follow.
 
@@ -68,6 +68,14 @@ class Answer:
                 return self.head.content_length
             case _:
                 return None
+
+    def whole(self) -> bytes | None:
+        """The whole body when all of it is there already, else None and nothing was read."""
+        if self.framing is Framing.LENGTH and self._left <= self._stream.buffered:
+            data = self._stream.take(self._left)
+            self._left = 0
+            return data
+        return b"" if self.framing is Framing.NONE else None
 
     async def read(self) -> bytes:
         """The next piece of the body, nothing at its end. Raises Refused (502, 504)."""
@@ -155,9 +163,13 @@ async def _converse(stream: Stream, pool: Pool, request: Outgoing, limits: HttpL
     stream.write(request.head + request.body if request.body else request.head)
     if request.pieces is not None:
         await _send(stream, request, timeouts)
-    head = await _read_head(stream, limits, timeouts)
-    framing = body_framing(head, request.method)
-    return Answer(head, framing, stream, pool, limits, timeouts.upstream_idle)
+    for _ in range(_MOST_INTERIM):
+        head = parse_response(await stream.read_head(limits.head_bytes, timeouts.upstream_response), limits)
+        if head.status >= 200:
+            return Answer(head, body_framing(head, request.method), stream, pool, limits, timeouts.upstream_idle)
+        if head.status == 101:
+            raise HttpError(502, "upgrade-not-asked")
+    raise HttpError(502, "too-many-interim-answers")
 
 
 async def _send(stream: Stream, request: Outgoing, timeouts: Timeouts) -> None:
@@ -172,13 +184,3 @@ async def _send(stream: Stream, request: Outgoing, timeouts: Timeouts) -> None:
     except PeerClosed:
         if not stream.buffered:
             raise
-
-
-async def _read_head(stream: Stream, limits: HttpLimits, timeouts: Timeouts) -> ResponseHead:
-    for _ in range(_MOST_INTERIM):
-        head = parse_response(await stream.read_head(limits.head_bytes, timeouts.upstream_response), limits)
-        if head.status >= 200:
-            return head
-        if head.status == 101:
-            raise HttpError(502, "upgrade-not-asked")
-    raise HttpError(502, "too-many-interim-answers")

@@ -61,8 +61,9 @@ class HttpFront:
         self._site.draining = True
         if self._listener is not None:
             self._listener.stop_accepting()
-            for stream in self._site.idle:
-                stream.hurry(_DRAIN_IDLE_SECONDS)
+            for stream in self._listener.connections:
+                if stream.resting:
+                    stream.hurry(_DRAIN_IDLE_SECONDS)
 
     async def drain(self, seconds: float) -> None:
         """Return when every exchange under way is finished, or after `seconds` when the rest is cut off."""

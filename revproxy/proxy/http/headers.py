@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from revproxy.protocols.http1 import FieldWriter
 from revproxy.proxy.http.message import Client, Line, Request
 
 HOP_BY_HOP = frozenset(
@@ -76,47 +77,65 @@ _ALIASES = frozenset(name.replace(b"-", b"_") for name in OURS | MEANING | HOP_B
 _DROPPED = NOT_INSIDE | _ALIASES
 
 
-def inside(request: Request, client: Client, host: bytes, length: int | None) -> list[Line]:
-    """The fields of the request that goes inside. `host` is empty for the client's own; `length` of the body."""
-    dropped = _DROPPED.union(request.connection) if request.connection else _DROPPED
-    fields: list[Line] = [(b"Host", host or request.host)]
-    fields += [field for name, field in zip(request.names, request.fields, strict=True) if name not in dropped]
+_LINES = FieldWriter(_DROPPED)
+
+
+def inside(request: Request, client: Client, host: bytes, length: int | None) -> bytes:
+    """The field lines of the request that goes inside, over HTTP/1.1.
+
+    `host` is empty for the client's own; `length` is the body's, None for a request without one or of unknown length.
+    """
+    fields = request.fields
+    if request.connection:
+        named = request.connection
+        fields = [field for name, field in zip(request.names, fields, strict=True) if name not in named]
+    lines = [_LINES[field] for field in fields]
     encodings = request.get(b"accept-encoding")
     if encodings is not None:
-        fields.append((b"Accept-Encoding", readable(encodings)))
+        lines.append(readable(encodings))
     if length is not None:
-        fields.append((b"Content-Length", b"%d" % length))
-    return fields + said_by_us(request, client)
+        lines.append(b"Content-Length: %d\r\n" % length)
+    before = _forwarded_for(request) if client.trusted else b""
+    said = _said_by_us(client.peer, client.scheme, host or request.host, request.host, request.version, before)
+    return said[0] + b"".join(lines) + said[1]
 
 
-def said_by_us(request: Request, client: Client) -> list[Line]:
-    """Who asks, and through whom (RFC 7239, RFC 9110 7.6.3). A trusted proxy's list goes on; any other is dropped."""
-    peer = client.peer.encode("ascii")
-    chain = peer
-    if client.trusted:
-        values = (
-            field[1] for name, field in zip(request.names, request.fields, strict=True) if name == FORWARDED_FOR
-        )
-        chain = b", ".join((*values, peer))
-    node = b'"[%b]"' % peer if b":" in peer else peer
-    return [
-        (b"X-Forwarded-For", chain),
-        (b"X-Forwarded-Proto", client.scheme),
-        (b"X-Forwarded-Host", request.host),
-        (b"Forwarded", b'for=%b;proto=%b;host="%b"' % (node, client.scheme, request.host)),
-        (b"Via", request.version[5:] + b" revproxy"),
-    ]
+def _forwarded_for(request: Request) -> bytes:
+    """What a trusted proxy said about who asks."""
+    values = (field[1] for name, field in zip(request.names, request.fields, strict=True) if name == FORWARDED_FOR)
+    return b", ".join(values)
+
+
+@lru_cache(maxsize=4096)
+def _said_by_us(
+    peer: str, scheme: bytes, host: bytes, asked: bytes, version: bytes, before: bytes
+) -> tuple[bytes, bytes]:
+    """(Host, the rest): who asks, and through whom (RFC 7239, RFC 9110 7.6.3).
+
+    `asked` is the Host of the client; `before` a trusted proxy's list, which goes on; any other was dropped.
+    """
+    address = peer.encode("ascii")
+    node = b'"[%b]"' % address if b":" in address else address
+    lines = FieldWriter()
+    fields = (
+        (b"X-Forwarded-For", before + b", " + address if before else address),
+        (b"X-Forwarded-Proto", scheme),
+        (b"X-Forwarded-Host", asked),
+        (b"Forwarded", b'for=%b;proto=%b;host="%b"' % (node, scheme, asked)),
+        (b"Via", version[5:] + b" revproxy"),
+    )
+    return lines[b"Host", host], b"".join([lines[field] for field in fields])
 
 
 @lru_cache(maxsize=1024)
 def readable(encodings: bytes) -> bytes:
-    """What of the client's Accept-Encoding we can read (RFC 9110 12.5.3); `identity` when nothing is left."""
+    """The line that asks for what we can read of the client's Accept-Encoding (RFC 9110 12.5.3); else `identity`."""
     wanted = []
     for item in encodings.lower().split(b","):
         coding, _, weight = item.partition(b";")
         if coding.strip(b" \t") in READABLE and weight.strip(b" \t") not in _REFUSED:
             wanted.append(coding.strip(b" \t"))
-    return b", ".join(wanted) or b"identity"
+    return b"Accept-Encoding: %b\r\n" % (b", ".join(wanted) or b"identity")
 
 
 def outside(fields: Sequence[Line], names: Sequence[bytes], connection: frozenset[bytes]) -> list[Line]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from revproxy.inspection import Inspection
 from revproxy.model import Limits
-from revproxy.net import Spool, Stream
+from revproxy.net import Spool
 from revproxy.proxy.http.record import Recorder
 from revproxy.proxy.http.routes import Router
 
@@ -22,7 +22,5 @@ class Site:
     new_spool: Callable[[], Spool]
     new_id: Callable[[], str]
     recorder: Recorder
-    idle: set[Stream] = field(default_factory=set)
-    """Connections that wait for their next request."""
     draining: bool = False
     """This generation ends: every answer closes its connection."""

@@ -1,0 +1,61 @@
+import pytest
+from builders import condition, rule, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from revproxy.detection.engine.executor import EXCERPT_BYTES, Program, excerpt, names_of, read
+from revproxy.detection.operators import compile_operator
+from revproxy.detection.rules import MATCHED, Operator, Target
+
+TX = transaction(
+    args={b"Name": b"Evil", b"other": b"good", b"list": b"a  b"},
+    headers={b"host": b"example", b"x-one": b"1", b"x-two": b"2"},
+    path=[b"/p"],
+)
+A = Target("args")
+MATCH = Target(MATCHED)
+CASES = [
+    ("a key is compared without case", [condition([Target("args", key=b"name")], ("rx", "."))], (b"Name", b"Evil")),
+    ("keys by pattern", [condition([Target("headers", pattern="^X-")], ("rx", "2"))], (b"x-two", b"2")),
+    ("an exclusion by key", [condition([A, Target("args", key=b"name", exclude=True)], ("rx", "."))], (b"other", b"good")),
+    ("an exclusion of all", [condition([A, Target("args", exclude=True)], ("rx", "."))], None),
+    ("an exclusion of another field", [condition([A, Target("headers", exclude=True)], ("rx", "E"))], (b"Name", b"Evil")),
+    ("a count", [condition([Target("headers", pattern="^x-", count=True)], ("eq", "2"))], (b"", b"2")),
+    ("a count of what is missing", [condition([Target("cookies", count=True)], ("eq", "0"))], (b"", b"0")),
+    ("names", [condition(["args.names"], ("streq", "other"))], (b"other", b"other")),
+    ("transformations", [condition(["args"], ("streq", "evil"), chain=["lowercase"])], (b"Name", b"evil")),
+    ("only the last form", [condition(["args"], ("streq", "Evil"), chain=["lowercase"])], None),
+    ("every step", [condition(["args"], ("streq", "Evil"), chain=["lowercase"], every_step=True)], (b"Name", b"Evil")),
+    ("any operator", [condition(["args"], ("streq", "no"), ("streq", "good"))], (b"other", b"good")),
+    ("a negation", [condition(["path"], ("!streq", "/q"))], (b"", b"/p")),
+    ("the same value", [condition(["args"], ("rx", "o|E")), condition([MATCH], ("!rx", "E"))], (b"other", b"good")),
+    ("not the same value", [condition(["args"], ("rx", "E")), condition([MATCH], ("rx", "g"))], None),
+    ("as transformed", [condition(["args"], ("rx", "e"), chain=["lowercase"]), condition([MATCH], ("rx", "^e"))],
+     (b"Name", b"evil")),
+    ("a conjunction is named by its first", [condition(["args"], ("rx", "g")), condition(["path"], ("rx", "p"))],
+     (b"other", b"good")),
+    ("a conjunction that fails", [condition(["args"], ("rx", "g")), condition(["path"], ("rx", "x"))], None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("conditions", "want"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_meaning(conditions, want):
+    hit = Program(rule("r", *conditions)).run(TX.fields)
+    assert (hit and (hit.key, hit.value)) == want
+
+
+def test_names_of():
+    assert names_of("args.names") == "args"
+    assert names_of("archive.names") is None
+    assert names_of("path") is None
+    assert read(TX.fields, "cookies") == ((), ())
+
+
+@given(st.binary(max_size=2000), st.sampled_from(["a", "", "x\\z"]))
+def test_excerpt_is_short_and_shows_the_match(value, pattern):
+    operator = compile_operator(Operator("rx", pattern))
+    got = excerpt(value, operator)
+    assert len(got) <= EXCERPT_BYTES
+    assert got in value
+    if operator.test(value) and pattern == "a":
+        assert b"a" in got

@@ -1,0 +1,52 @@
+from builders import condition, rule, simple
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from revproxy.detection.engine.joining import GroupScanner
+from revproxy.detection.link import link
+
+RULES = [
+    simple("whole", "^foo$"),
+    simple("begin", r"\Aab"),
+    simple("end", r"b\z"),
+    simple("line", "^b"),
+    simple("word", r"\bfoo\b", chain=["urlDecodeUni"]),
+    simple("empty", r"\A\z"),
+    simple("nul", r"a\x00b"),
+    simple("any", "a[^x]b"),
+    simple("lower", "FOO|foo", chain=["urlDecodeUni", "lowercase"]),
+    rule("high", condition(["args"], ("validateUtf8Encoding", ""), chain=["removeNulls", "compressWhitespace"])),
+]
+RULESET = link(RULES)
+SCANNER = GroupScanner(RULESET.groups[0], RULESET)
+PIECES = [b"foo", b"FOO", b"a", b"b", b"\n", b"\0", b" ", b"%66oo", b"\xff", b"x", b"%00"]
+values = st.lists(st.lists(st.sampled_from(PIECES), max_size=4).map(b"".join), max_size=6)
+
+
+@settings(deadline=None)
+@given(values)
+def test_joined_finds_what_single_scans_find(given_values):
+    alone = 0
+    for value in given_values:
+        alone |= SCANNER.items([value])
+    assert SCANNER.items(given_values) & alone == alone
+
+
+def test_no_match_runs_over_a_border():
+    names = {RULESET.rules[i.rule].id: p for p, i in enumerate(RULESET.groups[0].items)}
+    found = SCANNER.items([b"xa", b"b", b"c"])
+    assert not found >> names["any"] & 1
+    assert not found >> names["nul"] & 1
+    assert found >> names["end"] & 1
+
+
+def test_no_values_hit_nothing():
+    assert SCANNER.items([]) == 0
+
+
+def test_long_calm_and_rough_lists():
+    calm = [b"plain text %d" % i for i in range(1000)]
+    names = {RULESET.rules[i.rule].id: p for p, i in enumerate(RULESET.groups[0].items)}
+    for extra, name in ((b"foo", "whole"), (b"%46oo", "lower"), (b"\xff", "high"), (b"a\0b", "nul")):
+        assert SCANNER.items([*calm, extra]) >> names[name] & 1
+    assert SCANNER.items(calm) == 0

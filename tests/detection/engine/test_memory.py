@@ -1,0 +1,49 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from revproxy.detection.engine.memory import ENTRY_BYTES, Memory, Recall
+
+
+def test_what_never_repeats_does_not_push_out_what_does():
+    memory = Memory(100 * (ENTRY_BYTES + 10))
+    memory.put(b"agent", 7)
+    for number in range(10_000):
+        memory.put(b"%08d" % number, 0)
+        assert memory.get(b"agent") == 7
+    assert memory.get(b"00000000") is None
+
+
+@given(st.lists(st.binary(max_size=300)), st.integers(0, 20_000))
+def test_stays_within_its_bytes(values, most):
+    memory = Memory(most)
+    for value in values:
+        memory.put(value, 1)
+    held = sum(len(v) + ENTRY_BYTES for half in (memory._young, memory._old) for v in half)
+    assert held <= most
+
+
+def test_large_values_are_not_kept():
+    memory = Memory(16_000)
+    memory.put(b"x" * 2_000, 1)
+    assert memory.get(b"x" * 2_000) is None
+    assert len(memory) == 0
+
+
+def test_recall_confirms_once_and_remembers():
+    scanned, tried = [], []
+
+    def scan(values):
+        scanned.append(list(values))
+        return 0b11 if b"bad" in values else 0
+
+    def confirm(value):
+        tried.append(value)
+        return True
+
+    recall = Recall(scan, [confirm, lambda value: False], 100_000)
+    assert recall.items([b"good", b"bad"]) == 0b01
+    assert scanned == [[b"good", b"bad"], [b"good"], [b"bad"]]
+    assert recall.items([b"bad", b"good"]) == 0b01
+    assert recall.items([b"good"]) == 0
+    assert tried == [b"bad"]
+    assert len(scanned) == 3

@@ -1,0 +1,38 @@
+import hyperscan
+import pytest
+
+from revproxy.detection.link.databases import Expression, Refused, compiles, database, key_of
+
+
+class Store(dict):
+    def put(self, key, data):
+        self[key] = data
+
+
+def test_is_kept_and_fetched():
+    store = Store()
+    key, data = database([Expression(1, b"abc")], store)
+    assert store == {key: data}
+    assert database([Expression(1, b"abc")], store) == (key, data)
+
+
+def test_a_broken_entry_is_compiled_again():
+    rows = [Expression(1, b"abc")]
+    store = Store({key_of(rows): b"garbage"})
+    key, data = database(rows, store)
+    assert store[key] == data
+    hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
+
+
+def test_key_depends_on_everything():
+    keys = {key_of(e) for e in ([Expression(1, b"a")], [Expression(2, b"a")], [Expression(1, b"b")], [])}
+    assert len(keys) == 4
+
+
+def test_says_which_pattern_is_refused():
+    good, bad = Expression(1, b"abc"), Expression(2, b"(?=a)b")
+    assert compiles(good)
+    assert not compiles(bad)
+    with pytest.raises(Refused) as error:
+        database([good, bad], None)
+    assert error.value.texts == {b"(?=a)b"}

@@ -1,0 +1,74 @@
+import pickle
+
+import pytest
+from builders import BOTH, condition, rule, simple
+
+from revproxy.detection.link import link
+from revproxy.detection.rules import MATCHED, FieldClass, Target
+from revproxy.errors import RuleError
+from revproxy.model import Protocol
+
+
+class Store(dict):
+    def put(self, key, data):
+        self[key] = data
+
+
+def test_groups_are_by_protocol_class_and_direction():
+    rules = [
+        simple("a", "x", "args", "path", "headers"),
+        simple("b", "x", "reply.headers"),
+        simple("c", "x", "headers", protocols=BOTH),
+    ]
+    got = [(g.protocol, g.klass, g.reply, len(g.items)) for g in link(rules).groups]
+    assert got == [
+        (Protocol.HTTP, FieldClass.HEADER, False, 2),
+        (Protocol.HTTP, FieldClass.HEADER, True, 1),
+        (Protocol.HTTP, FieldClass.PATH, False, 1),
+        (Protocol.HTTP, FieldClass.TEXT, False, 1),
+        (Protocol.SMTP, FieldClass.HEADER, False, 1),
+    ]
+
+
+def test_the_same_rules_give_the_same_set_and_fetch_from_the_store():
+    store = Store()
+    rules = [simple("a", "x+y"), simple("b", "z", chain=["lowercase"])]
+    first = link(rules, store)
+    kept = dict(store)
+    assert link(rules, store) == first
+    assert store == kept == first.databases()
+    assert pickle.loads(pickle.dumps(first)) == first
+    assert len(first.name) == 16
+    assert link(rules[:1]).name != first.name
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [simple("a", "x"), simple("a", "y")],
+        [rule("a")],
+        [rule("a", condition(["nowhere"], ("rx", "x")))],
+        [rule("a", condition([Target(MATCHED)], ("rx", "x")))],
+        [rule("a", condition(["args"], ("rx", "x"), chain=["melt"]))],
+        [rule("a", condition(["args"], ("smell", "x")))],
+        [rule("a", condition(["args"], ("rx", "(x")))],
+        [rule("a", condition(["args"], ("!rx", "(x")))],
+        [rule("a", condition(["args"], ("eq", ())))],
+        [rule("a", condition([Target("args", pattern="(x")], ("rx", "x")))],
+    ],
+)
+def test_what_cannot_be_enforced_is_an_error(bad):
+    with pytest.raises(RuleError):
+        link(bad)
+
+
+def test_a_pattern_that_hyperscan_refuses_loses_its_anchors():
+    ruleset = link([simple("a", "x(?:^y|z)")])
+    assert ruleset.notes == ()
+    assert len(ruleset.groups[0].items) == 1
+
+
+def test_what_is_too_large_is_noted():
+    ruleset = link([simple("a", "(?:[ab]{0,900}c){0,900}d"), simple("b", "x")])
+    assert ruleset.notes == ("a: a pattern is tried by google-re2 on every value",) or not ruleset.notes
+    assert {ruleset.rules[i.rule].id for g in ruleset.groups for i in g.items} >= {"b"}

@@ -1,0 +1,74 @@
+"""A value that an operator accepts has a match of the operator's necessary condition."""
+
+import hyperscan
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from revproxy.detection.link.needs import needs_of, scannable
+from revproxy.detection.link.patterns import forms
+from revproxy.detection.operators import OPERATORS, compile_operator
+from revproxy.detection.rules import Condition, Operator
+
+ARGUMENTS = {
+    "rx": ["a", "^a$", r"b\z", "(?i)Ab", "", r"\bab"],
+    "pm": [("ab", "B c"), "ab |41 42| c", ("é",)],
+    "contains": ["ab", "", "é"],
+    "containsWord": ["ab"],
+    "strmatch": ["ab"],
+    "streq": ["ab", ""],
+    "beginsWith": ["ab"],
+    "endsWith": ["ab"],
+    "within": ["ab ab", ""],
+    "validateByteRange": ["97-98", "0-255", "32,97-98"],
+    "validateUtf8Encoding": [""],
+    "validateUrlEncoding": [""],
+    "detectXSS": [""],
+    "noMatch": [""],
+}
+CASES = [(name, a) for name, arguments in ARGUMENTS.items() for a in arguments]
+PIECES = [b"a", b"b", b"A", b"AB", b" ", b"\n", b"\xc3\xa9", b"\xff", b"%", b"<script>", b"onload=", b"\0", b"c"]
+values = st.lists(st.sampled_from(PIECES), max_size=5).map(b"".join) | st.binary(max_size=8)
+
+
+@pytest.mark.parametrize(("name", "argument"), CASES)
+def test_necessary(name, argument):
+    operator = Operator(name, argument)
+    test = compile_operator(operator).test
+    texts = [f.exact for f in (forms(n, folded=False) for n in needs_of(operator)) if f.exact is not None]
+    hits = scanner(texts)
+
+    @settings(max_examples=60, deadline=None)
+    @given(values)
+    def check(value):
+        if test(value):
+            assert hits(value)
+
+    check()
+
+
+def scanner(texts):
+    if not texts:
+        return lambda value: False
+    flags = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_SINGLEMATCH
+    database = hyperscan.Database()
+    database.compile(expressions=texts, ids=[0] * len(texts), flags=[flags] * len(texts))
+    database.scratch = hyperscan.Scratch(database)
+
+    def hits(value):
+        found = []
+        database.scan(value, lambda *match: found.append(match))
+        return bool(found)
+
+    return hits
+
+
+def test_negations_and_numbers_have_none():
+    assert needs_of(Operator("rx", "a", negated=True)) is None
+    assert needs_of(Operator("eq", "1")) is None
+    assert not scannable(Condition((), (Operator("rx", "a"), Operator("eq", "1"))))
+
+
+def test_table_covers_what_is_not_numeric():
+    without = {n for n in OPERATORS if needs_of(Operator(n, ARGUMENTS.get(n, [""])[0])) is None}
+    assert without == {"eq", "ge", "gt", "ipMatch", "le", "lt", "unconditionalMatch"}
