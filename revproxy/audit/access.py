@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quote
 
 from revproxy.audit.redaction import printable, redact_target
@@ -18,6 +19,9 @@ NAME_BYTES = 320
 """Longest host, method, HELO name or address in a record."""
 RECIPIENTS = 20
 """Most recipients that a record names; `recipients` counts them all."""
+
+_NOTHING_FOUND = '"verdict":"allow","score":0,"rules":[]}'
+"""How the record of nearly every transaction ends."""
 
 _second = -1
 _prefix = ""
@@ -33,9 +37,20 @@ def timestamp(now: float) -> str:
     return f"{_prefix}{int((now - second) * 1000):03d}Z"
 
 
+@lru_cache(maxsize=1024)
 def _text(value: bytes) -> str:
-    """A peer's bytes as a quoted JSON string of ASCII."""
+    """A peer's bytes as a quoted JSON string of ASCII. Hosts and methods repeat: they are quoted once."""
     return _quote(value[:NAME_BYTES].decode("latin-1"))
+
+
+def _target(target: bytes) -> str:
+    """A target as a quoted JSON string, its secrets masked; paths without a query repeat and are looked up."""
+    return _path(target) if b"?" not in target else _quote(redact_target(target).decode("latin-1"))
+
+
+@lru_cache(maxsize=4096)
+def _path(path: bytes) -> str:
+    return _quote(redact_target(path).decode("latin-1"))
 
 
 def _list(words: Sequence[str]) -> str:
@@ -67,15 +82,20 @@ def encode_http_access(
     `id`, `listener`, `upstream` and `verdict` are our own words and names, `client` an address: they hold
     nothing to escape (configuration names are checked at load). `reason` is left out when empty.
     """
-    shown = redact_target(target[:TARGET_BYTES])
     why = f',"reason":{_quote(reason)}' if reason else ""
     return (
         f'{{"ts":"{timestamp(ts)}","type":"http","id":"{id}","client":"{client}","listener":"{listener}",'
-        f'"host":{_text(host)},"method":{_text(method)},"target":{_quote(shown.decode("latin-1"))},'
+        f'"host":{_text(host)},"method":{_text(method)},"target":{_target(target[:TARGET_BYTES])},'
         f'"status":{status},"bytes_in":{bytes_in},"bytes_out":{bytes_out},"ms":{seconds * 1000:.2f},'
-        f'"upstream":"{upstream}","upstream_ms":{upstream_seconds * 1000:.2f},"verdict":"{verdict}",'
-        f'"score":{score},"rules":{_list(rules)}{why}}}'
+        f'"upstream":"{upstream}","upstream_ms":{upstream_seconds * 1000:.2f},{_end(verdict, score, rules, reason)}'
     ).encode("ascii")
+
+
+def _end(verdict: str, score: int, rules: Sequence[str], reason: str) -> str:
+    if not rules and not reason and verdict == "allow" and not score:
+        return _NOTHING_FOUND
+    why = f',"reason":"{reason}"' if reason else ""
+    return f'"verdict":"{verdict}","score":{score},"rules":{_list(rules)}{why}}}'
 
 
 def encode_smtp_access(
@@ -105,8 +125,7 @@ def encode_smtp_access(
         f'{{"ts":"{timestamp(ts)}","type":"smtp","id":"{id}","client":"{client}","listener":"{listener}",'
         f'"helo":{_text(helo)},"tls":{"true" if tls else "false"},"sender":{_text(sender)},"to":[{named}],'
         f'"recipients":{len(recipients)},"code":{code},"bytes_in":{bytes_in},"ms":{seconds * 1000:.2f},'
-        f'"upstream":"{upstream}","upstream_ms":{upstream_seconds * 1000:.2f},"verdict":"{verdict}",'
-        f'"score":{score},"rules":{_list(rules)}{why}}}'
+        f'"upstream":"{upstream}","upstream_ms":{upstream_seconds * 1000:.2f},{_end(verdict, score, rules, reason)}'
     ).encode("ascii")
 
 

@@ -66,7 +66,7 @@ def inspect(
         raise click.UsageError("name files or --jsonl, one of the two")
     from revproxy.app.offline import inspect as run
 
-    envelope = {"client": client, "helo": helo, "from": sender, "rcpt": list(rcpt)}
+    envelope: dict[str, object] = {"client": client, "helo": helo, "from": sender, "rcpt": list(rcpt)}
     refused = 0
     for line in run(kind, _items(files, jsonl, envelope), _settings(config), not detect):
         refused += line["verdict"] != "allow"

@@ -24,6 +24,9 @@ REMEMBERED = frozenset({FieldClass.HEADER, FieldClass.LINE, FieldClass.PATH})
 
 PlanKey = tuple[Protocol, Phase, Phase, tuple[str, ...]]
 
+Keys = dict[str, frozenset[bytes]]
+"""The keys of a field, in lower case."""
+
 
 class Engine:
     """Inspects transactions with one rule set."""
@@ -59,9 +62,10 @@ class Engine:
         known = {f.rule for f in tx.findings}
         known.update(tx.silent)
         phases = self.ruleset.phases[tx.protocol]
+        keys: Keys = {}
         for at in run:
             program = self._programs[at]
-            if program.rule.id in known:
+            if program.rule.id in known or (program.gates and _shut(program, tx.fields, keys)):
                 continue
             hit = program.run(tx.fields)
             if hit is not None:
@@ -108,6 +112,17 @@ class Engine:
         return plan
 
 
+def _shut(program: Program, fields: Fields, keys: Keys) -> bool:
+    """Whether a condition asks for keys that are not there. `keys` holds what was worked out so far."""
+    for field, wanted in program.gates:
+        present = keys.get(field)
+        if present is None:
+            present = keys[field] = frozenset(map(bytes.lower, fields.keys(field)))
+        if wanted.isdisjoint(present):
+            return True
+    return False
+
+
 def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
     if phase <= Phase.BODY:
         tx.scores.inbound += rule.score
@@ -117,7 +132,5 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
         tx.silent = (*tx.silent, rule.id)
         return
     tx.findings.append(
-        Finding(
-            rule.id, phase, rule.severity, rule.score, rule.message, hit.field, hit.key, hit.value, rule.tags
-        )
+        Finding(rule.id, phase, rule.severity, rule.score, rule.message, hit.field, hit.key, hit.value, rule.tags)
     )

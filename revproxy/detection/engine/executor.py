@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import re2
-
 from revproxy.detection.operators import CompiledOperator, compile_operator
+from revproxy.detection.operators.rx import matcher
+from revproxy.detection.patterns import Flags, parse
 from revproxy.detection.rules import FIELDS, MATCHED, Condition, Rule, Target
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.model import Fields
@@ -62,14 +62,7 @@ def key_test(target: Target) -> Callable[[bytes], Any] | None:
         wanted = target.key.lower()
         return lambda key: key.lower() == wanted
     if target.pattern is not None:
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.case_sensitive = False
-        options.dot_nl = True
-        options.log_errors = False
-        options.never_capture = True
-        search: Callable[[bytes], Any] = re2.compile(target.pattern.encode("latin-1"), options).search
-        return search
+        return matcher(parse(target.pattern, Flags(i=True))).test
     return None
 
 
@@ -90,15 +83,27 @@ class Selector:
         keys, values = read(fields, self.field)
         if not keys:
             keys = (b"",) * len(values)
-        pairs: Sequence[Pair] = list(zip(keys, values, strict=True))
-        if self._key is not None:
+        pairs: Sequence[Pair]
+        if self._key is None:
+            pairs = list(zip(keys, values, strict=True))
+        else:
             test = self._key
-            pairs = [p for p in pairs if test(p[0])]
+            pairs = [(k, v) for k, v in zip(keys, values, strict=True) if test(k)]
         for out in self._out:
             pairs = [] if out is None else [p for p in pairs if not out(p[0])]
         if self.count:
             return ((self.wanted, b"%d" % len(pairs)),)
         return pairs
+
+
+def keys_wanted(condition: Condition) -> tuple[str, frozenset[bytes]] | None:
+    """(field, keys) without one of which a condition accepts nothing, when all its targets name keys of one field."""
+    chosen = [t for t in condition.targets if not t.exclude]
+    fields = {t.field for t in chosen}
+    wanted = frozenset(t.key.lower() for t in chosen if t.key is not None and not t.count)
+    if len(fields) != 1 or len(wanted) < len({(t.key, t.count) for t in chosen}) or names_of(chosen[0].field):
+        return None
+    return chosen[0].field, wanted
 
 
 class Step:
@@ -176,10 +181,11 @@ class Hit:
 class Program:
     """One rule, ready to run."""
 
-    __slots__ = ("rule", "steps")
+    __slots__ = ("gates", "rule", "steps")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
+        self.gates = [gate for gate in map(keys_wanted, rule.conditions) if gate is not None]
         last = len(rule.conditions) - 1
         self.steps = [
             Step(c, i == last or not any(t.field == MATCHED for t in rule.conditions[i + 1].targets))

@@ -76,9 +76,7 @@ def _possible(rule: Rule, filled: frozenset[str]) -> bool:
 
 
 def _has_values(condition: Condition, filled: frozenset[str]) -> bool:
-    return any(
-        t.count or t.field == MATCHED or present(filled, t.field) for t in condition.targets if not t.exclude
-    )
+    return any(t.count or t.field == MATCHED or present(filled, t.field) for t in condition.targets if not t.exclude)
 
 
 def _scan(

@@ -16,7 +16,7 @@ from revproxy.detection.link.needs import needs_of, scannable
 from revproxy.detection.link.patterns import ROUGH, Pattern, forms
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.ruleset import DatabaseStore, Group, Item, RuleSet
-from revproxy.detection.operators import OPERATORS
+from revproxy.detection.operators import OPERATORS, compile_operator
 from revproxy.detection.patterns import Node, parse
 from revproxy.detection.rules import FIELDS, MATCHED, Condition, FieldClass, Operator, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
@@ -66,18 +66,28 @@ def _check(rule: Rule) -> None:
     if not rule.conditions:
         raise RuleError(f"rule `{rule.id}` has no condition", rule.origin)
     for at, condition in enumerate(rule.conditions):
-        for target in condition.targets:
-            if target.field == MATCHED:
-                if not at:
-                    raise RuleError(f"rule `{rule.id}`: the first condition cannot look at `matched`", rule.origin)
-            elif target.field not in FIELDS:
-                raise RuleError(f"rule `{rule.id}`: unknown field `{target.field}`", rule.origin)
-        for name in condition.transformations:
-            if name not in TRANSFORMATIONS:
-                raise RuleError(f"rule `{rule.id}`: unknown transformation `{name}`", rule.origin)
-        for operator in condition.operators:
-            if operator.name not in OPERATORS:
-                raise RuleError(f"rule `{rule.id}`: unknown operator `{operator.name}`", rule.origin)
+        try:
+            _check_condition(condition, first=at == 0)
+        except ValueError as error:
+            raise RuleError(f"rule `{rule.id}`: {error}", rule.origin) from error
+
+
+def _check_condition(condition: Condition, first: bool) -> None:
+    """Raises ValueError for what the executor could not run."""
+    for target in condition.targets:
+        if target.field == MATCHED and first:
+            raise ValueError("the first condition cannot look at `matched`")
+        if target.field != MATCHED and target.field not in FIELDS:
+            raise ValueError(f"unknown field `{target.field}`")
+        if target.pattern is not None:
+            compile_operator(Operator("rx", target.pattern))
+    for name in condition.transformations:
+        if name not in TRANSFORMATIONS:
+            raise ValueError(f"unknown transformation `{name}`")
+    for operator in condition.operators:
+        if operator.name not in OPERATORS:
+            raise ValueError(f"unknown operator `{operator.name}`")
+        compile_operator(operator)
 
 
 @dataclass(slots=True)

@@ -20,9 +20,7 @@ from revproxy.detection.patterns import (
 )
 from revproxy.detection.patterns.tree import EMPTY, Anchor, Set, rebuild
 
-CALM = (
-    bytesets.DIGIT | bytesets.UPPER | bytesets.LOWER | bytesets.of(b" _.,:/@?!~-")
-)
+CALM = bytesets.DIGIT | bytesets.UPPER | bytesets.LOWER | bytesets.of(b" _.,:/@?!~-")
 """The bytes of ordinary text."""
 ROUGH = to_hyperscan(Set(bytesets.ALL & ~(CALM | bytesets.NUL)))
 """A byte that is neither calm nor the separator."""

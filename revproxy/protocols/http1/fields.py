@@ -92,10 +92,11 @@ LEARN_MOST: Final = 4096
 LEARN_BYTES: Final = 512
 """Lines that repeat are remembered, so many of at most that size, in each table."""
 NEVER_TWICE: Final = frozenset(
-    b"cookie referer authorization content-length etag if-none-match if-modified-since set-cookie x-request-id range "
-    b"location".split()
+    b"cookie referer authorization set-cookie x-request-id range location if-none-match if-range".split()
 )
 """Fields whose lines hardly ever repeat, or repeat for one client only: learning them would push out the others."""
+
+_NOT_CONTROL: Final = bytes(b for b in range(256) if b == 9 or (b >= 32 and b != 127))
 
 FieldLine = tuple[bytes, tuple[bytes, bytes], bytes]
 """(name in lower case, (name as written, value), value)"""
@@ -106,7 +107,7 @@ class FieldLines(dict[bytes, FieldLine]):
 
     Most lines of most heads are the same for all clients of a site, so a line is parsed once and then looked up. The
     table is bounded (4,096 lines of at most 512 bytes) and begins anew when it is full: who sends lines that nobody
-    else sends costs time, never memory. The caller has made sure that no control character is in a line.
+    else sends costs time, never memory. No line with a control character other than HTAB passes.
     """
 
     __slots__ = ("_names",)
@@ -116,6 +117,8 @@ class FieldLines(dict[bytes, FieldLine]):
         self._names = names
 
     def __missing__(self, line: bytes) -> FieldLine:
+        if line.translate(None, _NOT_CONTROL):
+            raise ValueError("control-character")
         name, value = line.split(b":", 1)
         value = value.strip(b" \t")
         lower = self._names[name]

@@ -101,9 +101,9 @@ def _plain(answer: Answer, held: bytes, limits: ContentLimits) -> bytes:
 
 
 def _with_length(answer: Answer, fields: list[Line]) -> list[Line]:
-    """HEAD and 304 tell the length of a body that they do not carry (RFC 9110 8.6)."""
+    """HEAD and 304 tell the length of a body that they do not carry; 204 must not (RFC 9110 8.6)."""
     length = answer.head.get(b"content-length")
-    if length is not None and answer.head.content_length:
+    if length is not None and answer.head.content_length and answer.head.status != 204:
         return [*fields, (b"Content-Length", length)]
     return fields
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 
 from revproxy.errors import HttpError, LimitError, PeerClosed, PeerError, PeerTimeout
-from revproxy.model import HttpLimits, Limits, Timeouts
+from revproxy.model import HttpLimits, Timeouts
 from revproxy.net import Stream
 from revproxy.protocols.http1 import (
     LAST_CHUNK,
@@ -90,12 +90,24 @@ class Body:
 class Http1Carrier:
     """One request of a connection, and the place for its answer (`message.Carrier` and `message.Reply`)."""
 
-    __slots__ = ("_chunked", "_keep", "_stream", "_timeouts", "body", "client", "head_bytes", "request", "sent")
+    __slots__ = (
+        "_chunked",
+        "_keep",
+        "_site",
+        "_stream",
+        "_timeouts",
+        "body",
+        "client",
+        "head_bytes",
+        "request",
+        "sent",
+    )
 
     def __init__(
-        self, request: RequestHead, size: int, stream: Stream, client: Client, limits: Limits, keep: bool
+        self, request: RequestHead, size: int, stream: Stream, client: Client, site: Site, keep: bool
     ) -> None:
         """`keep` is false when the connection is to be closed after this exchange whatever the client wants."""
+        limits = site.limits
         self.request = request
         self.head_bytes = size
         self.client = client
@@ -103,6 +115,7 @@ class Http1Carrier:
             Body(request, stream, limits.http, limits.timeouts) if request.chunked or request.content_length else None
         )
         self.sent = 0
+        self._site = site
         self._stream = stream
         self._timeouts = limits.timeouts
         self._keep = keep and request.keep_alive
@@ -155,7 +168,8 @@ class Http1Carrier:
 
     def _connection(self) -> bytes:
         """The line that says what becomes of the connection, where that needs saying (RFC 9112 9.3)."""
-        if self.body is not None and not self.body.done:
+        # A drain may have begun since the request was read.
+        if self._site.draining or (self.body is not None and not self.body.done):
             self._keep = False
         if not self._keep:
             return b"Connection: close\r\n"
@@ -214,8 +228,8 @@ async def _read(stream: Stream, peer: Peer, site: Site, served: int) -> Http1Car
             raise
         await _turn_away(stream, peer, site, 408, "request-head-timeout")
         return None
-    last = site.draining or served + 1 >= limits.http.requests_per_connection
-    return Http1Carrier(request, len(head), stream, peer.client_of(request), limits, keep=not last)
+    last = served + 1 >= limits.http.requests_per_connection
+    return Http1Carrier(request, len(head), stream, peer.client_of(request), site, keep=not last)
 
 
 async def _turn_away(stream: Stream, peer: Peer, site: Site, status: int, reason: str) -> None:

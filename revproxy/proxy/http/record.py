@@ -47,7 +47,8 @@ class Recorder:
         """One access record, and the findings."""
         seconds = time.perf_counter() - entry.started
         upstream_seconds = entry.answered - entry.asked if entry.answered else 0.0
-        verdict, findings = entry.verdict, entry.transaction.findings
+        findings = entry.transaction.findings
+        verdict = "allow" if entry.verdict is ALLOWED else entry.verdict.action.value
         self._records.access(
             encode_http_access(
                 ts=entry.began,
@@ -63,13 +64,13 @@ class Recorder:
                 seconds=seconds,
                 upstream=entry.upstream,
                 upstream_seconds=upstream_seconds,
-                verdict=verdict.action.value,
+                verdict=verdict,
                 score=entry.transaction.scores.inbound,
                 rules=[finding.rule for finding in findings] if findings else (),
                 reason=entry.reason,
             )
         )
-        self._requests[(client.listener, _CLASSES[entry.status // 100], verdict.action.value)] += 1
+        self._requests[(client.listener, _CLASSES[entry.status // 100], verdict)] += 1
         self._seconds.observe(seconds)
         if entry.answered:
             self._upstream_seconds.observe(upstream_seconds)

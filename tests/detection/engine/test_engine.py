@@ -48,7 +48,9 @@ operators = st.one_of(
     patterns.map(lambda p: ("rx", p)),
     patterns.map(lambda p: ("rx", f"(?:{p}|^b)")),
     st.lists(texts, min_size=1, max_size=3).map(lambda w: ("pm", tuple(w))),
-    st.tuples(st.sampled_from(["contains", "streq", "beginsWith", "endsWith", "within", "!streq", "!contains"]), texts),
+    st.tuples(
+        st.sampled_from(["contains", "streq", "beginsWith", "endsWith", "within", "!streq", "!contains"]), texts
+    ),
     st.tuples(st.sampled_from(["eq", "gt", "lt", "!eq"]), st.sampled_from(["0", "1", "3"])),
     st.sampled_from(
         [
@@ -81,7 +83,9 @@ def conditions(draw, first):
     else:
         chosen = (*draw(st.lists(targets, min_size=1, max_size=3)), *draw(st.lists(excludes, max_size=1)))
     chain = draw(st.lists(st.sampled_from(CHAINS), max_size=3))
-    return condition(chosen, *draw(st.lists(operators, min_size=1, max_size=2)), chain=chain, every_step=draw(st.booleans()))
+    return condition(
+        chosen, *draw(st.lists(operators, min_size=1, max_size=2)), chain=chain, every_step=draw(st.booleans())
+    )
 
 
 @st.composite
@@ -140,7 +144,9 @@ def test_phase_by_phase_is_the_same_as_all_at_once(made, tx):
 
 
 def test_order_is_phase_then_file():
-    engine = Engine(link([simple("late", "a"), simple("early", "a", "path", phase=Phase.HEAD), simple("last", "a")]), 0)
+    engine = Engine(
+        link([simple("late", "a"), simple("early", "a", "path", phase=Phase.HEAD), simple("last", "a")]), 0
+    )
     tx = transaction(args=[b"a"], path=[b"a"])
     engine.inspect(tx, Phase.HEAD, Phase.BODY)
     assert [f.rule for f in tx.findings] == ["early", "late", "last"]

@@ -9,7 +9,12 @@ RULES = [
     simple("late", "a", "args.names"),
     simple("early", "a", "path", phase=Phase.HEAD),
     rule("number", condition(["body.length"], ("gt", "5"))),
-    rule("missing", condition([Target("headers", key=b"host", count=True)], ("eq", "0")), protocols=BOTH),
+    rule(
+        "missing",
+        condition([Target("headers", key=b"host", count=True)], ("eq", "0")),
+        protocols=BOTH,
+        phase=Phase.HEAD,
+    ),
 ]
 PLANNER = Planner(link(RULES))
 
@@ -39,3 +44,4 @@ def test_names_come_from_their_field():
 def test_other_phases_and_protocols_are_left_out():
     assert list(plan(["args", "path"], Phase.REPLY_HEAD, Phase.LOG).order) == []
     assert plan(["headers"], Phase.HEAD, Phase.BODY, Protocol.SMTP).always == (3,)
+    assert plan(["headers"], Phase.HEAD, Phase.HEAD, Protocol.SMTP).always == ()

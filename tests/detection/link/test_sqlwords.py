@@ -32,7 +32,9 @@ NAMES = (
     "like is between exists all any by on mod div rlike regexp sounds binary date 1 0 1.5 .5d 1e 0x1F 1e5 2d 0xA"
 ).split()
 tokens = st.sampled_from([w.replace("+", " ") for w in _WORDS + _PHRASES] + NAMES * 8)
-marks = st.sampled_from([" ", "  ", "\t", "", "+", "-", "*", "/", "=", "<", ">", "!", "%", ",", ".", "?", ":", "~", "^"])
+marks = st.sampled_from(
+    [" ", "  ", "\t", "", "+", "-", "*", "/", "=", "<", ">", "!", "%", ",", ".", "?", ":", "~", "^"]
+)
 texts = st.lists(st.tuples(tokens, marks).map("".join), min_size=1, max_size=6).map(lambda p: "".join(p).encode())
 
 

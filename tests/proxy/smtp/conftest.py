@@ -26,7 +26,6 @@ from revproxy.config.settings import (
     Settings,
     Upstream,
 )
-from revproxy.errors import UpstreamError
 from revproxy.inspection import Policy
 from revproxy.model import ALLOWED, Action, ContentLimits, Fields, Limits, Phase, Transaction, Verdict
 from revproxy.net import DirectDialer
@@ -274,7 +273,6 @@ async def bench() -> AsyncIterator[Make]:
         tls: ssl.SSLContext | None = None,
         starttls: bool = True,
         domains: bool = True,
-        dialer: Any = None,
     ) -> Bench:
         inside, other = Inside(), Inside()
         await inside.start()
@@ -308,7 +306,7 @@ async def bench() -> AsyncIterator[Make]:
             judge,
             records,
             metrics,
-            dialer or DirectDialer(upstreams),
+            DirectDialer(upstreams),
             fill=fill,
             tls=tls,
             clock=lambda: 1_700_000_000.0,
@@ -333,10 +331,3 @@ async def bench() -> AsyncIterator[Make]:
             if one.hold is not None:
                 one.hold.set()
             await one.stop()
-
-
-class DeadDialer:
-    """Nobody answers inside."""
-
-    async def dial(self, upstream: Upstream, timeout: float) -> Any:
-        raise UpstreamError("refused")

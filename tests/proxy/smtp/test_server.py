@@ -121,7 +121,7 @@ async def test_caps_on_connections(bench):
 
 
 async def test_an_idle_client_is_told(bench):
-    b = await bench(timeouts(smtp_command=0.05))
+    b = await bench(timeouts(smtp_command=0.5))
     c = await b.ready()
     assert await c.reply() == "421 4.4.2 Timeout"
     assert await c.ended()
