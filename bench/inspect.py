@@ -19,10 +19,11 @@ from revproxy.model import Phase, Protocol, Transaction
 
 SIGNATURES = Path(__file__).resolve().parent.parent / "signatures"
 AGENT = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
-WORDS = (
+TEXT = (
     "alpha river stone window paper green market silver garden engine harbour letter mountain picture summer winter "
     "basket candle doctor flower guitar hammer island jacket kitchen ladder mirror number orange pencil quarter"
-).split()
+)
+WORDS = TEXT.split()
 
 
 class Traffic:

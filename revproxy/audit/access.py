@@ -82,7 +82,6 @@ def encode_http_access(
     `id`, `listener`, `upstream` and `verdict` are our own words and names, `client` an address: they hold
     nothing to escape (configuration names are checked at load). `reason` is left out when empty.
     """
-    why = f',"reason":{_quote(reason)}' if reason else ""
     return (
         f'{{"ts":"{timestamp(ts)}","type":"http","id":"{id}","client":"{client}","listener":"{listener}",'
         f'"host":{_text(host)},"method":{_text(method)},"target":{_target(target[:TARGET_BYTES])},'
@@ -94,7 +93,7 @@ def encode_http_access(
 def _end(verdict: str, score: int, rules: Sequence[str], reason: str) -> str:
     if not rules and not reason and verdict == "allow" and not score:
         return _NOTHING_FOUND
-    why = f',"reason":"{reason}"' if reason else ""
+    why = f',"reason":{_quote(reason)}' if reason else ""
     return f'"verdict":"{verdict}","score":{score},"rules":{_list(rules)}{why}}}'
 
 
@@ -120,7 +119,6 @@ def encode_smtp_access(
 ) -> bytes:
     """The access record of a message: from MAIL to its reply, whose code is `code`. As `encode_http_access`."""
     named = ",".join(_text(one) for one in recipients[:RECIPIENTS])
-    why = f',"reason":{_quote(reason)}' if reason else ""
     return (
         f'{{"ts":"{timestamp(ts)}","type":"smtp","id":"{id}","client":"{client}","listener":"{listener}",'
         f'"helo":{_text(helo)},"tls":{"true" if tls else "false"},"sender":{_text(sender)},"to":[{named}],'

@@ -137,7 +137,7 @@ class _Demo:
 
     def run(self, settings: Settings) -> int:
         def ready(line: str) -> None:
-            self._console.print(line, highlight=False)
+            self._console.print(line, highlight=False, soft_wrap=True)
             self._ready.set()
 
         driver = threading.Thread(target=self._drive, args=(settings,), daemon=True)

@@ -7,17 +7,12 @@ that comes from this machine: what it would relay is the front end's to refuse.
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
 import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+from attacks import EICAR
+from servers import Postfix
 
 from revproxy.audit import Metrics
 from revproxy.config.settings import (
@@ -37,102 +32,13 @@ from revproxy.proxy.smtp import SmtpFront
 
 pytestmark = pytest.mark.e2e
 
-SBIN = "/usr/sbin:/usr/lib/postfix/sbin:" + os.environ.get("PATH", "")
-EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
-MAIN = """\
-compatibility_level = 3.6
-queue_directory = {root}/queue
-data_directory = {root}/data
-maillog_file = {root}/log
-maillog_file_prefixes = {root}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = store7.inside.example
-mydestination =
-local_recipient_maps =
-mynetworks = 127.0.0.0/8
-smtpd_authorized_xclient_hosts = 127.0.0.0/8
-smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_recipient_restrictions =
-smtputf8_enable = yes
-virtual_mailbox_domains = one.example
-virtual_mailbox_base = {root}/mail
-virtual_mailbox_maps = inline:{{ {{ user@one.example = user/ }}, {{ postmaster@one.example = user/ }} }}
-virtual_uid_maps = static:{uid}
-virtual_gid_maps = static:{gid}
-virtual_minimum_uid = 1
-virtual_alias_maps =
-alias_maps =
-default_transport = error:no way out
-"""
-MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-error unix - - n - - error
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
-
-
-@dataclass
-class Postfix:
-    """The instance. `stop` and `start` as a postmaster would."""
-
-    root: Path
-    port: int
-
-    def command(self, word: str) -> None:
-        done = subprocess.run(
-            ["postfix", "-c", str(self.root / "etc"), word],
-            env={**os.environ, "PATH": SBIN, "MAIL_CONFIG": str(self.root / "etc")},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-
-    def delivered(self) -> list[bytes]:
-        return [path.read_bytes() for path in (self.root / "mail/user/new").glob("*")]
-
-    async def arrival(self, count: int) -> list[bytes]:
-        """Postfix delivers after its 250: until so many messages are there."""
-        async with asyncio.timeout(20):
-            while len(found := self.delivered()) < count:  # noqa: ASYNC110 - another program's directory
-                await asyncio.sleep(0.05)
-        return found
-
-
-@pytest.fixture(scope="module")
-def postfix() -> Iterator[Postfix]:
-    missing = [tool for tool in ("postfix", "swaks") if shutil.which(tool, path=SBIN) is None]
-    if missing or os.getuid() != 0:
-        pytest.skip(f"needs {' and '.join(missing) or 'root'}: mail through a real Postfix is left out")
-    root = Path(tempfile.mkdtemp(prefix="revproxy-postfix-"))
-    root.chmod(0o755)
-    user = pwd.getpwnam("postfix")
-    for name, mode in (("etc", 0o755), ("queue", 0o755), ("data", 0o700), ("mail", 0o755)):
-        (root / name).mkdir(mode=mode)
-    for name in ("data", "mail"):
-        os.chown(root / name, user.pw_uid, user.pw_gid)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (root / "etc/main.cf").write_text(MAIN.format(root=root, uid=user.pw_uid, gid=user.pw_gid))
-    (root / "etc/master.cf").write_text(MASTER.format(port=port))
-    made = Postfix(root, port)
-    made.command("start")
-    yield made
-    made.command("stop")
-    shutil.rmtree(root)
+async def arrival(postfix: Postfix, count: int) -> list[bytes]:
+    """Postfix delivers after its 250: until so many messages are there."""
+    async with asyncio.timeout(20):
+        while len(found := postfix.delivered()) < count:  # noqa: ASYNC110 - another program's directory
+            await asyncio.sleep(0.05)
+    return found
 
 
 class Judge:
@@ -153,8 +59,9 @@ class Records:
 
 
 @pytest.fixture
-async def front(postfix: Postfix) -> AsyncIterator[int]:
+async def front(need: Callable[..., None], postfix: Postfix) -> AsyncIterator[int]:
     """The port of a mail front before Postfix."""
+    need("swaks")
     upstream = Upstream("store", Address("127.0.0.1", postfix.port), client_address=ClientAddress.XCLIENT)
     listener = Listener("mx", ListenerKind.SMTP, Address("127.0.0.1", 0))
     settings = Settings((listener,), (upstream,), mail=Mail("mx.example", (MailDomain("one.example", "store"),)))
@@ -185,7 +92,7 @@ async def test_a_clean_message_and_the_reply_of_the_inside(front, postfix):
     assert "<-  250 2.0.0 Ok" in dialogue
     assert "store7" not in dialogue
     assert "Postfix" not in dialogue
-    messages = await postfix.arrival(before + 1)
+    messages = await arrival(postfix, before + 1)
     message = next(m for m in messages if b"Subject: clean" in m)
     assert b"by mx.example with ESMTP id" in message
     # XCLIENT: Postfix' own Received names the client, not the front end.
@@ -235,7 +142,7 @@ async def test_postfix_stopped_and_started(front, postfix):
         postfix.command("start")
     code, dialogue = await swaks(front, "--to", "user@one.example", "--h-Subject", "again")
     assert code == 0, dialogue
-    assert len(await postfix.arrival(before + 1)) == before + 1
+    assert len(await arrival(postfix, before + 1)) == before + 1
 
 
 async def test_a_large_message_arrives_whole(front, postfix, tmp_path):
@@ -244,5 +151,5 @@ async def test_a_large_message_arrives_whole(front, postfix, tmp_path):
     body.write_text("".join(f".line {n} {'x' * 60}\n" for n in range(50_000)))
     code, dialogue = await swaks(front, "--to", "user@one.example", "--body", f"@{body}", "--suppress-data")
     assert code == 0, dialogue[-2000:]
-    messages = await postfix.arrival(before + 1)
+    messages = await arrival(postfix, before + 1)
     assert body.read_bytes() in max(messages, key=len)

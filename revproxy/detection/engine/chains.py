@@ -10,14 +10,12 @@ not triggered is the identity on every value of the buffer. Scanning does not be
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
+from revproxy.detection.engine.lists import Many, many
 from revproxy.detection.link.chains import function_of
 from revproxy.detection.link.ruleset import Group
-from revproxy.detection.transformations import TRANSFORMATIONS
 
-Transformation = Callable[[bytes], bytes]
 State = frozenset[tuple[int, int]]
 ENTRIES = 8192
 """Most entries that a table keeps; it is emptied and fills again beyond."""
@@ -27,7 +25,7 @@ class Move(NamedTuple):
     """What to do after a scan: items that count when they are hit (bits), and the forms still to be scanned."""
 
     accept: int
-    onward: tuple[tuple[Transformation, State], ...]
+    onward: tuple[tuple[str, Many, State], ...]
 
 
 class ChainTable:
@@ -65,7 +63,7 @@ class ChainTable:
                 accept |= 1 << (self._shift + position)
             if at < len(chain):
                 onward.setdefault(chain[at], set()).add((position, at + 1))
-        moves = tuple((TRANSFORMATIONS[function_of(n)], frozenset(s)) for n, s in sorted(onward.items()))
+        moves = tuple((n, many(function_of(n)), frozenset(s)) for n, s in sorted(onward.items()))
         return Move(accept, moves)
 
     def _changes(self, name: str, seen: int) -> bool:

@@ -24,9 +24,6 @@ REMEMBERED = frozenset({FieldClass.HEADER, FieldClass.LINE, FieldClass.PATH})
 
 PlanKey = tuple[Protocol, Phase, Phase, tuple[str, ...]]
 
-Keys = dict[str, frozenset[bytes]]
-"""The keys of a field, in lower case."""
-
 
 class Engine:
     """Inspects transactions with one rule set."""
@@ -40,11 +37,11 @@ class Engine:
         self._planner = Planner(ruleset)
         self._plans: dict[PlanKey, Plan] = {}
 
-    def _scan_of(self, group: Group) -> Callable[[Sequence[bytes]], int]:
-        """What tells which items a group's values hit, with memory where values come again."""
+    def _scan_of(self, group: Group) -> Callable[[Sequence[bytes], int], int]:
+        """What tells which wanted items a group's values hit, with memory where values come again."""
         scan = GroupScanner(group, self.ruleset).items
         if group.klass not in REMEMBERED:
-            return scan
+            return lambda values, wanted: scan(values) & wanted
         confirms = [self._programs[i.rule].steps[i.condition].confirms for i in group.items]
         remembered = sum(g.klass in REMEMBERED for g in self.ruleset.groups)
         return Recall(scan, confirms, self._memory_bytes // remembered).items
@@ -62,10 +59,9 @@ class Engine:
         known = {f.rule for f in tx.findings}
         known.update(tx.silent)
         phases = self.ruleset.phases[tx.protocol]
-        keys: Keys = {}
         for at in run:
             program = self._programs[at]
-            if program.rule.id in known or (program.gates and _shut(program, tx.fields, keys)):
+            if program.rule.id in known:
                 continue
             hit = program.run(tx.fields)
             if hit is not None:
@@ -94,7 +90,12 @@ class Engine:
             if got is not None and got[not keys] is not before:
                 before = got[not keys]
                 values += got[not keys]
-        found = self._items[scan.group](values) & scan.items if values else 0
+        if not values:
+            return
+        wanted = scan.items
+        for gates in scan.gates:
+            wanted &= ~gates.shut(fields.keys(gates.field))
+        found = self._items[scan.group](values, wanted)
         items = self.ruleset.groups[scan.group].items
         while found:
             low = found & -found
@@ -112,17 +113,6 @@ class Engine:
         return plan
 
 
-def _shut(program: Program, fields: Fields, keys: Keys) -> bool:
-    """Whether a condition asks for keys that are not there. `keys` holds what was worked out so far."""
-    for field, wanted in program.gates:
-        present = keys.get(field)
-        if present is None:
-            present = keys[field] = frozenset(map(bytes.lower, fields.keys(field)))
-        if wanted.isdisjoint(present):
-            return True
-    return False
-
-
 def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
     if phase <= Phase.BODY:
         tx.scores.inbound += rule.score
@@ -132,5 +122,16 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
         tx.silent = (*tx.silent, rule.id)
         return
     tx.findings.append(
-        Finding(rule.id, phase, rule.severity, rule.score, rule.message, hit.field, hit.key, hit.value, rule.tags)
+        Finding(
+            rule.id,
+            phase,
+            rule.severity,
+            rule.score,
+            rule.message,
+            hit.field,
+            hit.key,
+            hit.value,
+            rule.tags,
+            rule.action,
+        )
     )

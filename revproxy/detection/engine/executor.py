@@ -96,16 +96,6 @@ class Selector:
         return pairs
 
 
-def keys_wanted(condition: Condition) -> tuple[str, frozenset[bytes]] | None:
-    """(field, keys) without one of which a condition accepts nothing, when all its targets name keys of one field."""
-    chosen = [t for t in condition.targets if not t.exclude]
-    fields = {t.field for t in chosen}
-    wanted = frozenset(t.key.lower() for t in chosen if t.key is not None and not t.count)
-    if len(fields) != 1 or len(wanted) < len({(t.key, t.count) for t in chosen}) or names_of(chosen[0].field):
-        return None
-    return chosen[0].field, wanted
-
-
 class Step:
     """One condition. `only_first` when nothing looks at the other accepted values."""
 
@@ -181,11 +171,10 @@ class Hit:
 class Program:
     """One rule, ready to run."""
 
-    __slots__ = ("gates", "rule", "steps")
+    __slots__ = ("rule", "steps")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.gates = [gate for gate in map(keys_wanted, rule.conditions) if gate is not None]
         last = len(rule.conditions) - 1
         self.steps = [
             Step(c, i == last or not any(t.field == MATCHED for t in rule.conditions[i + 1].targets))

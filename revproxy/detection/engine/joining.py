@@ -8,16 +8,12 @@ is scanned alone, with the database of unchanged patterns; a transformation is c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import hyperscan
-
+from revproxy.detection.engine.calm import Scanner, Scans
 from revproxy.detection.engine.chains import ChainTable, State
-from revproxy.detection.link.ruleset import Group, RuleSet
+from revproxy.detection.link import Group, RuleSet
 
-Scan = Callable[..., None]
-_CALM_FROM = 4096
-"""Shorter buffers are not worth a second look."""
 _BLOCK = 64
 """A longer list of values is looked at in blocks of so many before anything is transformed."""
 
@@ -26,81 +22,49 @@ class GroupScanner:
     """One group's databases with their scratch space: for one thread."""
 
     def __init__(self, group: Group, ruleset: RuleSet) -> None:
-        self.group = group
         self.shift = len(group.triggers)
         self.chains = ChainTable(group)
-        self._rough = 1 << (self.shift + len(group.items))
-        self._bits = [1 << i for i in range(self.shift + len(group.items) + 1)]
-        self._found: list[int] = []
-        found = self._found.append
-        self._on_match = lambda number, start, end, flags, context: found(number)
-        self._databases = {k: _load(ruleset.compiled[k]) for k in {group.joined, group.exact, group.calm} if k}
-        self._exact = self._scan_of(group.exact)
-        self._joined = self._scan_of(group.joined)
-        self._calm = self._scan_of(group.calm) if group.calm else None
-
-    def _scan_of(self, key: str) -> Scan:
-        if not key:
-            return lambda data, on_match: None
-        scan: Scan = self._databases[key].scan
-        return scan
+        self._scanner = Scanner(self.shift + len(group.items))
+        self._all = self._scanner.load(group.databases, ruleset)
+        self._small = {name: self._scanner.load(databases, ruleset) for name, databases in group.small}
 
     def items(self, values: Sequence[bytes]) -> int:
         """Bits of the items that may accept one of the values (item `p` is bit `p`)."""
         if not values:
             return 0
-        return self._walk(self.chains.root, list(values), 0) >> self.shift
+        return self._walk(self.chains.root, self._all, list(values), 0) >> self.shift
 
-    def _walk(self, state: State, values: list[bytes], hits: int) -> int:
+    def _walk(self, state: State, scans: Scans, values: list[bytes], hits: int) -> int:
+        """Scan these forms of the values, and what else follows from the result; add to `hits`."""
         if len(values) == 1:
-            seen = self._look(self._exact, values[0])
-            return self._onward(state, values, seen, hits)
+            seen = self._scanner.one(scans, values[0])
+            return self._onward(state, scans, values, seen, hits)
         joined = b"\0".join(values)
         if joined.count(0) != len(values) - 1:
-            for value in values:
-                if 0 in value:
-                    hits = self._walk(state, [value], hits)
-            values = [v for v in values if 0 not in v]
-            return self._walk(state, values, hits) if values else hits
-        seen = self._look_joined(joined)
-        if len(values) > _BLOCK and self.chains.move(state, seen & self.chains.trigger_mask).onward:
+            return self._apart(state, scans, values, hits)
+        seen = self._scanner.joined(scans, joined)
+        if len(values) > _BLOCK and seen & self.chains.trigger_mask:
             for at in range(0, len(values), _BLOCK):
-                hits = self._walk(state, values[at : at + _BLOCK], hits)
+                hits = self._walk(state, scans, values[at : at + _BLOCK], hits)
             return hits
-        return self._onward(state, values, seen, hits)
+        return self._onward(state, scans, values, seen, hits)
 
-    def _onward(self, state: State, values: list[bytes], seen: int, hits: int) -> int:
+    def _apart(self, state: State, scans: Scans, values: list[bytes], hits: int) -> int:
+        """Values that hold a NUL one by one, the others together."""
+        for value in values:
+            if 0 in value:
+                hits = self._walk(state, scans, [value], hits)
+        rest = [v for v in values if 0 not in v]
+        return self._walk(state, scans, rest, hits) if rest else hits
+
+    def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, hits: int) -> int:
         """Take the items that are done, and scan the forms that are not."""
         move = self.chains.move(state, seen & self.chains.trigger_mask)
         hits |= seen & move.accept
-        for function, child in move.onward:
-            changed = [function(v) for v in values]
+        for name, function, child in move.onward:
+            changed = function(values)
             if changed == values:
-                hits = self._onward(child, values, seen, hits)
+                hits = self._onward(child, scans, values, seen, hits)
             else:
-                hits = self._walk(child, changed, hits)
+                hits = self._walk(child, self._small.get(name, scans), changed, hits)
         return hits
-
-    def _look_joined(self, joined: bytes) -> int:
-        if self._calm is not None and len(joined) >= _CALM_FROM:
-            seen = self._look(self._calm, joined)
-            if not seen & self._rough:
-                return seen
-        return self._look(self._joined, joined)
-
-    def _look(self, scan: Scan, data: bytes) -> int:
-        found = self._found
-        scan(data, self._on_match)
-        if not found:
-            return 0
-        bits, seen = self._bits, 0
-        for number in found:
-            seen |= bits[number]
-        found.clear()
-        return seen
-
-
-def _load(data: bytes) -> hyperscan.Database:
-    database = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
-    database.scratch = hyperscan.Scratch(database)
-    return database

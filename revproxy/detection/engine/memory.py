@@ -57,49 +57,55 @@ class Recall:
     """A scanner that remembers: what its values hit is confirmed by the conditions themselves, and kept.
 
     For classes whose values come again (header fields, protocol words, paths): a User-Agent full of brackets is tried
-    once, not on each request.
+    once, not on each request. Only items that are wanted are tried; the others stay open until they are.
     """
 
-    __slots__ = ("_confirms", "_memory", "_scan")
+    __slots__ = ("_confirms", "_memory", "_open", "_scan")
 
     def __init__(self, scan: Scan, confirms: Sequence[Confirm], most_bytes: int) -> None:
         """`confirms[p]` tells whether the condition of item `p` accepts a value."""
         self._scan = scan
         self._confirms = confirms
         self._memory = Memory(most_bytes)
+        self._open = len(confirms)
 
-    def items(self, values: Sequence[bytes]) -> int:
-        """Bits of the items of which the condition accepts one of the values."""
-        get = self._memory.get
+    def items(self, values: Sequence[bytes], wanted: int) -> int:
+        """Bits of the wanted items of which the condition accepts one of the values."""
+        get, shift = self._memory.get, self._open
         hits = 0
         unknown: list[bytes] = []
         for value in values:
             known = get(value)
             if known is None:
                 unknown.append(value)
+            elif known >> shift & wanted:
+                hits |= self._try(value, known, wanted)
             else:
                 hits |= known
-        return hits | self._learn(unknown) if unknown else hits
+        if unknown:
+            hits |= self._learn(unknown, wanted)
+        return hits & wanted
 
-    def _learn(self, values: list[bytes]) -> int:
-        put = self._memory.put
+    def _learn(self, values: list[bytes], wanted: int) -> int:
         found = self._scan(values)
-        if not found:
-            for value in values:
-                put(value, 0)
-            return 0
         hits = 0
         for value in values:
-            confirmed = self._confirm(value, found if len(values) == 1 else self._scan([value]))
-            put(value, confirmed)
-            hits |= confirmed
+            if found & wanted and len(values) > 1:
+                hits |= self._try(value, self._scan([value]) << self._open, wanted)
+            elif found & wanted:
+                hits |= self._try(value, found << self._open, wanted)
+            else:
+                self._memory.put(value, found << self._open)
         return hits
 
-    def _confirm(self, value: bytes, found: int) -> int:
-        confirmed = 0
-        while found:
-            low = found & -found
+    def _try(self, value: bytes, known: int, wanted: int) -> int:
+        """Try the open items that are wanted. In `known`, confirmed items stand below the open ones."""
+        todo = known >> self._open & wanted
+        known ^= todo << self._open
+        while todo:
+            low = todo & -todo
             if self._confirms[low.bit_length() - 1](value):
-                confirmed |= low
-            found ^= low
-        return confirmed
+                known |= low
+            todo ^= low
+        self._memory.put(value, known)
+        return known & ((1 << self._open) - 1)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from revproxy.detection.engine.executor import names_of
+from revproxy.detection.engine.gates import Gates, keys_wanted
 from revproxy.detection.link.ruleset import Group, Item, RuleSet
 from revproxy.detection.rules import MATCHED, Condition, Rule
 from revproxy.model import Phase, Protocol
@@ -25,6 +26,7 @@ class GroupPlan:
     group: int
     sources: tuple[Source, ...]
     items: int
+    gates: tuple[Gates, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,16 @@ def _scan(
     named = [(names_of(n) or n, names_of(n) is not None) for n in wanted if present(filled, n)]
     # Fields that may share one list (the arguments, and those of the query) stand side by side.
     sources = sorted(named, key=lambda s: (s[1], s[0]))
-    return GroupPlan(number, tuple(sources), bits) if sources else None
+    return GroupPlan(number, tuple(sources), bits, _gates(group, rules)) if sources else None
+
+
+def _gates(group: Group, rules: Sequence[Rule]) -> tuple[Gates, ...]:
+    rows: dict[str, list[tuple[int, frozenset[bytes]]]] = {}
+    for position, item in enumerate(group.items):
+        gate = keys_wanted(rules[item.rule].conditions[item.condition])
+        if gate is not None:
+            rows.setdefault(gate[0], []).append((1 << position, gate[1]))
+    return tuple(Gates(name, found) for name, found in sorted(rows.items()))
 
 
 def _fields(rules: Sequence[Rule], item: Item) -> set[str]:

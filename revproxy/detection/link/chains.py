@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from revproxy.detection.transformations import TRIGGERS
 
-_SAME_AFTER_LOWERING = frozenset(
+_SAME_NAMES = (
     "compressWhitespace removeWhitespace removeNulls replaceNulls replaceComments removeCommentsChar removeComments "
-    "trim trimLeft trimRight normalizePath normalizePathWin normalisePath normalisePathWin lowercase".split()
+    "trim trimLeft trimRight normalizePath normalizePathWin normalisePath normalisePathWin lowercase"
 )
+_SAME_AFTER_LOWERING = frozenset(_SAME_NAMES.split())
 FOLDED_CMDLINE = "cmdLine after folding"
 _TRIGGERS: dict[str, str | None] = {**TRIGGERS, FOLDED_CMDLINE: r"[\\\x22'^,;\t\n\r\x0b\x0c]| [ /(]"}
 

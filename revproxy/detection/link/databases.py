@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import hyperscan
 
 from revproxy.detection.link.ruleset import DatabaseStore
 
+_LIBRARY = version("hyperscan")
 FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_SINGLEMATCH
 
 
@@ -42,7 +44,7 @@ def compiles(expression: Expression) -> bool:
 
 def key_of(expressions: Sequence[Expression]) -> str:
     """The name under which the compiled form is kept."""
-    digest = hashlib.sha256(hyperscan.__version__.encode())
+    digest = hashlib.sha256(_LIBRARY.encode())
     for e in expressions:
         digest.update(b"%d %d %d\n" % (e.number, e.flags, len(e.text)))
         digest.update(e.text)

@@ -15,13 +15,16 @@ from revproxy.detection.link.databases import Expression, Refused, database
 from revproxy.detection.link.needs import needs_of, scannable
 from revproxy.detection.link.patterns import ROUGH, Pattern, forms
 from revproxy.detection.link.phases import phase_of
-from revproxy.detection.link.ruleset import DatabaseStore, Group, Item, RuleSet
+from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, RuleSet
 from revproxy.detection.operators import OPERATORS, compile_operator
 from revproxy.detection.patterns import Node, parse
 from revproxy.detection.rules import FIELDS, MATCHED, Condition, FieldClass, Operator, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.errors import RuleError
 from revproxy.model import Phase, Protocol
+
+FEW = 4
+"""A transformation that at most one item in so many asks for has small databases of its own."""
 
 GroupKey = tuple[Protocol, FieldClass, bool]
 
@@ -174,17 +177,30 @@ class _Linker:
     def _group(self, key: GroupKey, draft: _Draft, store: DatabaseStore | None) -> Group:
         used = sorted({n for item, _ in draft.items for n in item.chain})
         triggers = tuple(n for n in used if trigger_of(n) is not None)
-        marks = [forms(parse(trigger_of(n) or ""), folded=False) for n in triggers]
-        lists: dict[str, list[Expression]] = {"joined": [], "exact": [], "calm": []}
-        for number, pattern in enumerate(marks):
-            _add(lists, number, pattern)
-        for number, (_, patterns) in enumerate(draft.items, len(triggers)):
-            for pattern in patterns:
-                _add(lists, number, pattern)
-        lists["calm"].append(Expression(len(triggers) + len(draft.items), ROUGH))
-        keys = {kind: self._database(rows, store) if rows else "" for kind, rows in lists.items()}
         items = tuple(item for item, _ in draft.items)
-        return Group(*key, tuple(sorted(draft.fields)), items, triggers, **keys)
+        every = frozenset(range(len(items)))
+        small = []
+        for name in used:
+            few = frozenset(p for p in every if name in items[p].chain)
+            if len(few) * FEW <= len(every):
+                small.append((name, self._databases(draft, triggers, few, store)))
+        databases = self._databases(draft, triggers, every, store)
+        return Group(*key, tuple(sorted(draft.fields)), items, triggers, databases, tuple(small))
+
+    def _databases(
+        self, draft: _Draft, triggers: tuple[str, ...], chosen: frozenset[int], store: DatabaseStore | None
+    ) -> Databases:
+        """The databases of some of a group's items, with the triggers of their chains."""
+        wanted = {n for p in chosen for n in draft.items[p][0].chain}
+        lists: dict[str, list[Expression]] = {"joined": [], "exact": [], "calm": []}
+        for number, name in enumerate(triggers):
+            if name in wanted:
+                _add(lists, number, forms(parse(trigger_of(name) or ""), folded=False))
+        for position in sorted(chosen):
+            for pattern in draft.items[position][1]:
+                _add(lists, len(triggers) + position, pattern)
+        lists["calm"].append(Expression(len(triggers) + len(draft.items), ROUGH))
+        return Databases(*(self._database(rows, store) if rows else "" for rows in lists.values()))
 
     def _database(self, rows: list[Expression], store: DatabaseStore | None) -> str:
         key, data = database(list(dict.fromkeys(rows)), store)

@@ -39,12 +39,22 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Databases:
+    """Keys of databases that hold the same items: for values joined with NUL, for one value of any bytes, and for
+    joined values of calm bytes only. Empty where nothing can be hit."""
+
+    joined: str
+    exact: str
+    calm: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Fields that are scanned together: of one protocol, one class, one direction.
 
     Identifiers in the databases: `i` below `len(triggers)` is a trigger, `len(triggers) + p` is item `p`.
-    `joined`, `exact` and `calm` are keys of databases: for values joined with NUL, for one value of any bytes, and
-    for joined values of calm bytes only (empty when it is not worth having).
+    `databases` hold all of them. What a transformation that few items ask for makes of values is scanned with its
+    own of `small`, which holds those items only.
     """
 
     protocol: Protocol
@@ -53,9 +63,8 @@ class Group:
     fields: tuple[str, ...]
     items: tuple[Item, ...]
     triggers: tuple[str, ...]
-    joined: str
-    exact: str
-    calm: str = ""
+    databases: Databases
+    small: tuple[tuple[str, Databases], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

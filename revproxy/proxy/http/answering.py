@@ -7,13 +7,15 @@ for the eyes of inspection only: the client gets the bytes as they came.
 
 from __future__ import annotations
 
-from revproxy.codecs.compression import inflate
+from contextlib import suppress
+
+from revproxy.codecs.compression import Inflater
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits, HttpLimits, Limits, Phase, Transaction
-from revproxy.protocols.http1 import Framing
 from revproxy.proxy.http.fields import fill_reply_head
 from revproxy.proxy.http.forward import Answer
 from revproxy.proxy.http.headers import outside, relocated
+from revproxy.proxy.http.intake import codings
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Carrier, Line, Reply
 
@@ -32,32 +34,38 @@ _TEXTS = frozenset(
 """Types whose bodies are inspected: where error messages, listings and the output of a shell show up."""
 _AT_ONCE_BYTES = 64 * 1024
 """An uninspected answer of a known length up to this is collected, to go out in one write."""
+_SLICE_BYTES = 64
+"""An answer that is broken, or too long decoded, is seen up to the slice in which that showed."""
 _LOCATIONS = frozenset({b"location", b"content-location", b"refresh"})
 
 
 async def give_back(
     answer: Answer, carrier: Carrier, transaction: Transaction, judge: Judge, origin: bytes, limits: Limits
 ) -> None:
-    """Judge an answer and send it on. Raises Refused while nothing was sent; aborts the reply after that."""
-    head = answer.head
-    fields = outside(head.fields, head.names, head.connection)
-    if not _LOCATIONS.isdisjoint(head.first):
-        fields = relocated(fields, origin, carrier.request, carrier.client)
-    if judge.inspects:
-        fill_reply_head(transaction.fields, head.status, head.fields, head.names)
-        await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
-    held, complete = answer.whole(), True
-    if held is None:
-        held, complete = await _hold(answer, limits.http, judge)
-    if held and judge.inspects and _inspected(answer):
-        transaction.fields.put("reply.body", (_plain(answer, held, limits.content),))
-        await judge.judge(Phase.REPLY_BODY, Phase.REPLY_BODY)
-    if complete:
-        if answer.framing is Framing.NONE:
-            fields = _with_length(answer, fields)
+    """Judge an answer and send it on; its connection goes back to the pool.
+
+    Raises Refused while nothing was sent, PeerError when the client is gone; aborts the reply after that.
+    """
+    try:
+        head = answer.head
+        fields = outside(head.fields, head.names, head.connection)
+        if not _LOCATIONS.isdisjoint(head.first):
+            fields = relocated(fields, origin, carrier.request, carrier.client)
+        if judge.inspects:
+            fill_reply_head(transaction.fields, head.status, head.fields, head.names)
+            await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
+        held, complete = answer.whole(), True
+        if held is None:
+            held, complete = await _hold(answer, limits.http, judge)
+        if held and judge.inspects and _inspected(answer):
+            transaction.fields.put("reply.body", (_plain(answer, held, limits.content),))
+            await judge.judge(Phase.REPLY_BODY, Phase.REPLY_BODY)
+        if not complete:
+            await _stream(answer, carrier.reply, fields, held)
+            return
         await carrier.reply.whole(head.status, head.reason, fields, held)
-    else:
-        await _stream(answer, carrier.reply, fields, held)
+    finally:
+        answer.close()
 
 
 def _media_type(answer: Answer) -> bytes:
@@ -90,22 +98,19 @@ async def _hold(answer: Answer, limits: HttpLimits, judge: Judge) -> tuple[bytes
 
 
 def _plain(answer: Answer, held: bytes, limits: ContentLimits) -> bytes:
-    """What a browser would see; the bytes as they are where the coding is broken or cut off."""
-    coding = answer.head.get(b"content-encoding")
-    if coding is None or coding.lower() == b"identity":
+    """What a browser would see, as far as it can be decoded; the bytes as they are where it cannot at all."""
+    coding = codings(answer.head).lower()
+    if coding in (b"", b"identity"):
         return held
-    try:
-        return inflate(held, coding.decode("latin-1").lower(), limits.argument_bytes, limits.inflate_ratio)
-    except (ContentError, LimitError):
-        return held
-
-
-def _with_length(answer: Answer, fields: list[Line]) -> list[Line]:
-    """HEAD and 304 tell the length of a body that they do not carry; 204 must not (RFC 9110 8.6)."""
-    length = answer.head.get(b"content-length")
-    if length is not None and answer.head.content_length and answer.head.status != 204:
-        return [*fields, (b"Content-Length", length)]
-    return fields
+    name, most = coding.decode("latin-1"), limits.argument_bytes
+    with suppress(ContentError, LimitError):
+        return Inflater(name, most, limits.inflate_ratio).feed(held) or held
+    plain = []
+    with suppress(ContentError, LimitError):
+        inflater = Inflater(name, most, limits.inflate_ratio)
+        for at in range(0, len(held), _SLICE_BYTES):
+            plain.append(inflater.feed(held[at : at + _SLICE_BYTES]))
+    return b"".join(plain) or held
 
 
 async def _stream(answer: Answer, reply: Reply, fields: list[Line], held: bytes) -> None:

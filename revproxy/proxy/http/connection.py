@@ -24,6 +24,7 @@ from revproxy.protocols.http1 import (
     write_response,
 )
 from revproxy.proxy.http.exchange import exchange
+from revproxy.proxy.http.headers import NOT_OUTSIDE
 from revproxy.proxy.http.message import Client, Line
 from revproxy.proxy.http.pages import page
 from revproxy.proxy.http.peers import Peer
@@ -31,9 +32,13 @@ from revproxy.proxy.http.site import Site
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE: Line = (b"Connection", b"close")
-_LINES = FieldWriter()
+_LINES = FieldWriter(NOT_OUTSIDE)
+_BODILESS_LINES = FieldWriter(NOT_OUTSIDE - {b"content-length"})
+"""HEAD and 304 tell the length of a body that they do not carry (RFC 9110 8.6)."""
 _PIECE_BYTES = 256 * 1024
-_BODILESS = frozenset({204, 304})
+DRAIN_IDLE_SECONDS = 5.0
+"""While draining, a connection that waits for its next request is closed after this; a request that comes before
+is still answered, so that no client loses one to the race."""
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1024 * 1024
 
@@ -133,12 +138,17 @@ class Http1Carrier:
 
     async def whole(self, status: int, reason: bytes, fields: Sequence[Line], body: bytes) -> None:
         """See `message.Reply`."""
-        lines = b"".join([_LINES[field] for field in fields])
-        if self.request.method != b"HEAD" and status not in _BODILESS:
-            lines += b"Content-Length: %d\r\n" % len(body)
+        if self.request.method == b"HEAD" or status == 304:
+            lines, body = b"".join([_BODILESS_LINES[field] for field in fields]), b""
+        elif status == 204:
+            lines, body = b"".join([_LINES[field] for field in fields]), b""
         else:
-            body = b""
-        await self._write(response_head(status, reason, lines + self._connection()) + body)
+            lines = b"%bContent-Length: %d\r\n" % (b"".join([_LINES[field] for field in fields]), len(body))
+        stream, data = self._stream, response_head(status, reason, lines + self._connection()) + body
+        stream.write(data)
+        self.sent += len(data)
+        if stream.choked:
+            await stream.drain(self._timeouts.write_stall)
 
     async def begin(self, status: int, reason: bytes, fields: Sequence[Line], length: int | None) -> None:
         """See `message.Reply`. HTTP/1.0 knows no chunks: the end of the connection ends the body."""
@@ -209,6 +219,8 @@ async def _read(stream: Stream, peer: Peer, site: Site, served: int) -> Http1Car
     limits = site.limits
     timeouts = limits.timeouts
     idle = timeouts.keep_alive if served else timeouts.request_head
+    if site.draining:
+        idle = min(idle, DRAIN_IDLE_SECONDS)
     stream.resting = True
     try:
         head = await stream.read_head(limits.http.head_bytes, timeouts.request_head, idle)

@@ -10,7 +10,6 @@ Not here: bytes on the wire (`connection`, `protocols`), what a rule is (`detect
 from __future__ import annotations
 
 import time
-from contextlib import AsyncExitStack
 
 from revproxy.errors import ContentError, HttpError, LimitError, PeerError
 from revproxy.model import Action, Phase, Protocol, Transaction
@@ -20,7 +19,7 @@ from revproxy.proxy.http.answering import give_back
 from revproxy.proxy.http.fields import fill_head
 from revproxy.proxy.http.forward import Outgoing, ask
 from revproxy.proxy.http.headers import inside
-from revproxy.proxy.http.intake import Reading, flow, store, take_in
+from revproxy.proxy.http.intake import Reading, flow, flow_unseen, flows, store, take_in
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Body, Carrier
 from revproxy.proxy.http.pages import page
@@ -36,21 +35,33 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     """Serve one request. Raises nothing but cancellation: what goes wrong is answered and recorded."""
     transaction = Transaction(site.new_id(), Protocol.HTTP)
     entry = Entry(transaction, bytes_in=carrier.head_bytes, set_name=site.inspection.set_name)
+    spool: Spool | None = None
     try:
         way = _route(carrier, site, entry)
         judge = Judge(site.inspection, way.policy, transaction)
+        if judge.inspects:
+            await _pass_head(carrier, site, judge, transaction)
         if carrier.body is None:
-            await _pass_head(carrier, site, judge, transaction, Phase.BODY)
-            await _forward(carrier, site, way, judge, entry, _bodiless(carrier, way))
+            outgoing = _bodiless(carrier, way)
+        elif way.stream and (flows(carrier.request) or not judge.inspects):
+            outgoing = _flowing(carrier, carrier.body, site, way, judge, transaction)
         else:
-            await _pass_head(carrier, site, judge, transaction, Phase.HEAD)
-            await _with_body(carrier, carrier.body, site, way, judge, entry)
-        entry.verdict = judge.verdict
+            spool = site.new_spool()
+            await _receive(carrier, carrier.body, spool, site, way, judge, entry)
+            outgoing = _stored(carrier, way, spool)
+        entry.asked = time.perf_counter()
+        answer = await ask(way.pool, outgoing, site.limits.http, way.timeouts)
+        entry.answered = time.perf_counter()
+        await give_back(answer, carrier, transaction, judge, way.origin, site.limits)
+        entry.status, entry.verdict = answer.head.status, judge.verdict
     except Refused as refusal:
         await _refuse(carrier, site, refusal, entry)
     except PeerError:
         entry.reason = "client-gone"
     finally:
+        if spool is not None:
+            spool.close()
+        entry.bytes_out = carrier.reply.sent
         site.recorder.write(entry, carrier.client, carrier.request)
 
 
@@ -65,34 +76,21 @@ def _route(carrier: Carrier, site: Site, entry: Entry) -> RouteWay:
     return way
 
 
-async def _pass_head(carrier: Carrier, site: Site, judge: Judge, transaction: Transaction, last: Phase) -> None:
-    """Fill the fields of the head and judge them; with `last` BODY for a request that has none."""
-    if not judge.inspects:
-        return
+async def _pass_head(carrier: Carrier, site: Site, judge: Judge, transaction: Transaction) -> None:
+    """Fill the fields of the head and judge them; those of a request without a body are all there are."""
     try:
         fill_head(transaction.fields, carrier.request, carrier.client.address, site.limits.content)
     except LimitError as error:
         raise from_client(error) from error
-    await judge.judge(Phase.HEAD, last)
-
-
-async def _with_body(carrier: Carrier, body: Body, site: Site, way: RouteWay, judge: Judge, entry: Entry) -> None:
-    if body.length is not None and body.length > way.body_bytes:
-        raise Refused(413, "body_bytes")
-    async with AsyncExitStack() as stack:
-        if way.stream:
-            outgoing = _flowing(carrier, body, site, way, judge)
-        else:
-            spool = site.new_spool()
-            stack.callback(spool.close)
-            await _receive(carrier, body, spool, site, way, judge, entry)
-            outgoing = _stored(carrier, way, spool)
-        await _forward(carrier, site, way, judge, entry, outgoing)
+    await judge.judge(Phase.HEAD, Phase.BODY if carrier.body is None else Phase.HEAD)
 
 
 async def _receive(
     carrier: Carrier, body: Body, spool: Spool, site: Site, way: RouteWay, judge: Judge, entry: Entry
 ) -> None:
+    """Read a body to its end, judging it. Raises Refused."""
+    if body.length is not None and body.length > way.body_bytes:
+        raise Refused(413, "body_bytes")
     try:
         if judge.inspects:
             reading = Reading(carrier.request, site.limits.content, way.body_bytes)
@@ -124,33 +122,26 @@ def _stored(carrier: Carrier, way: RouteWay, spool: Spool) -> Outgoing:
     return Outgoing(head.method, head.head, pieces=spool.pieces())
 
 
-def _flowing(carrier: Carrier, body: Body, site: Site, way: RouteWay, judge: Judge) -> Outgoing:
+def _flowing(
+    carrier: Carrier, body: Body, site: Site, way: RouteWay, judge: Judge, transaction: Transaction
+) -> Outgoing:
     """A streaming route: the length is the client's own where it declared one, chunked by us otherwise."""
+    if body.length is not None and body.length > way.body_bytes:
+        raise Refused(413, "body_bytes")
     request = carrier.request
     lines = inside(request, carrier.client, way.host, body.length)
     if body.length is None:
         lines += b"Transfer-Encoding: chunked\r\n"
     try:
-        reading = Reading(request, site.limits.content, way.body_bytes)
+        if judge.inspects:
+            reading = Reading(request, site.limits.content, way.body_bytes, flowing=True)
+            pieces = flow(body, reading, judge, transaction, way.body_bytes)
+        else:
+            pieces = flow_unseen(body, way.body_bytes)
     except ContentError as error:
         raise from_client(error) from error
-    pieces = flow(body, reading, judge, way.body_bytes)
     head = request_head(request.method, request.target, lines)
     return Outgoing(request.method, head, pieces=pieces, chunked=body.length is None)
-
-
-async def _forward(
-    carrier: Carrier, site: Site, way: RouteWay, judge: Judge, entry: Entry, outgoing: Outgoing
-) -> None:
-    entry.asked = time.perf_counter()
-    answer = await ask(way.pool, outgoing, site.limits.http, way.timeouts)
-    entry.answered = time.perf_counter()
-    try:
-        await give_back(answer, carrier, entry.transaction, judge, way.origin, site.limits)
-        entry.status = answer.head.status
-    finally:
-        answer.close()
-        entry.bytes_out = carrier.reply.sent
 
 
 async def _refuse(carrier: Carrier, site: Site, refusal: Refused, entry: Entry) -> None:
@@ -165,4 +156,3 @@ async def _refuse(carrier: Carrier, site: Site, refusal: Refused, entry: Entry) 
         await carrier.reply.whole(refusal.status, reason, fields, body)
     except PeerError:
         entry.reason = "client-gone"
-    entry.bytes_out = carrier.reply.sent

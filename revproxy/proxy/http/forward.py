@@ -137,38 +137,44 @@ class Answer:
 
 async def ask(pool: Pool, request: Outgoing, limits: HttpLimits, timeouts: Timeouts) -> Answer:
     """Send a request inside and read the head of the answer. Raises Refused (502, 503, 504, or the body's own)."""
-    stream = None
+    stream: Stream | None = None
+    fresh = False
     try:
-        stream = pool.try_acquire() or await pool.acquire()
-        try:
-            return await _converse(stream, pool, request, limits, timeouts)
-        except PeerClosed:
-            if not (stream.reused and request.pieces is None and request.method in _IDEMPOTENT):
-                raise
-        pool.release(stream, False)
-        stream = None
-        stream = await pool.acquire(fresh=True)
-        return await _converse(stream, pool, request, limits, timeouts)
-    except (HttpError, LimitError, PeerError) as error:
+        while True:
+            stream = (None if fresh else pool.try_acquire()) or await pool.acquire(fresh)
+            try:
+                stream.write(request.head + request.body if request.body else request.head)
+                if request.pieces is not None:
+                    await _send(stream, request, timeouts)
+                head = parse_response(await stream.read_head(limits.head_bytes, timeouts.upstream_response), limits)
+                break
+            except PeerClosed:
+                if not stream.reused or request.pieces is not None or request.method not in _IDEMPOTENT:
+                    raise
+                if stream.buffered:
+                    raise
+            # A kept connection was dead before a byte of the answer came: once more, on a new one.
+            pool.release(stream, False)
+            stream, fresh = None, True
+        if head.status < 200:
+            head = await _after_interim(stream, head, limits, timeouts)
+    except BaseException as error:
         if stream is not None:
             pool.release(stream, False)
-        raise from_upstream(error) from error
-    except BaseException:
-        if stream is not None:
-            pool.release(stream, False)
+        if isinstance(error, HttpError | LimitError | PeerError):
+            raise from_upstream(error) from error
         raise
+    return Answer(head, body_framing(head, request.method), stream, pool, limits, timeouts.upstream_idle)
 
 
-async def _converse(stream: Stream, pool: Pool, request: Outgoing, limits: HttpLimits, timeouts: Timeouts) -> Answer:
-    stream.write(request.head + request.body if request.body else request.head)
-    if request.pieces is not None:
-        await _send(stream, request, timeouts)
+async def _after_interim(stream: Stream, head: ResponseHead, limits: HttpLimits, timeouts: Timeouts) -> ResponseHead:
+    """The answer after interim ones, which end here (RFC 9110 15.2)."""
     for _ in range(_MOST_INTERIM):
-        head = parse_response(await stream.read_head(limits.head_bytes, timeouts.upstream_response), limits)
-        if head.status >= 200:
-            return Answer(head, body_framing(head, request.method), stream, pool, limits, timeouts.upstream_idle)
         if head.status == 101:
             raise HttpError(502, "upgrade-not-asked")
+        head = parse_response(await stream.read_head(limits.head_bytes, timeouts.upstream_response), limits)
+        if head.status >= 200:
+            return head
     raise HttpError(502, "too-many-interim-answers")
 
 

@@ -13,14 +13,10 @@ import ssl
 from revproxy.config import Listener
 from revproxy.net import Connections, Stream, StreamListener
 from revproxy.protocols.http1 import write_response
-from revproxy.proxy.http.connection import serve
+from revproxy.proxy.http.connection import DRAIN_IDLE_SECONDS, serve
 from revproxy.proxy.http.pages import REASONS
 from revproxy.proxy.http.peers import Peer
 from revproxy.proxy.http.site import Site
-
-_DRAIN_IDLE_SECONDS = 5.0
-"""While draining, a connection that waits for its next request is closed after this; a request that comes before
-is still answered, so that no client loses one to the race."""
 
 
 class HttpFront:
@@ -63,7 +59,7 @@ class HttpFront:
             self._listener.stop_accepting()
             for stream in self._listener.connections:
                 if stream.resting:
-                    stream.hurry(_DRAIN_IDLE_SECONDS)
+                    stream.hurry(DRAIN_IDLE_SECONDS)
 
     async def drain(self, seconds: float) -> None:
         """Return when every exchange under way is finished, or after `seconds` when the rest is cut off."""

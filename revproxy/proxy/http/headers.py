@@ -71,6 +71,7 @@ NOT_OUTSIDE = HOP_BY_HOP | {
 READABLE = (b"gzip", b"deflate", b"br")
 """Content codings that inspection can read; the inside is asked for no other."""
 _REFUSED = frozenset({b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"})
+_ORDINARY = frozenset({b"keep-alive", b"close"})
 FORWARDED_FOR = b"x-forwarded-for"
 _ALIASES = frozenset(name.replace(b"-", b"_") for name in OURS | MEANING | HOP_BY_HOP if b"-" in name)
 """CGI-like servers take `X_Forwarded_For` for `X-Forwarded-For`."""
@@ -138,22 +139,41 @@ def readable(encodings: bytes) -> bytes:
     return b"Accept-Encoding: %b\r\n" % (b", ".join(wanted) or b"identity")
 
 
-def outside(fields: Sequence[Line], names: Sequence[bytes], connection: frozenset[bytes]) -> list[Line]:
-    """The fields of the answer that goes out, Content-Length aside: the driver frames."""
-    dropped = NOT_OUTSIDE.union(connection) if connection else NOT_OUTSIDE
-    return [field for name, field in zip(names, fields, strict=True) if name not in dropped]
+def outside(fields: list[Line], names: Sequence[bytes], connection: frozenset[bytes]) -> list[Line]:
+    """The fields of the answer that may go out; drivers leave out those of NOT_OUTSIDE themselves, line by line."""
+    if connection <= _ORDINARY:
+        return fields
+    return [field for name, field in zip(names, fields, strict=True) if name not in connection]
 
 
 def relocated(fields: list[Line], origin: bytes, request: Request, client: Client) -> list[Line]:
     """Location and its like must not name an internal address: they get the name that the client used."""
     ours = b"%b://%b" % (client.scheme, request.host)
     return [
-        (name, ours + value[len(origin) :])
-        if name.lower() in (b"location", b"content-location", b"refresh") and _under(value, origin)
+        (name, _moved(value, origin, ours, anywhere=name.lower() == b"refresh"))
+        if name.lower() in _LOCATIONS
         else (name, value)
         for name, value in fields
     ]
 
 
-def _under(value: bytes, origin: bytes) -> bool:
-    return value.startswith(origin) and value[len(origin) : len(origin) + 1] in (b"", b"/", b"?", b"#")
+_LOCATIONS = frozenset({b"location", b"content-location", b"refresh"})
+_DEFAULT_PORTS = ((b"http://", b":80"), (b"https://", b":443"))
+_ENDS = (b"", b"/", b"?", b"#", b"'", b'"')
+
+
+def _moved(value: bytes, origin: bytes, ours: bytes, anywhere: bool) -> bytes:
+    """`value` with the origin replaced; Refresh has seconds and `url=` before it."""
+    for known in _spellings(origin):
+        at = value.find(known)
+        if at >= 0 and (anywhere or not at) and value[at + len(known) :][:1] in _ENDS:
+            return value[:at] + ours + value[at + len(known) :]
+    return value
+
+
+def _spellings(origin: bytes) -> list[bytes]:
+    """An origin with a default port goes without it too (RFC 9110 4.2.3)."""
+    short = [
+        origin[: -len(port)] for scheme, port in _DEFAULT_PORTS if origin.startswith(scheme) and origin.endswith(port)
+    ]
+    return [origin, *short]

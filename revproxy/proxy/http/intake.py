@@ -15,6 +15,7 @@ from revproxy.codecs.compression import Inflater
 from revproxy.content.body import Kind, kind_of, open_body
 from revproxy.errors import ContentError, HttpError, LimitError, PeerError
 from revproxy.model import ContentLimits, Phase, Transaction
+from revproxy.protocols.http1 import ResponseHead
 from revproxy.proxy.http.fields import Collector
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Body, Request
@@ -24,6 +25,10 @@ _ASIDE_BYTES = 64 * 1024
 """Bodies over this are taken apart in a thread: the loop must not stand still."""
 _RAW = b"application/octet-stream"
 _IDENTITY = (b"", b"identity")
+_UNREAD = frozenset({Kind.RAW, Kind.NONE})
+"""Bodies that are not taken apart."""
+_FLOWING = _UNREAD | {Kind.MULTIPART}
+"""Bodies that can be judged before their end; the others are read whole, and are small."""
 
 
 class Store(Protocol):
@@ -33,11 +38,33 @@ class Store(Protocol):
         """Keep it. Raises LimitError when there is no room."""
 
 
+class _AtOnce:
+    """A raw body in windows that do not wait until they are full: each piece, after the end of the one before."""
+
+    def __init__(self, limits: ContentLimits, collector: Collector) -> None:
+        self._collector = collector
+        self._overlap = limits.window_overlap_bytes
+        self._step = max(1, limits.window_bytes - limits.window_overlap_bytes)
+        self._tail = b""
+
+    def feed(self, data: bytes) -> None:
+        for at in range(0, len(data), self._step):
+            window = self._tail + data[at : at + self._step]
+            self._collector.window(b"", window)
+            self._tail = window[-self._overlap :] if self._overlap else b""
+
+    def finish(self) -> None:
+        self._tail = b""
+
+
 class Reading:
     """One body being taken apart. `feed` and `finish` never raise for what the body contains."""
 
-    def __init__(self, request: Request, limits: ContentLimits, most: int) -> None:
-        """`most` bounds the decoded size. Raises ContentError("bad_encoding") for a coding that we cannot read."""
+    def __init__(self, request: Request, limits: ContentLimits, most: int, flowing: bool = False) -> None:
+        """`most` bounds the decoded size; `flowing` when its pieces go on before the end.
+
+        Raises ContentError("bad_encoding") for a coding that we cannot read.
+        """
         self.collector = Collector()
         self.error = ""
         self.size = 0
@@ -49,6 +76,10 @@ class Reading:
             self._kind, self._reader = kind_of(content_type), open_body(content_type, limits, self.collector)
         except ContentError as error:
             self.error = error.reason
+        self.at_once = flowing and self._inflater is None and self._kind in _UNREAD
+        """Each piece is in a window before the next one comes."""
+        if self.at_once:
+            self._reader = _AtOnce(limits, self.collector)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes as they came. Raises LimitError, and ContentError for a broken content coding."""
@@ -84,8 +115,16 @@ class Reading:
         self.collector.fill(fields)
 
 
+def codings(message: Request | ResponseHead) -> bytes:
+    """What all Content-Encoding fields say, as one list (RFC 9110 5.3): whoever decodes reads all of them."""
+    if message.get(b"content-encoding") is None:
+        return b""
+    lines = zip(message.names, message.fields, strict=True)
+    return b",".join(value for name, (_, value) in lines if name == b"content-encoding")
+
+
 def _inflater_of(request: Request, most: int, limits: ContentLimits) -> Inflater | None:
-    coding = (request.get(b"content-encoding") or b"").lower()
+    coding = codings(request).lower()
     if coding in _IDENTITY:
         return None
     return Inflater(coding.decode("latin-1"), most, limits.inflate_ratio)
@@ -110,10 +149,40 @@ async def store(body: Body, spool: Store, most: int) -> None:
         raise from_client(error) from error
 
 
-async def flow(body: Body, reading: Reading, judge: Judge, most: int) -> AsyncIterator[bytes]:
-    """A body of a streaming route: every piece is judged, then goes on. Raises Refused in the middle of it."""
+def flows(request: Request) -> bool:
+    """Whether a body can be judged as it flows."""
+    return kind_of(request.get(b"content-type") or b"") in _FLOWING
+
+
+async def flow(
+    body: Body, reading: Reading, judge: Judge, transaction: Transaction, most: int
+) -> AsyncIterator[bytes]:
+    """A body of a streaming route: judged as it goes on. Raises Refused in the middle of it.
+
+    Of a raw body every piece goes on as soon as it was judged. Of any other the last piece is held back until the
+    whole was judged: the inside never gets all of a body that is refused.
+    """
+    held = b""
     async for piece in _judged(body, None, reading, judge, most):
-        yield piece
+        if reading.at_once:
+            yield piece
+            continue
+        if held:
+            yield held
+        held = piece
+    reading.fill(transaction)
+    await judge.judge(Phase.BODY, Phase.BODY)
+    if held:
+        yield held
+
+
+async def flow_unseen(body: Body, most: int) -> AsyncIterator[bytes]:
+    """A body of a streaming route whose inspection is off. Raises Refused."""
+    try:
+        async for piece in _bounded(body, most):
+            yield piece
+    except (HttpError, PeerError) as error:
+        raise from_client(error) from error
 
 
 async def _judged(body: Body, spool: Store | None, reading: Reading, judge: Judge, most: int) -> AsyncIterator[bytes]:

@@ -17,8 +17,8 @@ from revproxy.inspection import Policy
 from revproxy.model import Limits, Timeouts
 from revproxy.net import Pool
 
-_DOUBTFUL = re.compile(rb"//|/\.|[;\\]|%[01257][0-9a-fA-F]|%$").search
-"""A cheap look for anything that normalisation might change: dots, slashes, parameters, encoded ones."""
+_DOUBTFUL = re.compile(rb"//|/\.|[;\\%]").search
+"""A cheap look for anything that normalisation might change: dots, slashes, parameters, whatever is encoded."""
 _MOST_HOSTS = 4096
 
 

@@ -20,6 +20,10 @@ from revproxy.proxy.smtp.server import Server
 from revproxy.proxy.smtp.upstream import Dialer
 
 
+DRAIN_IDLE_SECONDS = 5.0
+"""While draining, a session that pauses for so long before its next message is ended."""
+
+
 class SmtpFront:
     """Give `protocol_factory` to `loop.create_server`; with `listener.tls.starttls` false, `ssl=tls` too."""
 
@@ -61,6 +65,7 @@ class SmtpFront:
             fill=fill,
             starttls=offered,
         )
+        self._drain_seconds = settings.drain_seconds
         self._servers: dict[Server, Lease | None] = {}
 
     @property
@@ -86,9 +91,14 @@ class SmtpFront:
         """Messages whose data ends from now on are judged by this."""
         self._office.inspection = inspection
 
-    def begin_drain(self) -> None:
-        """Idle sessions get 421 now, busy ones after their message. New ones are greeted with it too."""
+    def begin_drain(self, idle_seconds: float = DRAIN_IDLE_SECONDS) -> None:
+        """Sessions go on until they pause, or until half of the drain time is over: then they get 421.
+
+        A sender that is cut off between two messages loses none, but may keep all that it has for us for a while.
+        """
         self._office.draining = True
+        self._office.drain_idle = idle_seconds
+        self._office.last_call = _ticks() + self._drain_seconds / 2
         for server in tuple(self._servers):
             server.drain()
 

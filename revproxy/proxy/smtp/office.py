@@ -48,6 +48,10 @@ class Office:
     """Takes a message apart into fields; called in a thread for large ones."""
     starttls: bool = False
     draining: bool = False
+    drain_idle: float = 0.0
+    """While draining: seconds that a session may wait before its next message ..."""
+    last_call: float = 0.0
+    """... and the loop's time from which on no next message is begun."""
     deliveries: set[asyncio.Task[Any]] = field(default_factory=set)
     """Deliveries under way; kept here because their clients may have left."""
     utf8: dict[str, bool] = field(default_factory=dict)

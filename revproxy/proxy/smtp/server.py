@@ -69,7 +69,7 @@ class Server(SMTP):
         self._tls = tls
         self._on_made = on_made
         self._on_end = on_end
-        self._idle = False
+        self._waiting: asyncio.Timeout | None = None
         self._commands = 0
         self._errors = 0
         self._ends = 0.0
@@ -208,11 +208,11 @@ class Server(SMTP):
 
     async def _line(self) -> bytes:
         """The next command line, with its end. SmtpError when none came in time."""
-        if self._office.draining and not self._dialogue.busy:
+        if self._leaving and self.loop.time() >= self._office.last_call:
             raise SmtpError(replies.GOING_DOWN, "drain")
-        self._idle = True
         try:
-            async with asyncio.timeout(self._seconds(self._office.limits.timeouts.smtp_command)):
+            async with asyncio.timeout(self._seconds(self._office.limits.timeouts.smtp_command)) as self._waiting:
+                self.drain()
                 return bytes(await self._reader.readuntil(b"\n"))
         except TimeoutError:
             raise self._timeout() from None
@@ -221,7 +221,7 @@ class Server(SMTP):
         except asyncio.LimitOverrunError:
             raise SmtpError(LONG_LINE[0], "bare-control") from None
         finally:
-            self._idle = False
+            self._waiting = None
 
     async def _message(self, go_ahead: str) -> Answer:
         """354, the data, and the session's answer to it."""
@@ -262,6 +262,8 @@ class Server(SMTP):
         return max(0.0, min(most, self._ends - self.loop.time()))
 
     def _timeout(self) -> SmtpError:
+        if self._leaving:
+            return SmtpError(replies.GOING_DOWN, "drain")
         over = self.loop.time() >= self._ends
         return SmtpError(replies.SESSION_OVER if over else replies.TIMEOUT, "session" if over else "timeout")
 
@@ -302,12 +304,17 @@ class Server(SMTP):
 
     # Ending.
 
+    @property
+    def _leaving(self) -> bool:
+        """Whether this session is to end rather than to begin a message."""
+        return self._office.draining and not self._dialogue.busy
+
     def drain(self) -> None:
-        """Say goodbye now if nothing is under way; otherwise `_line` does after the message."""
-        transport = self._wire
-        if self._idle and not self._dialogue.busy and not buffered(self._reader) and transport is not None:
-            self._writer.write(write_reply(replies.GOING_DOWN))
-            self._close()
+        """While draining: have a session that waits for a next message wait no longer than it may."""
+        if self._waiting is None or not self._leaving:
+            return
+        soon = min(self.loop.time() + self._office.drain_idle, self._office.last_call)
+        self._waiting.reschedule(min(self._waiting.when() or soon, soon))
 
     def abort(self) -> None:
         """Cut it off."""

@@ -15,10 +15,11 @@ from revproxy.model import Phase, Protocol
 
 ATOMS = ["a", "b", r"\d", "foo", "bar", "[a-c]", "[^a]", r"\s", "=", "%41", "A", r"\x00", r"\\", "é"]
 EDGES = ["", "^", "$", r"\b", r"\A", r"\z", r"\B", r"\Z"]
-CHAINS = (
+CHAIN_NAMES = (
     "lowercase urlDecodeUni htmlEntityDecode jsDecode cssDecode removeNulls compressWhitespace removeWhitespace "
     "replaceComments normalizePath base64Decode base64DecodeExt trim cmdLine length utf8toUnicode uppercase"
-).split()
+)
+CHAINS = CHAIN_NAMES.split()
 FIELDS = [
     "args", "args.names", "args.get", "cookies", "cookies.names", "headers", "headers.names", "path", "query",
     "method", "body", "text", "status", "reply.headers", "reply.body", "files", "archive.names",
@@ -118,7 +119,7 @@ def found(tx):
     return [(f.rule, f.phase, f.field, f.key) for f in tx.findings]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rules(), st.lists(transactions(), min_size=1, max_size=4))
 def test_finds_what_the_oracle_finds(made, given_transactions):
     engine = Engine(link(made), 1 << 16)

@@ -41,9 +41,24 @@ def test_recall_confirms_once_and_remembers():
         return True
 
     recall = Recall(scan, [confirm, lambda value: False], 100_000)
-    assert recall.items([b"good", b"bad"]) == 0b01
+    assert recall.items([b"good", b"bad"], 0b11) == 0b01
     assert scanned == [[b"good", b"bad"], [b"good"], [b"bad"]]
-    assert recall.items([b"bad", b"good"]) == 0b01
-    assert recall.items([b"good"]) == 0
+    assert recall.items([b"bad", b"good"], 0b11) == 0b01
+    assert recall.items([b"good"], 0b11) == 0
     assert tried == [b"bad"]
     assert len(scanned) == 3
+
+
+def test_what_is_not_wanted_is_tried_when_it_is():
+    tried = []
+
+    def confirm(value):
+        tried.append(value)
+        return value == b"bad"
+
+    recall = Recall(lambda values: 0b01, [confirm], 100_000)
+    assert recall.items([b"good", b"bad"], 0b10) == 0
+    assert tried == []
+    assert recall.items([b"good", b"bad"], 0b01) == 0b01
+    assert recall.items([b"good", b"bad"], 0b01) == 0b01
+    assert tried == [b"good", b"bad"]

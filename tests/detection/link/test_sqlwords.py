@@ -27,10 +27,11 @@ def necessary(value):
     return bool(found)
 
 
-NAMES = (
+TEXT = (
     "a x user id users table name password version sleep benchmark concat char ascii substring count max int if not "
     "like is between exists all any by on mod div rlike regexp sounds binary date 1 0 1.5 .5d 1e 0x1F 1e5 2d 0xA"
-).split()
+)
+NAMES = TEXT.split()
 tokens = st.sampled_from([w.replace("+", " ") for w in _WORDS + _PHRASES] + NAMES * 8)
 marks = st.sampled_from(
     [" ", "  ", "\t", "", "+", "-", "*", "/", "=", "<", ">", "!", "%", ",", ".", "?", ":", "~", "^"]
@@ -38,15 +39,15 @@ marks = st.sampled_from(
 texts = st.lists(st.tuples(tokens, marks).map("".join), min_size=1, max_size=6).map(lambda p: "".join(p).encode())
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(texts)
 def test_no_hit_is_missed(value):
     if ACCEPTS(value):
         assert necessary(value)
 
 
-@settings(max_examples=1000, deadline=None)
-@given(st.lists(st.sampled_from(NAMES + ["'", "--", ";", "{", "}", "[", "]", "$", "_"]), max_size=8), marks)
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from([*NAMES, "'", "--", ";", "{", "}", "[", "]", "$", "_"]), max_size=8), marks)
 def test_no_hit_is_missed_among_names_and_numbers(words, mark):
     value = mark.join(words).encode()
     if ACCEPTS(value):

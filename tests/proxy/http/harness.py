@@ -20,7 +20,6 @@ from revproxy.detection.rules import Condition, Operator, Rule, Target
 from revproxy.inspection import Inspection, RuleInspector
 from revproxy.model import Action, Limits, Phase, Protocol, Severity
 from revproxy.net import Budget, Connections, DirectDialer, Pool, Spool
-from revproxy.protocols.http1 import ChunkedReader
 from revproxy.proxy.http import HttpFront, Recorder, Router, Site, way_of
 from revproxy.proxy.ids import transaction_ids
 
@@ -135,6 +134,11 @@ class Inside:
             await self._changed.wait_for(lambda: len(self.requests) >= number)
         return self.requests[number - 1]
 
+    async def saw(self, data: bytes) -> None:
+        """Wait until these bytes came."""
+        async with asyncio.timeout(SECONDS), self._changed:
+            await self._changed.wait_for(lambda: data in self.received)
+
     async def left(self, connection: int = 0) -> None:
         """Wait until a connection has ended."""
         async with asyncio.timeout(SECONDS), self._changed:
@@ -151,7 +155,7 @@ class Inside:
         async with self._changed:
             self.ended.append(ended)
             self._changed.notify_all()
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while (asked := await self._read(reader, number)) is not None:
                 async with self._changed:
                     self.requests.append(asked)
@@ -185,7 +189,9 @@ class Inside:
 
     async def _watch(self, reader: asyncio.StreamReader, number: int) -> None:
         while data := await reader.read(65536):
-            self.wire[number] += data
+            async with self._changed:
+                self.wire[number] += data
+                self._changed.notify_all()
 
     async def _read(self, reader: asyncio.StreamReader, number: int) -> Asked | None:
         wire = self.wire[number]
@@ -279,14 +285,7 @@ class Caller:
         try:
             if got.get(b"transfer-encoding") is not None:
                 assert got.get(b"content-length") is None
-                chunks = ChunkedReader(Limits().http)
-                while not chunks.done:
-                    data = await self.reader.read(1)
-                    got.raw += data
-                    got.body += b"".join(chunks.feed(data))
-                    if not data:
-                        got.complete = False
-                        return
+                got.body = await self._chunks()
             elif (length := got.get(b"content-length")) is not None:
                 got.body = await self.reader.readexactly(int(length))
             else:
@@ -295,6 +294,19 @@ class Caller:
             got.body, got.complete = error.partial, False
         except ConnectionError:
             got.complete = False
+
+    async def _chunks(self) -> bytes:
+        pieces = []
+        while True:
+            try:
+                line = await self.reader.readuntil(b"\r\n")
+                piece = await self.reader.readexactly(int(line, 16) + 2)
+            except asyncio.IncompleteReadError as error:
+                raise asyncio.IncompleteReadError(b"".join(pieces), None) from error
+            assert piece.endswith(b"\r\n")
+            pieces.append(piece[:-2])
+            if len(piece) == 2:
+                return b"".join(pieces)
 
     async def ask(self, data: bytes, method: bytes | None = None) -> Got:
         self.send(data)

@@ -1,0 +1,124 @@
+"""Requests that make servers disagree (corpus of http-desync-guardian), on a wire against a front.
+
+Every Severe one is refused and reaches nobody. Of the Compliant ones only those of `REFUSED` are refused, each for
+the reason that stands there.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "proxy" / "http"))
+
+from harness import World, off, world
+
+CORPUS = ROOT.parent / "shared" / "corpora" / "desync.jsonl.gz"
+SIZE = 159
+MOST_REFUSED = 4
+
+REFUSED = {
+    "more-compliant-tests/Transfer-Encoding: identity and chunked OK": (
+        "transfer-coding",
+        "codings other than chunked are read differently by different servers; no client sends them",
+    ),
+}
+
+pytestmark = pytest.mark.e2e
+
+
+def corpus() -> list[dict[str, Any]]:
+    if not CORPUS.exists():
+        pytest.skip(f"left out: {CORPUS} is not there, so none of its {SIZE} requests was sent")
+    with gzip.open(CORPUS) as file:
+        cases = [json.loads(line) for line in file]
+    for case in cases:
+        case["raw"] = base64.b64decode(case["raw_b64"])
+    return cases
+
+
+@pytest.fixture
+async def front() -> Any:
+    """Nothing is inspected here: it is the gate alone that must refuse."""
+    async with world(routes=[off()]) as made:
+        yield made
+
+
+def completed(raw: bytes) -> bytes:
+    """The corpus holds heads: a body for those that announce one."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    if re.search(rb"(?i)transfer-encoding:.*chunked", head):
+        return raw + (b"" if body.endswith(b"0\r\n\r\n") else b"0\r\n\r\n")
+    length = re.search(rb"(?i)content-length:[ \t]*([0-9]{1,5})[ \t]*(?:\r|$)", head)
+    return raw + b"x" * max(0, int(length[1]) - len(body)) if length else raw
+
+
+async def outcome(front: World, data: bytes) -> tuple[int | None, str, int]:
+    """(status of the first answer, None for a connection closed without; the recorded reason; requests inside)."""
+    before, recorded = len(front.inside.requests), len(front.records.access_lines)
+    caller = await front.call()
+    caller.send(data)
+    caller.end()
+    answer = await caller.rest()
+    caller.close()
+    status = int(answer[9:12]) if answer.startswith(b"HTTP/1.1 ") else None
+    records = front.records.access_lines[recorded:]
+    reason = json.loads(records[0]).get("reason", "") if records else ""
+    return status, reason, len(front.inside.requests) - before
+
+
+def tails(raw: bytes) -> Iterator[bytes]:
+    """The request as it is, with a body that some reading of it asks for, and with something smuggled behind."""
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    yield raw
+    yield completed(raw)
+    yield raw + b"0\r\n\r\n" + smuggled
+    yield raw + b"\r\n" + smuggled
+    yield raw + b"x" * 2000
+
+
+async def test_every_severe_request_is_refused(front: World) -> None:
+    severe = [case for case in corpus() if case["tier"] == "Severe"]
+    assert len(severe) == 58
+    for case in severe:
+        for data in tails(case["raw"]):
+            status, reason, inside = await outcome(front, data)
+            assert inside == 0, f"{case['id']} went inside: {data!r}"
+            assert status is None or 400 <= status < 600, f"{case['id']} got {status}"
+            assert reason not in ("client-gone", "client-timeout"), f"{case['id']} was only waited for: {data!r}"
+    assert front.inside.received == b""
+
+
+async def test_the_compliant_requests_are_taken(front: World, capsys: pytest.CaptureFixture[str]) -> None:
+    cases = corpus()
+    assert len(cases) == SIZE
+    table: Counter[tuple[str, str]] = Counter()
+    refused: dict[str, str] = {}
+    for case in cases:
+        status, reason, inside = await outcome(front, completed(case["raw"]))
+        taken = inside == 1 and status == 200
+        assert taken or inside == 0
+        table[case["tier"], "forwarded" if taken else f"refused {status}"] += 1
+        if case["tier"] == "Compliant" and not taken:
+            refused[case["id"]] = reason
+    with capsys.disabled():
+        print("\n" + "\n".join(rows(table)))
+    assert refused == {name: reason for name, (reason, _) in REFUSED.items()}
+    assert len(refused) <= MOST_REFUSED
+
+
+def rows(table: Counter[tuple[str, str]]) -> Iterator[str]:
+    columns = sorted({column for _, column in table})
+    yield f"{'desync tier':<12}" + "".join(f"{column:>14}" for column in columns)
+    for tier in ("Compliant", "Acceptable", "Ambiguous", "Severe"):
+        yield f"{tier:<12}" + "".join(f"{table[tier, column]:>14}" for column in columns)
