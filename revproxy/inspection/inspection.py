@@ -30,13 +30,18 @@ class Inspection:
         self._on_failure = on_failure
         self.failures = 0
 
-    async def inspect(self, transaction: Transaction, first: Phase, last: Phase, policy: Policy) -> Verdict:
-        """Run phases `first` to `last` and decide. Never raises but for cancellation."""
+    async def inspect(
+        self, transaction: Transaction, first: Phase, last: Phase, policy: Policy, size: int = 0
+    ) -> Verdict:
+        """Run phases `first` to `last` and decide. Never raises but for cancellation.
+
+        `size` is about how many bytes there are to look at: what is large is looked at beside the loop.
+        """
         if not policy.inspects:
             return ALLOWED
         try:
             for inspector in self._inspectors:
-                waiting = inspector.inspect(transaction, first, last)
+                waiting = inspector.inspect(transaction, first, last, size)
                 if waiting is not None:
                     await asyncio.wait_for(waiting, self._seconds)
         except Exception as error:  # noqa: BLE001 - whatever broke, the answer is the same: fail closed

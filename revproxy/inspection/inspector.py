@@ -17,5 +17,5 @@ class Inspector(Protocol):
 
     name: str
 
-    def inspect(self, transaction: Transaction, first: Phase, last: Phase) -> Awaitable[None] | None:
-        """Look at phases `first` to `last`; add findings and scores to the transaction."""
+    def inspect(self, transaction: Transaction, first: Phase, last: Phase, size: int) -> Awaitable[None] | None:
+        """Look at phases `first` to `last`, some `size` bytes; add findings and scores to the transaction."""

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from revproxy.detection.engine import Engine
 from revproxy.detection.link import RuleSet
-from revproxy.model import Fields, Phase, Transaction
+from revproxy.model import Phase, Transaction
 
 ON_LOOP_BYTES = 8 * 1024
 """Transactions with more bytes than this to scan go to the thread: hostile bytes cost up to 3 us each."""
@@ -29,9 +29,9 @@ class RuleInspector:
         self._twin: Engine | None = None
         self._thread = ThreadPoolExecutor(1, "inspection")
 
-    def inspect(self, transaction: Transaction, first: Phase, last: Phase) -> Awaitable[None] | None:
+    def inspect(self, transaction: Transaction, first: Phase, last: Phase, size: int) -> Awaitable[None] | None:
         """Inspect here and now, or give back what to wait for."""
-        if _bytes_of(transaction.fields, last) <= ON_LOOP_BYTES:
+        if size <= ON_LOOP_BYTES:
             self._engine.inspect(transaction, first, last)
             return None
         return asyncio.get_running_loop().run_in_executor(self._thread, self._aside, transaction, first, last)
@@ -45,11 +45,3 @@ class RuleInspector:
     def close(self) -> None:
         """Let the thread end once its work is done."""
         self._thread.shutdown(wait=False)
-
-
-def _bytes_of(fields: Fields, last: Phase) -> int:
-    """What a scan would read, roughly; cheap for a request without a body, which is nearly all of them."""
-    size = len(fields.first("uri")) + sum(map(len, fields.values("headers")))
-    if last == Phase.HEAD or (last == Phase.BODY and "body.length" not in fields and "text" not in fields):
-        return size
-    return size + sum(sum(map(len, fields.values(name))) for name in fields)

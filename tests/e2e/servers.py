@@ -1,4 +1,4 @@
-"""What the end-to-end tests and the load start: nginx, Postfix, smtp-sink, the demo's internal servers, our front end.
+"""What the end-to-end tests and the load start: nginx, Postfix, smtp-sink, the demo's servers, our front end.
 
 Each is a process of its own on loopback, with everything that it writes in a folder that the caller gives, and is
 ended by its own process id. Nothing here sleeps where a program says that it is ready.
@@ -334,9 +334,7 @@ def swaks(port: int, to: str, *options: str) -> tuple[int, str]:
     """Send a message; (the code of the last reply to it that was not QUIT's, the dialogue)."""
     command = ["swaks", "--server", "127.0.0.1", "--port", str(port), "--to", to, "--from", "ada@out.example"]
     command += ["--helo", "client.example", "--timeout", "30", *options]
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False
-    )
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False)
     replies = re.findall(r"^<(?:-|\*\*|~)[ *]* ?([2-5][0-9][0-9]) ", done.stdout, re.MULTILINE)
     codes = [int(code) for code in replies if code != "221"]
     return (codes[-1] if codes else 0), done.stdout + done.stderr
@@ -350,7 +348,7 @@ def in_background(work: Callable[[], None]) -> Iterator[threading.Thread]:
     def run() -> None:
         try:
             work()
-        except BaseException as error:  # handed to the caller below
+        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread below
             failed.append(error)
 
     thread = threading.Thread(target=run)

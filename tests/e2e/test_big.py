@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import attacks
 import pytest
 from servers import Front, Inside, configuration, curl, forget_peak, memory_bytes
 
@@ -33,6 +34,7 @@ def front(need, folder, started):
     started.append(web)
     routes = [
         {"path": "/", "upstream": "web", "body_bytes": SIZE},
+        {"path": "/form", "upstream": "web", "body_bytes": SIZE + MB},
         {"path": "/streamed", "upstream": "web", "body_bytes": SIZE, "stream": True},
     ]
     made = Front(folder / "front", configuration(folder / "front", web.ports["web"], 9, routes=routes))
@@ -66,7 +68,9 @@ class Peak:
 
     @property
     def grown(self):
-        return memory_bytes(self._pid, "VmHWM") - self._before
+        grown = memory_bytes(self._pid, "VmHWM") - self._before
+        print(f"the worker grew by {grown / MB:.1f} MB, from {self._before / MB:.1f} MB")
+        return grown
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,25 @@ def test_upload(front, upload, path, options):
     assert status == 200, body
     told = json.loads(body)
     assert (told["body_length"], told["body_sha256"]) == (SIZE, digest)
+    assert peak.grown < MOST_GROWTH
+
+
+def test_upload_in_a_form(front, upload):
+    """As browsers send files: taken apart on the way, not only looked through."""
+    peak = Peak(front)
+    parts = ["-F", "title=a film", "-F", f"film=@{upload[0]};filename=film.bin"]
+    status, body = curl(f"{front.url}/form", *parts, "--max-time", "600")
+    assert status == 200, body
+    assert SIZE < json.loads(body)["body_length"] < SIZE + MB
+    assert peak.grown < MOST_GROWTH
+
+
+def test_a_hostile_form_is_refused_however_large_its_file_is(front, upload):
+    """The value that gives it away stands after the file, and nothing of the form has gone inside before."""
+    peak = Peak(front)
+    parts = ["-F", f"film=@{upload[0]};filename=film.bin", "-F", f"title={attacks.SQL}"]
+    status, body = curl(f"{front.url}/form", *parts, "--max-time", "600")
+    assert status == 403, body
     assert peak.grown < MOST_GROWTH
 
 

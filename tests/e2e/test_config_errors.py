@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 import pytest
-from servers import REVPROXY
+from servers import CACHE, REVPROXY
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +20,7 @@ routes:
 admin: off
 control: {{path: control.sock}}
 spool: spool
-cache: cache
+cache: "{cache}"
 """
 TLS = """\
 listeners:
@@ -57,10 +57,15 @@ def held():
 @pytest.mark.parametrize("case", CASES)
 def test_says_where_and_binds_nothing(tmp_path, held, case, verb):
     text, place, word = CASES[case]
-    (tmp_path / "revproxy.yaml").write_text(text.format(port=held))
+    (tmp_path / "revproxy.yaml").write_text(text.format(port=held, cache=CACHE))
     (tmp_path / "bad.yaml").write_text(SIGNATURE)
     done = subprocess.run(
-        [*REVPROXY, verb, "-c", "revproxy.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [*REVPROXY, verb, "-c", "revproxy.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 2, done.stderr
     assert f"{tmp_path / place}" in done.stderr
@@ -74,7 +79,7 @@ def test_says_where_and_binds_nothing(tmp_path, held, case, verb):
 
 def test_a_port_that_is_taken_is_told_too(tmp_path, held):
     """The counterpart: without a mistake in the file, `run` does try to bind."""
-    (tmp_path / "revproxy.yaml").write_text(GOOD.format(port=held))
+    (tmp_path / "revproxy.yaml").write_text(GOOD.format(port=held, cache=CACHE))
     command = [*REVPROXY, "run", "-c", "revproxy.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2, done.stderr

@@ -158,8 +158,10 @@ def test_starttls(front, outer):
 
 def test_tls_from_the_first_byte(front, outer):
     context = context_for(outer)
-    with socket.create_connection(("127.0.0.1", front.ports["mails"]), timeout=20) as raw:
-        with context.wrap_socket(raw, server_hostname="mx.example") as tls:
-            assert tls.recv(4096).startswith(b"220 ")
-            tls.sendall(b"QUIT\r\n")
-            assert tls.recv(4096).startswith(b"221 ")
+    with (
+        socket.create_connection(("127.0.0.1", front.ports["mails"]), timeout=20) as raw,
+        context.wrap_socket(raw, server_hostname="mx.example") as tls,
+    ):
+        assert tls.recv(4096).startswith(b"220 ")
+        tls.sendall(b"QUIT\r\n")
+        assert tls.recv(4096).startswith(b"221 ")

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from revproxy.codecs.compression import Inflater
 from revproxy.errors import ContentError, LimitError
-from revproxy.model import ContentLimits, HttpLimits, Limits, Phase, Transaction
+from revproxy.model import ContentLimits, Limits, Phase, Transaction
 from revproxy.proxy.http.fields import fill_reply_head
 from revproxy.proxy.http.forward import Answer
 from revproxy.proxy.http.headers import outside, relocated
@@ -51,21 +51,37 @@ async def give_back(
         fields = outside(head.fields, head.names, head.connection)
         if not _LOCATIONS.isdisjoint(head.first):
             fields = relocated(fields, origin, carrier.request, carrier.client)
-        if judge.inspects:
-            fill_reply_head(transaction.fields, head.status, head.fields, head.names)
-            await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
         held, complete = answer.whole(), True
-        if held is None:
-            held, complete = await _hold(answer, limits.http, judge)
-        if held and judge.inspects and _inspected(answer):
-            transaction.fields.put("reply.body", (_plain(answer, held, limits.content),))
-            await judge.judge(Phase.REPLY_BODY, Phase.REPLY_BODY)
+        if judge.inspects:
+            held, complete = await _judged(answer, transaction, judge, limits, held)
+        elif held is None:
+            held, complete = await _hold(answer, False, _AT_ONCE_BYTES)
         if not complete:
             await _stream(answer, carrier.reply, fields, held)
             return
         await carrier.reply.whole(head.status, head.reason, fields, held)
     finally:
         answer.close()
+
+
+async def _judged(
+    answer: Answer, transaction: Transaction, judge: Judge, limits: Limits, held: bytes | None
+) -> tuple[bytes, bool]:
+    """(what is held, whether that is all of the body), judged; the head alone first where the body takes time."""
+    fields, head, complete, first = transaction.fields, answer.head, True, Phase.REPLY_HEAD
+    fill_reply_head(fields, head.status, head.fields, head.names)
+    text = _inspected(answer)
+    if held is None:
+        await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
+        first = Phase.REPLY_BODY
+        held, complete = await _hold(answer, text, limits.http.response_inspect_bytes if text else _AT_ONCE_BYTES)
+    if text and held:
+        plain = _plain(answer, held, limits.content)
+        fields.put("reply.body", (plain,))
+        await judge.judge(first, Phase.REPLY_BODY, len(plain))
+    elif first is Phase.REPLY_HEAD:
+        await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
+    return held, complete
 
 
 def _media_type(answer: Answer) -> bytes:
@@ -77,14 +93,10 @@ def _inspected(answer: Answer) -> bool:
     return _media_type(answer) in _TEXTS
 
 
-async def _hold(answer: Answer, limits: HttpLimits, judge: Judge) -> tuple[bytes, bool]:
-    """(what is held, whether that is all of the body)."""
+async def _hold(answer: Answer, text: bool, most: int) -> tuple[bytes, bool]:
+    """(what is held, whether that is all of the body): of `text` up to `most`, of other bodies short ones only."""
     length = answer.length
-    if judge.inspects and _inspected(answer):
-        most = limits.response_inspect_bytes
-    elif length is not None and length <= _AT_ONCE_BYTES:
-        most = _AT_ONCE_BYTES
-    else:
+    if not text and (length is None or length > most):
         return b"", False
     piece = await answer.read()
     if len(piece) == length:

@@ -82,7 +82,7 @@ async def _pass_head(carrier: Carrier, site: Site, judge: Judge, transaction: Tr
         fill_head(transaction.fields, carrier.request, carrier.client.address, site.limits.content)
     except LimitError as error:
         raise from_client(error) from error
-    await judge.judge(Phase.HEAD, Phase.BODY if carrier.body is None else Phase.HEAD)
+    await judge.judge(Phase.HEAD, Phase.BODY if carrier.body is None else Phase.HEAD, carrier.head_bytes)
 
 
 async def _receive(

@@ -137,7 +137,7 @@ async def take_in(
     async for _ in _judged(body, spool, reading, judge, most):
         pass
     reading.fill(transaction)
-    await judge.judge(Phase.BODY, Phase.BODY)
+    await judge.judge(Phase.BODY, Phase.BODY, reading.size)
 
 
 async def store(body: Body, spool: Store, most: int) -> None:
@@ -171,7 +171,7 @@ async def flow(
             yield held
         held = piece
     reading.fill(transaction)
-    await judge.judge(Phase.BODY, Phase.BODY)
+    await judge.judge(Phase.BODY, Phase.BODY, reading.size)
     if held:
         yield held
 

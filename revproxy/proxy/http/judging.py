@@ -22,11 +22,11 @@ class Judge:
         self.inspects = policy.inspects
         self.verdict: Verdict = ALLOWED
 
-    async def judge(self, first: Phase, last: Phase) -> None:
-        """Phases `first` to `last`."""
+    async def judge(self, first: Phase, last: Phase, size: int = 0) -> None:
+        """Phases `first` to `last`; about `size` bytes are new."""
         if not self.inspects:
             return
-        verdict = await self._inspection.inspect(self._transaction, first, last, self._policy)
+        verdict = await self._inspection.inspect(self._transaction, first, last, self._policy, size)
         if verdict.action is not Action.ALLOW:
             self.verdict = verdict
             if verdict.enforced:
@@ -41,6 +41,6 @@ class Judge:
                 fields.put("body", (data,))
             else:
                 fields.put("files.content", (data,), (name,))
-            await self.judge(Phase.BODY, Phase.BODY)
+            await self.judge(Phase.BODY, Phase.BODY, len(data))
             fields.drop("body")
             fields.drop("files.content")

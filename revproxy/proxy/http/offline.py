@@ -64,7 +64,7 @@ async def _inspect(raw: bytes, judge: Judge, transaction: Transaction, limits: L
     fill_head(transaction.fields, head, CLIENT, limits.content)
     body = _body(head, raw[end:], limits)
     if not body:
-        await judge.judge(Phase.HEAD, Phase.BODY)
+        await judge.judge(Phase.HEAD, Phase.BODY, end)
         return
     await judge.judge(Phase.HEAD, Phase.HEAD)
     reading = Reading(head, limits.content, limits.http.body_bytes)

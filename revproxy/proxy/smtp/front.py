@@ -19,7 +19,6 @@ from revproxy.proxy.smtp.record import Recorder, Records
 from revproxy.proxy.smtp.server import Server
 from revproxy.proxy.smtp.upstream import Dialer
 
-
 DRAIN_IDLE_SECONDS = 5.0
 """While draining, a session that pauses for so long before its next message is ended."""
 

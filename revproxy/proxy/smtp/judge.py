@@ -50,6 +50,6 @@ async def judge(office: Office, client: Client, envelope: Envelope, content: byt
         if policy.enforces:
             reason = error.reason if isinstance(error, ContentError) else error.limit
             raise SmtpError(UNREADABLE, reason) from error
-    verdict = await office.inspection.inspect(transaction, Phase.HEAD, Phase.BODY, policy)
+    verdict = await office.inspection.inspect(transaction, Phase.HEAD, Phase.BODY, policy, len(content))
     office.recorder.inspected(loop.time() - began)
     return verdict

@@ -26,7 +26,9 @@ class Judge(Protocol):
 
     set_name: str
 
-    async def inspect(self, transaction: Transaction, first: Phase, last: Phase, policy: Policy) -> Verdict: ...
+    async def inspect(
+        self, transaction: Transaction, first: Phase, last: Phase, policy: Policy, size: int = 0
+    ) -> Verdict: ...
 
 
 @dataclass(slots=True)

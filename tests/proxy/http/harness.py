@@ -38,7 +38,9 @@ def rule(name: str, pattern: str, *fields: str, phase: Phase = Phase.BODY, score
 
 
 RULES = (
-    rule("value", "attack-[0-9]", "args", "args.names", "cookies", "path", "headers", "files", "xml", "xml.attributes"),
+    rule(
+        "value", "attack-[0-9]", "args", "args.names", "cookies", "path", "headers", "files", "xml", "xml.attributes"
+    ),
     rule("content", "attack-[0-9]", "body", "files.content"),
     rule("broken", ".", "body.error"),
     rule("minor", "minor-[0-9]", "args", score=3),
@@ -90,7 +92,9 @@ class Close:
     data: bytes = b""
 
 
-def ok(body: bytes = b"inside", content_type: bytes = b"text/plain", *lines: bytes, status: bytes = b"200 OK") -> bytes:
+def ok(
+    body: bytes = b"inside", content_type: bytes = b"text/plain", *lines: bytes, status: bytes = b"200 OK"
+) -> bytes:
     """A clean answer."""
     head = [b"HTTP/1.1 " + status, b"Content-Type: " + content_type, b"Content-Length: %d" % len(body), *lines]
     return b"\r\n".join(head) + b"\r\n\r\n" + body
@@ -487,7 +491,9 @@ def post(
     return get(target, *head, method=b"POST") + body
 
 
-def chunked(*pieces: bytes, content_type: bytes = b"application/x-www-form-urlencoded", end: bytes = b"0\r\n\r\n") -> bytes:
+def chunked(
+    *pieces: bytes, content_type: bytes = b"application/x-www-form-urlencoded", end: bytes = b"0\r\n\r\n"
+) -> bytes:
     """A request with a chunked body."""
     head = get(b"/", b"Content-Type: " + content_type, b"Transfer-Encoding: chunked", method=b"POST")
     return head + b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in pieces) + end

@@ -13,7 +13,9 @@ from harness import Asked, Close, World, detect, get, limited, ok, world
 LEAK = b"<pre>leak-1</pre>"
 
 
-@pytest.mark.parametrize("content_type", [b"text/html; charset=utf-8", b"application/json", b"text/plain", b"TEXT/XML"])
+@pytest.mark.parametrize(
+    "content_type", [b"text/html; charset=utf-8", b"application/json", b"text/plain", b"TEXT/XML"]
+)
 async def test_a_leak_is_refused(plain: World, content_type: bytes) -> None:
     plain.inside.script = [ok(LEAK, content_type)]
     caller = await plain.call()
@@ -221,9 +223,13 @@ async def test_an_internal_address_becomes_ours(plain: World, line: bytes, value
 async def test_what_describes_the_server_stays_inside(plain: World) -> None:
     lines = (b"Server: Apache/2.4", b"X-Powered-By: PHP/8", b"X-AspNet-Version: 4", b"Keep-Alive: timeout=5")
     more = (b"Connection: keep-alive, X-Hop", b"X-Hop: here", b"Proxy-Authenticate: Basic", b"Upgrade: h2c")
-    kept = (b"Set-Cookie: a=b", b"Set-Cookie: c=d", b"ETag: x", b"WWW-Authenticate: Negotiate", b"WWW-Authenticate: Basic")
+    kept = (
+        b"Set-Cookie: a=b",
+        b"Set-Cookie: c=d",
+        b"ETag: x",
+        b"WWW-Authenticate: Negotiate",
+        b"WWW-Authenticate: Basic",
+    )
     plain.inside.usual = ok(b"", b"text/html", *lines, *more, *kept)
     got = await plain.ask(get())
     assert [b"%b: %b" % one for one in got.fields if one[0] not in (b"Content-Type", b"Content-Length")] == list(kept)
-
-

@@ -88,14 +88,18 @@ async def test_a_head_in_single_bytes(plain: World) -> None:
 
 
 async def test_http_1_0_gets_no_chunks(plain: World) -> None:
-    plain.inside.usual = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"5\r\nhello\r\n" * 3 + b"0\r\n\r\n"
+    plain.inside.usual = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"5\r\nhello\r\n" * 3 + b"0\r\n\r\n"
+    )
     got = await plain.ask(b"GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
     assert got.body == b"hello" * 3
     assert got.get(b"transfer-encoding") is None
 
 
 async def test_http_1_0_gets_a_stream_ended_by_closing(plain: World) -> None:
-    plain.inside.usual = b"HTTP/1.1 200 OK\r\nContent-Type: image/x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    plain.inside.usual = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: image/x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    )
     got = await plain.ask(b"GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
     assert got.body == b"hello"
     assert got.get(b"transfer-encoding") is None
@@ -115,7 +119,9 @@ async def test_http_1_0_gets_a_stream_ended_by_closing(plain: World) -> None:
         (b"GET", b"HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", 404, b"0"),
     ],
 )
-async def test_answers_without_a_body(plain: World, method: bytes, answer: bytes, status: int, length: bytes | None) -> None:
+async def test_answers_without_a_body(
+    plain: World, method: bytes, answer: bytes, status: int, length: bytes | None
+) -> None:
     plain.inside.usual = answer
     caller = await plain.call()
     for _ in range(2):
@@ -137,7 +143,9 @@ async def test_bodies_of_both_framings_arrive_whole(plain: World, size: int) -> 
     body = body[:size]
     caller = await plain.call()
     assert (await caller.ask(post(body, b"image/png"))).status == 200
-    assert (await caller.ask(chunked(*(body[at : at + 999] for at in range(0, size, 999)), content_type=b"image/png"))).status == 200
+    assert (
+        await caller.ask(chunked(*(body[at : at + 999] for at in range(0, size, 999)), content_type=b"image/png"))
+    ).status == 200
     for asked in plain.inside.requests:
         assert asked.body == body
         assert asked.get(b"content-length") == b"%d" % size
@@ -146,7 +154,9 @@ async def test_bodies_of_both_framings_arrive_whole(plain: World, size: int) -> 
 
 async def test_chunk_extensions_and_trailers_do_not_go_inside(plain: World) -> None:
     body = b"3;ext=one\r\na=b\r\n0;last\r\nHost: evil.example\r\nX-Trailer: here\r\n\r\n"
-    head = get(b"/", b"Content-Type: text/plain", b"Trailer: X-Trailer", b"Transfer-Encoding: chunked", method=b"POST")
+    head = get(
+        b"/", b"Content-Type: text/plain", b"Trailer: X-Trailer", b"Transfer-Encoding: chunked", method=b"POST"
+    )
     assert (await plain.ask(head + body)).status == 200
     [asked] = plain.inside.requests
     assert asked.body == b"a=b"
@@ -227,7 +237,9 @@ GATE = [
 ]
 
 
-@pytest.mark.parametrize(("request_", "status", "reason"), GATE, ids=[case[2] + f"-{n}" for n, case in enumerate(GATE)])
+@pytest.mark.parametrize(
+    ("request_", "status", "reason"), GATE, ids=[case[2] + f"-{n}" for n, case in enumerate(GATE)]
+)
 async def test_the_gate_answers_closes_and_records(plain: World, request_: bytes, status: int, reason: str) -> None:
     caller = await plain.call()
     got = await caller.ask(request_, b"GET")

@@ -264,7 +264,11 @@ async def test_tls_inside_is_verified(tmp_path: object) -> None:
     folder = Path(str(tmp_path))
     ours, theirs = trustme.CA(), trustme.CA()
     ours.cert_pem.write_to_path(str(folder / "ca.pem"))
-    for authority, name, status in ((ours, "inside.example", 200), (ours, "other.example", 502), (theirs, "inside.example", 502)):
+    for authority, name, status in (
+        (ours, "inside.example", 200),
+        (ours, "other.example", 502),
+        (theirs, "inside.example", 502),
+    ):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name).configure_cert(context)
         tls = UpstreamTls(ca=str(folder / "ca.pem"), name="inside.example")

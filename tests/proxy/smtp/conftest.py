@@ -273,6 +273,7 @@ async def bench() -> AsyncIterator[Make]:
         tls: ssl.SSLContext | None = None,
         starttls: bool = True,
         domains: bool = True,
+        drain_seconds: float = 60.0,
     ) -> Bench:
         inside, other = Inside(), Inside()
         await inside.start()
@@ -298,7 +299,9 @@ async def bench() -> AsyncIterator[Make]:
             if domains
             else (),
         )
-        settings = Settings((listener,), upstreams, mail=mail, limits=limits or Limits())
+        settings = Settings(
+            (listener,), upstreams, mail=mail, limits=limits or Limits(), drain_seconds=drain_seconds
+        )
         judge, records, metrics = Judge(), Records(), Metrics()
         front = SmtpFront(
             settings,

@@ -249,7 +249,7 @@ async def test_drain(bench):
     b = await bench()
     idle, busy = await b.ready(), await b.ready()
     await busy.envelope()
-    b.front.begin_drain()
+    b.front.begin_drain(idle_seconds=0)
     assert await idle.reply() == "421 4.3.2 Service is restarting, come again"
     assert await idle.ended()
     assert not await b.front.drained(0.01)
@@ -258,6 +258,33 @@ async def test_drain(bench):
     assert await busy.ended()
     assert await b.front.drained(5)
     assert b.front.sessions == 0
+
+
+async def test_draining_a_session_goes_on_until_it_pauses(bench):
+    """smtp-source, and every sender with more to say: being cut off would make it come back much later."""
+    b = await bench()
+    fresh, c = await b.client(), await b.ready()
+    b.front.begin_drain(idle_seconds=0.2)
+    for _ in range(3):
+        assert (await c.deliver()).startswith("250")
+    await fresh.hello()
+    assert (await fresh.deliver()).startswith("250")
+    for client in (c, fresh):
+        assert await client.reply() == "421 4.3.2 Service is restarting, come again"
+        assert await client.ended()
+    assert await b.front.drained(5)
+    assert len(b.inside.messages) == 4
+
+
+async def test_draining_a_session_begins_no_message_after_the_last_call(bench):
+    b = await bench(drain_seconds=0)
+    c = await b.ready()
+    await c.envelope()
+    b.front.begin_drain()
+    assert (await c.message()).startswith("250")
+    assert await c.reply() == "421 4.3.2 Service is restarting, come again"
+    assert await c.ended()
+    assert await b.front.drained(5)
 
 
 async def test_drain_waits_for_deliveries_of_clients_that_left(bench):

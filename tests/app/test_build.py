@@ -1,0 +1,98 @@
+"""A worker's parts, plugged together: they serve on the sockets that they are given."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from revproxy.app.build import build, inspection_of
+from revproxy.app.prepare import prepare
+from revproxy.config import Mail, MailDomain, Settings
+from revproxy.config.settings import Address, Inspection, Listener, ListenerKind, Upstream
+from revproxy.inspection import Policy
+from revproxy.model import Action, Phase, Protocol, Transaction
+
+Make = Callable[..., Settings]
+SECONDS = 10.0
+
+
+async def answered(address: tuple[str, int], data: bytes) -> bytes:
+    async with asyncio.timeout(SECONDS):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(data)
+        got = await reader.read()
+        writer.close()
+        return got
+
+
+async def inside(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\ninside")
+    writer.close()
+
+
+async def test_http_is_served(settings: Make, tmp_path: Path) -> None:
+    server = await asyncio.start_server(inside, "127.0.0.1", 0)
+    prepared = prepare(settings(server.sockets[0].getsockname()[1]))
+    parts = build(prepared, 0)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        await parts.start({"web": sock})
+        request = b"GET %b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        assert (await answered(sock.getsockname(), request % b"/")).endswith(b"inside")
+        assert (await answered(sock.getsockname(), request % b"/?q=attack-1")).startswith(b"HTTP/1.1 403 ")
+        status, snapshot = parts.status(), json.dumps(parts.snapshot(), default=str)
+        parts.stop_accepting()
+        await parts.drain(1.0)
+    assert status["ruleset"] == prepared.ruleset_name
+    assert "revproxy_requests_total" in snapshot
+    assert "revproxy_body_memory_bytes" in snapshot
+    parts.reopen_logs()
+    await parts.close()
+    server.close()
+    access = [json.loads(line) for line in (tmp_path / "access.log").read_text().splitlines()]
+    audit = [json.loads(line) for line in (tmp_path / "audit.log").read_text().splitlines()]
+    assert [record["status"] for record in access] == [200, 403]
+    assert [record["rule"] for record in audit] == ["one"]
+
+
+async def test_mail_is_served(settings: Make) -> None:
+    listeners = (Listener("mail", ListenerKind.SMTP, Address("127.0.0.1", 0)),)
+    mail = Mail("front.example", (MailDomain("example.org", "inside"),))
+    parts = build(prepare(settings(listeners=listeners, mail=mail, routes=())), 0)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        await parts.start({"mail": sock})
+        got = await answered(sock.getsockname(), b"QUIT\r\n")
+        parts.stop_accepting()
+        await parts.drain(1.0)
+    await parts.close()
+    assert got.startswith(b"220 front.example ")
+    assert b"\r\n221 " in got
+
+
+@pytest.mark.parametrize(("setting", "action"), [("deny", Action.DENY), ("defer", Action.DEFER)])
+async def test_what_is_done_when_inspection_fails(settings: Make, setting: str, action: Action) -> None:
+    made = settings()
+    made = settings(inspection=Inspection(signatures=made.inspection.signatures, on_failure=setting))
+    inspection = inspection_of(prepare(made).rules, made)
+    broken = Transaction("t", Protocol.HTTP)
+    broken.fields.put("args", [None], [b"q"])  # type: ignore[list-item]
+    verdict = await inspection.inspect(broken, Phase.HEAD, Phase.BODY, Policy())
+    assert (verdict.action, verdict.reason) == (action, "inspection-failed")
+
+
+async def test_routes_and_hosts(settings: Make) -> None:
+    """An upstream's own address is what Location is freed from, and what a route without the client's Host sends."""
+    from revproxy.config.settings import Route, UpstreamTls
+
+    upstream = Upstream("inside", Address("::1", 8443), tls=UpstreamTls())
+    routes = (Route("one", "inside", path="/one", keep_host=False), Route("all", "inside"))
+    parts = build(prepare(settings(upstreams=(upstream,), routes=routes)), 0)
+    way = parts._site.router.find(b"a", b"/one")
+    assert way is not None
+    assert (way.origin, way.host) == (b"https://[::1]:8443", b"[::1]:8443")
+    await parts.close()

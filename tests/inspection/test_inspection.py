@@ -1,0 +1,89 @@
+"""Inspectors in order, within their time; a failure to decide is a decision."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from revproxy.inspection import Inspection, Policy
+from revproxy.model import Action, Finding, Phase, Protocol, Severity, Transaction
+
+
+class Says:
+    """Finds something at once, or after waiting."""
+
+    def __init__(self, name: str, waits: bool = False) -> None:
+        self.name = name
+        self._waits = waits
+
+    def inspect(self, transaction: Transaction, *_: object) -> Awaitable[None] | None:
+        if self._waits:
+            return self._later(transaction)
+        self._find(transaction)
+        return None
+
+    async def _later(self, transaction: Transaction) -> None:
+        await asyncio.sleep(0)
+        self._find(transaction)
+
+    def _find(self, transaction: Transaction) -> None:
+        transaction.findings.append(Finding(self.name, Phase.HEAD, Severity.CRITICAL, 5, "m", "args"))
+        transaction.scores.inbound += 5
+
+
+class Breaks:
+    name = "breaks"
+
+    def inspect(self, transaction: Transaction, *_: object) -> None:
+        raise ZeroDivisionError("within")
+
+
+class Hangs:
+    name = "hangs"
+
+    def inspect(self, transaction: Transaction, *_: object) -> Awaitable[None]:
+        return asyncio.Event().wait()  # type: ignore[return-value]
+
+
+def transaction() -> Transaction:
+    return Transaction("t", Protocol.HTTP)
+
+
+async def test_all_are_asked_in_order() -> None:
+    made = transaction()
+    inspection = Inspection([Says("a"), Says("b", waits=True), Says("c")], "set", 5.0)
+    verdict = await inspection.inspect(made, Phase.HEAD, Phase.BODY, Policy())
+    assert [finding.rule for finding in made.findings] == ["a", "b", "c"]
+    assert (verdict.action, verdict.score, inspection.failures) == (Action.DENY, 15, 0)
+
+
+async def test_nobody_is_asked_when_inspection_is_off() -> None:
+    verdict = await Inspection([Breaks()], "set", 5.0).inspect(
+        transaction(), Phase.HEAD, Phase.BODY, Policy(inspects=False)
+    )
+    assert verdict.action is Action.ALLOW
+
+
+@pytest.mark.parametrize("inspector", [Breaks(), Hangs()])
+@pytest.mark.parametrize("action", [Action.DEFER, Action.DENY])
+@pytest.mark.parametrize("enforces", [True, False])
+async def test_a_failure_is_a_decision(
+    inspector: Breaks | Hangs, action: Action, enforces: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    inspection = Inspection([inspector], "set", 0.05, action)
+    verdict = await inspection.inspect(transaction(), Phase.HEAD, Phase.BODY, Policy(enforces=enforces))
+    assert (verdict.action, verdict.reason, verdict.enforced) == (action, "inspection-failed", enforces)
+    assert inspection.failures == 1
+    assert "inspection failed" in caplog.text
+
+
+async def test_cancellation_is_no_failure() -> None:
+    inspection = Inspection([Hangs()], "set", 5.0)
+    task = asyncio.ensure_future(inspection.inspect(transaction(), Phase.HEAD, Phase.BODY, Policy()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert inspection.failures == 0

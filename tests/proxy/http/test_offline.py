@@ -1,0 +1,69 @@
+"""Requests that are not on a wire get the same verdicts as live ones."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from harness import chunked, get, linked, post
+from hypothesis import given
+from hypothesis import strategies as st
+
+from revproxy.inspection import Inspection, Policy, RuleInspector
+from revproxy.model import Action, Limits
+from revproxy.proxy.http import inspect_request
+from revproxy.proxy.outcome import Outcome
+
+INSPECTION = Inspection([RuleInspector(linked(), 1 << 20)], "x", 5.0)
+
+
+async def inspected(raw: bytes, **policy: bool) -> Outcome:
+    return await inspect_request(raw, INSPECTION, Policy(**policy), Limits())
+
+
+CASES = [
+    (get(b"/?q=1"), Action.ALLOW, None, 0),
+    (get(b"/?q=minor-1"), Action.ALLOW, None, 3),
+    (get(b"/?q=attack-1"), Action.DENY, 403, 5),
+    (get(b"/?q=drop-1"), Action.DROP, 403, 5),
+    (post(b"a=attack-1"), Action.DENY, 403, 5),
+    (chunked(b"a=att", b"ack-1"), Action.DENY, 403, 5),
+    (
+        post(gzip.compress(b"a=attack-1"), b"application/x-www-form-urlencoded", b"Content-Encoding: gzip"),
+        Action.DENY,
+        403,
+        5,
+    ),
+    (post(b"a=b") + b"&c=attack-1", Action.DENY, 403, 5),
+    (post(b"a=b", b"text/plain", b"Content-Encoding: zstd"), Action.REJECT, 415, 0),
+    (
+        get(b"/", b"Content-Type: application/x-www-form-urlencoded", method=b"POST") + b"a=attack-1",
+        Action.DENY,
+        403,
+        5,
+    ),
+    (b"GET / HTTP/1.1\r\n\r\n", Action.REJECT, 400, 0),
+    (b"", Action.REJECT, 400, 0),
+    (b"GET / HTTP/1.1\r\nHost: a\r\n", Action.REJECT, 400, 0),
+    (chunked(b"a=b", end=b""), Action.REJECT, 400, 0),
+    (get(b"/?" + b"a&" * 10_001), Action.REJECT, 413, 0),
+]
+
+
+@pytest.mark.parametrize(("raw", "action", "status", "score"), CASES)
+async def test_outcome(raw: bytes, action: Action, status: int | None, score: int) -> None:
+    got = await inspected(raw)
+    assert (got.verdict.action, got.status, got.score) == (action, status, score)
+    assert got.micros >= 0
+
+
+async def test_detect_has_no_status() -> None:
+    got = await inspected(get(b"/?q=attack-1"), enforces=False)
+    assert (got.verdict.action, got.status, got.score) == (Action.DENY, None, 5)
+
+
+@given(st.one_of(st.binary(max_size=300), st.binary(max_size=100).map(lambda data: get() + data)))
+def test_anything_has_an_outcome(raw: bytes) -> None:
+    import asyncio
+
+    assert asyncio.run(inspected(raw)).verdict.action in Action

@@ -1,0 +1,68 @@
+"""One tree of errors; those of a person's files show the place."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import pytest
+
+from revproxy import errors
+from revproxy.errors import (
+    ConfigError,
+    HttpError,
+    LimitError,
+    LocatedError,
+    Location,
+    ManyErrors,
+    RevproxyError,
+    RuleError,
+)
+
+PLACES = [
+    (Location("a.yaml"), "a.yaml"),
+    (Location("a.yaml", 3), "a.yaml:3"),
+    (Location("a.yaml", 3, 7), "a.yaml:3:7"),
+]
+
+
+@pytest.mark.parametrize(("where", "text"), PLACES)
+def test_places(where: Location, text: str) -> None:
+    assert str(where) == text
+
+
+TEXTS = [
+    (ConfigError("wrong", Location("f")), "f: wrong"),
+    (ConfigError("wrong", Location("f", 2), "a: b\n"), "f:2: wrong\n  a: b"),
+    (ConfigError("wrong", Location("f", 2, 4), "a: b\n"), "f:2:4: wrong\n  a: b\n     ^"),
+    (RuleError("wrong", Location("f", 2, 3), "\t\tb"), "f:2:3: wrong\n  \t\tb\n  \t\t^"),
+    (RuleError("wrong", Location("f", 2, 1), "b", "write c"), "f:2:1: wrong\n  b\n  ^\n  hint: write c"),
+    (RuleError("wrong", Location("f"), "b", "write c"), "f: wrong\n  hint: write c"),
+]
+
+
+@pytest.mark.parametrize(("error", "text"), TEXTS)
+def test_texts(error: LocatedError, text: str) -> None:
+    assert str(error) == text
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (str(again), again.where) == (text, error.where)
+
+
+def test_many() -> None:
+    found = [ConfigError("one", Location("f", 1)), RuleError("two", Location("g", 2))]
+    many = ManyErrors(found)
+    assert str(many) == "f:1: one\ng:2: two"
+    assert [str(error) for error in pickle.loads(pickle.dumps(many)).errors] == ["f:1: one", "g:2: two"]
+
+
+def test_all_are_of_one_tree() -> None:
+    found = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
+    assert len(found) > 10
+    assert all(issubclass(kind, RevproxyError) for kind in found)
+
+
+def test_what_they_carry() -> None:
+    assert (HttpError(431, "head-fields").status, HttpError(431, "head-fields").reason) == (431, "head-fields")
+    limit = LimitError("body_bytes", 10)
+    assert (limit.limit, limit.most, str(limit)) == ("body_bytes", 10, "body_bytes is over 10")
