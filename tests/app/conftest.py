@@ -16,7 +16,8 @@ signatures:
   - id: {name}
     name: an attack
     why: a test needs one
-    protocols: [http, smtp]
+    references: [CWE-20]
+    protocols: [http]
     fields: [{field}]
     match:
       any:

@@ -66,7 +66,12 @@ async def test_mail_is_served(settings: Make) -> None:
     parts = build(prepare(settings(listeners=listeners, mail=mail, routes=())), 0)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         await parts.start({"mail": sock})
-        got = await answered(sock.getsockname(), b"QUIT\r\n")
+        async with asyncio.timeout(SECONDS):
+            reader, writer = await asyncio.open_connection(*sock.getsockname())
+            got = await reader.readline()
+            writer.write(b"QUIT\r\n")
+            got += await reader.read()
+            writer.close()
         parts.stop_accepting()
         await parts.drain(1.0)
     await parts.close()

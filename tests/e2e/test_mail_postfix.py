@@ -46,7 +46,9 @@ class Judge:
 
     set_name = "test-set"
 
-    async def inspect(self, transaction: Transaction, first: Phase, last: Phase, policy: Policy) -> Verdict:
+    async def inspect(
+        self, transaction: Transaction, first: Phase, last: Phase, policy: Policy, size: int = 0
+    ) -> Verdict:
         fields = transaction.fields
         names = [*fields.values("files"), *fields.values("archive.names")]
         bad = any(EICAR in c for c in fields.values("files.content")) or any(n.endswith(b".exe") for n in names)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from pathlib import Path
 
 import pytest
+import trustme
 from harness import Asked, Close, World, get, limited, ok, post, world
 
 from revproxy.config.settings import UpstreamTls
@@ -255,15 +258,9 @@ async def test_an_early_answer_to_an_upload_is_heard() -> None:
         assert (await made.ask(post(body, b"image/x"))).status in (413, 502)
 
 
-async def test_tls_inside_is_verified(tmp_path: object) -> None:
-    import ssl
-    from pathlib import Path
-
-    import trustme
-
-    folder = Path(str(tmp_path))
+async def test_tls_inside_is_verified(tmp_path: Path) -> None:
     ours, theirs = trustme.CA(), trustme.CA()
-    ours.cert_pem.write_to_path(str(folder / "ca.pem"))
+    ours.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     for authority, name, status in (
         (ours, "inside.example", 200),
         (ours, "other.example", 502),
@@ -271,7 +268,7 @@ async def test_tls_inside_is_verified(tmp_path: object) -> None:
     ):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name).configure_cert(context)
-        tls = UpstreamTls(ca=str(folder / "ca.pem"), name="inside.example")
+        tls = UpstreamTls(ca=str(tmp_path / "ca.pem"), name="inside.example")
         made = World(upstream={"tls": tls})
         await made.inside.start(ssl=context)
         await made.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import pytest
@@ -64,6 +65,4 @@ async def test_detect_has_no_status() -> None:
 
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=100).map(lambda data: get() + data)))
 def test_anything_has_an_outcome(raw: bytes) -> None:
-    import asyncio
-
     assert asyncio.run(inspected(raw)).verdict.action in Action

@@ -133,7 +133,9 @@ class Judge:
         self.began = asyncio.Event()
         self.hold: asyncio.Event | None = None
 
-    async def inspect(self, transaction: Transaction, first: Phase, last: Phase, policy: Policy) -> Verdict:
+    async def inspect(
+        self, transaction: Transaction, first: Phase, last: Phase, policy: Policy, size: int = 0
+    ) -> Verdict:
         self.seen.append(transaction)
         self.began.set()
         if self.hold is not None:
