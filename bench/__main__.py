@@ -1,4 +1,4 @@
-"""`python -m bench [--rounds N] [--seconds N] [http|mail|inspect]...`: runs the benchmarks and prints their tables."""
+"""`python -m bench [--rounds N] [--seconds N] [http|mail|inspect]...`: runs the benchmarks, prints their tables."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from revproxy.net.caps import Budget, Connections, Lease
 from revproxy.net.dialer import Dialer, DirectDialer, starttls
+from revproxy.net.linger import linger
 from revproxy.net.listener import Acceptor, StreamListener
 from revproxy.net.peer import TlsInfo
 from revproxy.net.pool import Pool
@@ -21,6 +22,7 @@ __all__ = [
     "Stream",
     "StreamListener",
     "TlsInfo",
+    "linger",
     "server_context",
     "starttls",
 ]

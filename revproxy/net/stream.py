@@ -34,7 +34,6 @@ class Stream(asyncio.Protocol):
     """One connection, ours or a peer's. Made by a protocol factory; usable from `connection_made` on."""
 
     __slots__ = (
-        "__weakref__",
         "_buffer",
         "_drainer",
         "_idle",
@@ -79,39 +78,32 @@ class Stream(asyncio.Protocol):
         self._scanned = 0
         self._waiter: asyncio.Future[None] | None = None
         self._drainer: asyncio.Future[None] | None = None
-        self._reading_paused = False
-        self._idle = False
-        self._stall = stall
-        self._unsent = 0
+        self._reading_paused = self._idle = False
+        self._stall, self._unsent = stall, 0
         self.on_made = on_made
         self.on_lost: Callable[[Stream], None] | None = None
         """Called once when the connection is gone, whoever ended it."""
         self.peer: tuple[str, int] = ("", 0)
         self.local: tuple[str, int] = ("", 0)
         self.tls: TlsInfo | None = None
-        self.deadline = NEVER
-        self.read_deadline = NEVER
-        self.write_deadline = NEVER
+        self.deadline = self.read_deadline = self.write_deadline = NEVER
         self.choked = False
         """More than WRITE_HIGH bytes wait to be sent: `drain` before the next large write."""
         self.eof = False
         """The peer has ended its side, or the connection is gone: what is buffered is all there is."""
-        self.closing = False
-        self.closed = False
+        self.closing = self.closed = False
         self.lost: Exception | None = None
         self.reused = False
         """Upstream only: it served an exchange before this one."""
         self.resting = False
         """Set by whoever serves it: between two exchanges, where it may be told to `hurry`."""
-        self.received = 0
-        self.sent = 0
+        self.received = self.sent = 0
 
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection, its TLS handshake included, is up."""
-        self._transport = cast(asyncio.Transport, transport)
-        transport = self._transport
+        self._transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(WRITE_HIGH)
         self.peer = socket_address(transport.get_extra_info("peername"))
         self.local = socket_address(transport.get_extra_info("sockname"))
@@ -151,8 +143,7 @@ class Stream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone: tell everybody, once."""
         self.eof = self.closed = self.closing = True
-        self.lost = exc
-        self.choked = False
+        self.lost, self.choked = exc, False
         self._sweeper.discard(self)
         self._wake(None)
         drainer, self._drainer = self._drainer, None
@@ -179,7 +170,7 @@ class Stream(asyncio.Protocol):
 
     @property
     def transport(self) -> asyncio.Transport:
-        """The transport, for upgrades only. Raises PeerClosed before the connection is up."""
+        """The transport itself. Raises PeerClosed before the connection is up."""
         if self._transport is None:
             raise PeerClosed("not connected")
         return self._transport
@@ -382,25 +373,6 @@ class Stream(asyncio.Protocol):
         self.closing = True
         if self._transport is not None:
             self._transport.abort()
-
-    async def linger(self, timeout: float, most: int) -> None:
-        """Close after an early answer: end our side, then read and throw away until the peer ends, at most `timeout`
-        seconds and `most` bytes. Without it a reset could overtake the answer (RFC 9112 9.6)."""
-        transport = self._transport
-        if transport is None or self.closing:
-            return
-        if self.tls is None and transport.can_write_eof():
-            transport.write_eof()
-        deadline = self._loop.time() + timeout
-        try:
-            while not self.eof and most > 0:
-                most -= len(self.take(most))
-                if not self._buffer and not self.eof:
-                    await self._wait(deadline)
-        except PeerTimeout:
-            pass
-        finally:
-            self.close()
 
     def expire(self, now: float) -> None:
         """The sweeper found the deadline passed: the read's, the write's, or both."""

@@ -200,26 +200,6 @@ async def test_closing_sends_what_is_queued(pair: Pair) -> None:
     assert await theirs.read_some(5) == b""
 
 
-async def test_lingering_lets_an_early_answer_arrive(pair: Pair) -> None:
-    ours, theirs = pair
-    theirs.write(b"x" * 200_000)
-    ours.write(b"413")
-    linger = asyncio.create_task(ours.linger(5, 1_000_000))
-    theirs.write(b"x" * 200_000)
-    assert await theirs.read_some(5) == b"413"
-    assert await theirs.read_some(5) == b""
-    theirs.close()
-    await linger
-    assert ours.closing
-
-
-async def test_lingering_is_bounded_in_time_and_bytes(pair: Pair) -> None:
-    ours, theirs = pair
-    await ours.linger(0.05, 1000)
-    assert ours.closing
-    assert await theirs.read_some(5) == b""
-
-
 async def test_an_idle_stream_that_hears_something_is_not_clean(pair: Pair) -> None:
     ours, theirs = pair
     assert ours.is_idle_clean()

@@ -92,16 +92,7 @@ def parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
     Raises HttpError with 400, 414, 417, 431, 501 or 505; a connection on which it did must be closed.
     """
     lines = _lines(head, limits, 400)
-    line = lines.pop(0)
-    try:
-        method, target, version = line.split(b" ")
-    except ValueError:
-        raise _bad_request_line(line) from None
-    if version != _HTTP11 and version != _HTTP10:
-        raise _bad_version(version)
-    if len(target) > limits.target_bytes:
-        raise HttpError(414, "target-bytes")
-    check_method(method)
+    method, target, version = _request_line(lines.pop(0), limits.target_bytes)
     fields, names, first = _fields(lines, SINGLE_IN_REQUEST, 400)
     get = first.get
     modern = version == _HTTP11
@@ -273,6 +264,20 @@ def _status_line(line: bytes) -> tuple[bytes, int, bytes]:
     if len(code) != 3 or not code.isdigit() or not b"100" <= code <= b"599" or (space and space != b" "):
         raise HttpError(502, "status-line")
     return version, int(code), reason
+
+
+def _request_line(line: bytes, most: int) -> tuple[bytes, bytes, bytes]:
+    """Method, target and version; of the target only its length is looked at yet."""
+    try:
+        method, target, version = line.split(b" ")
+    except ValueError:
+        raise _bad_request_line(line) from None
+    if version != _HTTP11 and version != _HTTP10:
+        raise _bad_version(version)
+    if len(target) > most:
+        raise HttpError(414, "target-bytes")
+    check_method(method)
+    return method, target, version
 
 
 def _bad_request_line(line: bytes) -> HttpError:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from revproxy.errors import HttpError, LimitError, PeerClosed, PeerError, PeerTimeout
 from revproxy.model import HttpLimits, Timeouts
-from revproxy.net import Stream
+from revproxy.net import Stream, linger
 from revproxy.protocols.http1 import (
     LAST_CHUNK,
     ChunkedReader,
@@ -200,13 +200,13 @@ async def serve(stream: Stream, peer: Peer, site: Site) -> None:
         while True:
             carrier = await _read(stream, peer, site, served)
             if carrier is None:
-                await stream.linger(LINGER_SECONDS, LINGER_BYTES)
+                await linger(stream, LINGER_SECONDS, LINGER_BYTES)
                 return
             await exchange(carrier, site)
             served += 1
             if not carrier.reusable:
                 if carrier.body is not None and not carrier.body.done:
-                    await stream.linger(LINGER_SECONDS, LINGER_BYTES)
+                    await linger(stream, LINGER_SECONDS, LINGER_BYTES)
                 return
     except PeerError:
         return

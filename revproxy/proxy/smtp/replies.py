@@ -78,6 +78,8 @@ _WORDS: Final = frozenset(
 """Words of replies that tell a sender something and the inside nothing."""
 _WORDS_MOST: Final = 24
 _NAME_BYTES: Final = 24
+_DANGLING: Final = frozenset((b"as", b"by", b"for", b"from", b"id", b"on", b"to", b"with"))
+"""What is left of `on mail.inside.example` says nothing."""
 
 
 def relayed(reply: Reply) -> str:
@@ -107,4 +109,6 @@ def _words(text: bytes) -> str:
             words.append(word)
         if len(words) == _WORDS_MOST:
             break
+    while words and words[-1].lower() in _DANGLING:
+        words.pop()
     return b" ".join(words).decode("ascii")

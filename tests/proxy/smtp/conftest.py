@@ -301,9 +301,7 @@ async def bench() -> AsyncIterator[Make]:
             if domains
             else (),
         )
-        settings = Settings(
-            (listener,), upstreams, mail=mail, limits=limits or Limits(), drain_seconds=drain_seconds
-        )
+        settings = Settings((listener,), upstreams, mail=mail, limits=limits or Limits(), drain_seconds=drain_seconds)
         judge, records, metrics = Judge(), Records(), Metrics()
         front = SmtpFront(
             settings,

@@ -18,7 +18,7 @@ async def test_delivers_and_gives_the_reply_of_the_inside_without_its_names(benc
     c = await b.client()
     assert await c.reply() == "220 mx.example ESMTP"
     assert "250-PIPELINING" in (await c.say("EHLO client.example"))[0]
-    assert await c.deliver(b"Subject: x\r\n\r\n..dot\r\nend\r\n") == "250 2.0.0 Ok queued as on"
+    assert await c.deliver(b"Subject: x\r\n\r\n..dot\r\nend\r\n") == "250 2.0.0 Ok queued as 4F7A2"
     (message,) = b.inside.messages
     head, _, rest = message.partition(b"Subject: ")
     assert rest == b"x\r\n\r\n.dot\r\nend\r\n"
@@ -211,7 +211,7 @@ async def test_a_refused_recipient_does_not_bind_the_message(bench):
         ("RCPT", "354 what", "RCPT", "451 4.4.1 Mail server not available, come again"),
         ("RCPT", "nonsense", "RCPT", "451 4.4.1 Mail server not available, come again"),
         ("greeting", "554 5.3.2 away", "RCPT", "451 4.4.1 Mail server not available, come again"),
-        ("EHLO", "250 old", "OK", "250 2.0.0 Ok queued as on"),
+        ("EHLO", "250 old", "OK", "250 2.0.0 Ok queued as 4F7A2"),
         ("DATA", "554 5.5.1 no valid recipients", "DATA", "554 5.5.1 no valid recipients"),
         ("DATA", "250 strange", "DATA", "451 4.4.2 Connection to mail server lost, come again"),
         (".", "554 5.7.1 spam", "DATA", "554 5.7.1 spam"),
