@@ -65,6 +65,11 @@ def _compare(folder: Path, peers: list[Peer], rounds: int, seconds: int) -> list
         "revproxy, no inspection": lambda: wrk(bare.url, bare.pids, seconds, 16, plain),
     }
     lines = table("1 kB GET without inspection", alternate(contestants, rounds), "nginx, proxy")
+    contestants = {
+        "nginx, proxy": lambda: wrk(nginx.url, nginx.pids, seconds, 16, browser),
+        "revproxy, no inspection": lambda: wrk(bare.url, bare.pids, seconds, 16, browser),
+    }
+    lines += table("browser GET without inspection; no head repeats", alternate(contestants, rounds), "nginx, proxy")
     guarded = nginx_modsecurity(folder / "modsecurity", inside.port)
     inspected = {"revproxy, own signatures": lambda: wrk(full.url, full.pids, seconds, 16, browser)}
     if guarded is None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 import click
 from rich.console import Console
 
-from revproxy.errors import RevproxyError
+_WIDE = 200
+"""Columns where there is no terminal: a file or a pipe takes lines as long as they are."""
 
 
 def _address(_: click.Context, option: click.Parameter, value: str | None) -> object:
@@ -76,8 +80,16 @@ def demo(
     assert isinstance(smtp, Address)
     assert web is None or isinstance(web, Upstream)
     assert mail is None or isinstance(mail, Address)
+    if 0 in (http.port, smtp.port):
+        raise click.UsageError("--http and --smtp need a port each")
     upstream = None if mail is None else Upstream("mail", mail)
-    sys.exit(run(Options(http, smtp, web, upstream, workers, detect, once), Console()))
+    sys.exit(run(Options(http, smtp, web, upstream, workers, detect, once), _console()))
+
+
+def _console() -> Console:
+    """Colour and the terminal's width on a terminal only. What arrived from a wire is text, never markup."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else _WIDE, markup=False, highlight=False, emoji=False)
 
 
 @click.group("demo-inside", hidden=True)
@@ -94,7 +106,7 @@ def inside_web(address: object, mailbox: str) -> None:
     from revproxy.demo.inside import serve_web
 
     assert isinstance(address, Address)
-    asyncio.run(serve_web(address.host, address.port, mailbox))
+    _serve(serve_web(address.host, address.port, mailbox))
 
 
 @demo_inside.command("mail")
@@ -106,7 +118,11 @@ def inside_mail(address: object, tell: int) -> None:
     from revproxy.demo.inside import serve_mail
 
     assert isinstance(address, Address)
+    _serve(serve_mail(address.host, address.port, tell))
+
+
+def _serve(server: Coroutine[Any, Any, None]) -> None:
     try:
-        asyncio.run(serve_mail(address.host, address.port, tell))
-    except RevproxyError as error:
+        asyncio.run(server)
+    except OSError as error:
         raise click.ClickException(str(error)) from None

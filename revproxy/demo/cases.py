@@ -47,7 +47,7 @@ def _part(name: str, value: bytes, filename: str = "") -> bytes:
 
 
 WEB = (
-    WebCase("a page", True, target="/welcome?lang=en&page=2"),
+    WebCase("a page", True, target="/hello?name=ada"),
     WebCase("a form", True, "POST", "/login", _FORM, b"user=ada&comment=It%27s+fine%2C+thanks"),
     WebCase("JSON", True, "POST", "/api/orders", _JSON, b'{"item": "tea", "count": 3, "note": "select a good one"}'),
     WebCase("SQL injection in the query", False, target="/item?id=1%27%20UNION%20SELECT%20password%20FROM%20users--"),

@@ -58,14 +58,14 @@ class AccessLog:
                 yield json.loads(line)
 
 
-def web_rows(address: Address, log: AccessLog) -> Iterator[Row]:
-    """Send the HTTP cases."""
+def web_rows(address: Address, log: AccessLog, detect: bool = False) -> Iterator[Row]:
+    """Send the HTTP cases; with `detect` all of them are to pass."""
     for case in WEB:
         status, body = _request(address, case)
         record = log.next("http")
         passed = status == 200
         reached = _what_arrived(body) if passed else "nothing"
-        yield _row("HTTP", case, str(status), record, reached, passed)
+        yield _row("HTTP", case, str(status), record, reached, passed is (case.passes or detect))
 
 
 def _request(address: Address, case: WebCase) -> tuple[int, bytes]:
@@ -82,18 +82,20 @@ def _request(address: Address, case: WebCase) -> tuple[int, bytes]:
 def _what_arrived(body: bytes) -> str:
     try:
         told = json.loads(body)
-        return f"{told['method']} {told['target']}, body of {told['body_length']}"
+        body_length = f", body of {told['body_length']}" if told["body_length"] else ""
+        return f"{told['method']} {told['target']}{body_length}"
     except (ValueError, KeyError, TypeError):
         return f"it, and answered with {len(body)} bytes"
 
 
-def mail_rows(address: Address, log: AccessLog) -> Iterator[Row]:
-    """Send the messages, each in a session of its own."""
+def mail_rows(address: Address, log: AccessLog, detect: bool = False) -> Iterator[Row]:
+    """Send the messages, each in a session of its own; with `detect` all of them are to pass but foreign mail."""
     for case in MAIL:
         code, text = _send(address, case)
         record = log.next("smtp")
         passed = code == 250
-        yield _row("SMTP", case, str(code), record, text if passed else "nothing", passed)
+        expected = passed is (case.passes or (detect and case.to.endswith(f"@{DOMAIN}")))
+        yield _row("SMTP", case, str(code), record, text if passed else "nothing", expected)
 
 
 def _send(address: Address, case: MailCase) -> tuple[int, str]:
@@ -110,14 +112,14 @@ def _send(address: Address, case: MailCase) -> tuple[int, str]:
 def _row(protocol: str, case: WebCase | MailCase, answer: str, record: dict[str, Any], reached: str, ok: bool) -> Row:
     verdict = str(record.get("verdict", "?"))
     rules = tuple(record.get("rules", ())) or ((str(record["reason"]),) if record.get("reason") else ())
-    return Row(protocol, case.title, answer, verdict, rules, reached, ok is case.passes)
+    return Row(protocol, case.title, answer, verdict, rules, reached, ok)
 
 
-def rows(web: Address, mail: Address, log: Path) -> Iterator[Row]:
+def rows(web: Address, mail: Address, log: Path, detect: bool = False) -> Iterator[Row]:
     """All cases, in order, as they come in."""
     access = AccessLog(log)
-    yield from web_rows(web, access)
-    yield from mail_rows(mail, access)
+    yield from web_rows(web, access, detect)
+    yield from mail_rows(mail, access, detect)
 
 
 def hint(web: Address, mail: Address) -> list[str]:

@@ -20,6 +20,8 @@ from revproxy.demo.mail import Mailbox
 from revproxy.demo.web import application
 from revproxy.errors import RevproxyError
 
+_SECONDS_TO_END = 10.0
+
 
 class InsideError(RevproxyError):
     """An internal server of the demo did not start."""
@@ -71,17 +73,28 @@ class Inside:
     def start(cls, *arguments: str) -> Inside:
         """Start `revproxy demo-inside ARGUMENTS`; returns once it accepts. Raises InsideError."""
         command = [sys.executable, "-m", "revproxy", "demo-inside", *arguments]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdout is not None  # it is a pipe
-        line = process.stdout.readline()
-        if not line:
-            raise InsideError(f"the demo's internal server did not start: {' '.join(arguments)}")
-        return cls(process, json.loads(line))
+        # A session of its own: a terminal's Ctrl-C is for the front end, which still needs this one while it drains.
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        inside = cls(process, {})
+        try:
+            assert process.stdout is not None  # it is a pipe
+            line = process.stdout.readline()
+            if not line:
+                raise InsideError(f"the demo's internal server did not start: {' '.join(arguments)}")
+            inside.ports = json.loads(line)
+        except BaseException:
+            inside.stop()
+            raise
+        return inside
 
     def stop(self) -> None:
-        """End it and wait for its end."""
+        """End it and wait for its end; it need not run any more."""
         self.process.terminate()
-        self.process.wait(10)
+        try:
+            self.process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()

@@ -6,13 +6,14 @@ The front end is the real one, supervisor and workers, configured by the argumen
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -36,11 +37,16 @@ from revproxy.config import (
 from revproxy.demo.cases import DOMAIN
 from revproxy.demo.drive import Row, hint, rows
 from revproxy.demo.inside import Inside
+from revproxy.errors import PeerError
 from revproxy.inspection.sources import shipped_signatures
 from revproxy.model import Limits
 from revproxy.runtime import Plan, supervise
+from revproxy.runtime.asking import ask
 
 LOCAL = "127.0.0.1"
+WIDE = 155
+"""Characters that all columns of the table take beside each other; on a narrower terminal it is made compact."""
+_ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +104,8 @@ def address_of(text: str) -> Address:
 
 
 def run(options: Options, console: Console) -> int:
-    """Run the demo; the exit code. Ends on Ctrl-C, or with `once` after the table."""
-    with tempfile.TemporaryDirectory(prefix="revproxy-demo-") as folder:
+    """Run the demo; the exit code. Ends on Ctrl-C, or with `once` after the table. Raises InsideError."""
+    with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="revproxy-demo-") as folder:
         started: list[Inside] = []
         try:
             web, mail = _inside(options, started)
@@ -108,6 +114,7 @@ def run(options: Options, console: Console) -> int:
         finally:
             for inside in started:
                 inside.stop()
+    return 0
 
 
 def _inside(options: Options, started: list[Inside]) -> tuple[Upstream, Upstream]:
@@ -132,6 +139,7 @@ class _Demo:
         self._console = console
         self._folder = folder
         self._inside = inside
+        self._control = ""
         self._ready = threading.Event()
         self._failed = False
 
@@ -140,6 +148,7 @@ class _Demo:
             self._console.print(line, highlight=False, soft_wrap=True)
             self._ready.set()
 
+        self._control = settings.control.path
         driver = threading.Thread(target=self._drive, args=(settings,), daemon=True)
         driver.start()
         plan = Plan(prepare=lambda: prepare(settings), worker=WORKER, file="demo", announce=ready)
@@ -151,17 +160,33 @@ class _Demo:
         try:
             self._show(settings)
         except Exception as error:  # noqa: BLE001 - a person looks at this: whatever it was, say it and fail
+            if self._stopping():
+                return
             self._failed = True
             self._console.print(f"the demo could not be driven: {type(error).__name__}: {error}", style="red")
-        if self._options.once or self._failed:
-            os.kill(os.getpid(), signal.SIGTERM)
+            self._stop()
+        if self._options.once:
+            self._stop()
+
+    def _stopping(self) -> bool:
+        """Whether the front end is told to stop: that cases fail then is no failure."""
+        try:
+            return bool(ask(self._control, "status", _ANSWER_SECONDS)["result"]["state"] != "running")
+        except PeerError:
+            return True
+
+    def _stop(self) -> None:
+        """Not by a signal: a second one, after Ctrl-C, would cut everything off."""
+        with suppress(PeerError):
+            ask(self._control, "drain", _ANSWER_SECONDS)
 
     def _show(self, settings: Settings) -> None:
         web, mail = (listener.bind for listener in settings.listeners)
-        got = list(rows(web, mail, self._folder / "access.log"))
-        self._console.print(table(got))
+        got = list(rows(web, mail, self._folder / "access.log", self._options.detect))
+        self._console.print(table(got, self._console.width))
         wrong = [row for row in got if not row.expected]
-        self._failed = bool(wrong) and not self._options.detect and self._options.web is None
+        ours = self._options.web is None and self._options.mail is None
+        self._failed = bool(wrong) and ours
         self._console.print(f"{len(got) - len(wrong)} of {len(got)} as expected", highlight=False)
         if not self._options.once:
             self._invite(web, mail)
@@ -178,21 +203,33 @@ class _Demo:
         say(f"Records: {self._folder}/access.log and audit.log")
 
 
-def table(got: list[Row]) -> Table:
-    """What was sent, and what became of it."""
+def table(got: list[Row], width: int = WIDE) -> Table:
+    """What was sent, and what became of it. Where `width` characters are too few for all, one signature a row."""
+    if width < WIDE:
+        return _compact(got)
     shown = Table(title="through the front end", show_lines=False)
     for heading in ("", "sent", "answer", "verdict", "signature", "reached the inside"):
         shown.add_column(heading, overflow="fold")
     for row in got:
-        colour = "" if row.expected else "bold red"
-        more = f" +{len(row.rules) - 2}" if len(row.rules) > 2 else ""
-        shown.add_row(
-            row.protocol,
-            row.title,
-            row.answer,
-            row.verdict,
-            ", ".join(row.rules[:2]) + more,
-            row.reached,
-            style=colour,
-        )
+        rules = _first(row.rules, 2)
+        shown.add_row(row.protocol, row.title, row.answer, row.verdict, rules, row.reached, style=_style(row))
     return shown
+
+
+def _compact(got: list[Row]) -> Table:
+    shown = Table(title="through the front end", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("", "sent", "verdict", "signature", "reached the inside"):
+        shown.add_column(heading, overflow="fold", no_wrap=heading in ("", "verdict", "signature"))
+    for row in got:
+        verdict = f"{row.answer} {row.verdict}"
+        shown.add_row(row.protocol, row.title, verdict, _first(row.rules, 1), row.reached, style=_style(row))
+    return shown
+
+
+def _first(rules: tuple[str, ...], most: int) -> str:
+    more = f" +{len(rules) - most}" if len(rules) > most else ""
+    return ", ".join(rules[:most]) + more
+
+
+def _style(row: Row) -> str:
+    return "" if row.expected else "bold red"

@@ -3,6 +3,7 @@
 Every path answers with a JSON description of the request. Some have a use of their own: `/sse` streams events,
 `/slow?seconds=` waits, `/bytes?n=` sends that much, `/status/NNN` answers with that status, `/reflect` answers with
 what the JSON body of the request asks for, `/mailbox` asks the internal mail server how many messages it holds.
+A number that is none is answered with 400.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import math
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
@@ -18,13 +20,14 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 _BLOCK = b"0123456789abcdef" * 4096
 _MOST_SECONDS = 600.0
 _MOST_BYTES = 16 * 1024**3
+_MOST_EVENTS = 1_000_000
+_MAILBOX = web.AppKey("mailbox", str)
 
 
 def application(mailbox: str = "") -> web.Application:
     """The application; `mailbox` is the URL at which the internal mail server tells what it holds."""
     app = web.Application(client_max_size=1 << 40)
-    app["mailbox"] = mailbox
-    app["requests"] = [0]
+    app[_MAILBOX] = mailbox
     app.router.add_get("/sse", _events)
     app.router.add_route("*", "/slow", _slow)
     app.router.add_get("/bytes", _bytes)
@@ -50,16 +53,30 @@ async def description(request: web.Request) -> dict[str, Any]:
     }
 
 
+def _number(request: web.Request, name: str, usual: float, most: float) -> float:
+    """That argument of the query, from 0 to `most`; more is `most`. Raises HTTPBadRequest for what is no number."""
+    text = request.query.get(name, "")
+    try:
+        value = float(text) if text else usual
+    except ValueError:
+        value = -1.0
+    if math.isnan(value) or value < 0:
+        told = json.dumps({"error": f"not a number from 0: {name}"})
+        raise web.HTTPBadRequest(text=told, content_type="application/json")
+    return min(value, most)
+
+
 async def _describe(request: web.Request) -> web.Response:
     return web.json_response(await description(request))
 
 
 async def _events(request: web.Request) -> web.StreamResponse:
     """Five events, a tenth of a second apart; `?n=` for more, `?seconds=` for another pace."""
+    pace = _number(request, "seconds", 0.1, _MOST_SECONDS)
+    count = _number(request, "n", 5, _MOST_EVENTS)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
-    pace = min(float(request.query.get("seconds", "0.1")), _MOST_SECONDS)
-    for number in range(int(request.query.get("n", "5"))):
+    for number in range(int(count)):
         await response.write(b"data: %d\n\n" % number)
         await asyncio.sleep(pace)
     await response.write_eof()
@@ -67,12 +84,12 @@ async def _events(request: web.Request) -> web.StreamResponse:
 
 
 async def _slow(request: web.Request) -> web.Response:
-    await asyncio.sleep(min(float(request.query.get("seconds", "1")), _MOST_SECONDS))
+    await asyncio.sleep(_number(request, "seconds", 1, _MOST_SECONDS))
     return await _describe(request)
 
 
 async def _bytes(request: web.Request) -> web.StreamResponse:
-    left = min(int(request.query.get("n", "0")), _MOST_BYTES)
+    left = int(_number(request, "n", 0, _MOST_BYTES))
     response = web.StreamResponse(headers={"Content-Type": "application/octet-stream", "Content-Length": str(left)})
     await response.prepare(request)
     while left > 0:
@@ -98,7 +115,7 @@ async def _reflect(request: web.Request) -> web.Response:
 
 
 async def _mailbox(request: web.Request) -> web.Response:
-    url = request.app["mailbox"]
+    url = request.app[_MAILBOX]
     if not url:
         return web.json_response({"error": "the demo has no mail server of its own"}, status=404)
     try:

@@ -128,6 +128,8 @@ class Stream(asyncio.Protocol):
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None
+            self.read_deadline = NEVER
+            self.deadline = self.write_deadline
             if not waiter.done():
                 waiter.set_result(None)
         if len(self._buffer) > HIGH_WATER and not self._reading_paused and self._transport is not None:
@@ -296,27 +298,24 @@ class Stream(asyncio.Protocol):
         if self._transport is not None and not self.closing:
             self._transport.resume_reading()
 
-    async def _wait(self, deadline: float) -> None:
-        """Until something changes: bytes, the end, or the deadline (PeerTimeout)."""
-        if self._waiter is not None:
+    def _wait(self, deadline: float) -> asyncio.Future[None]:
+        """To be awaited until something changes: bytes, the end, or the deadline (PeerTimeout)."""
+        if self._waiter is not None and not self._waiter.done():
             raise RuntimeError("two tasks read one stream")
         if self._reading_paused:
             self._resume_reading()
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiter = waiter
+        waiter = self._waiter = self._loop.create_future()
         self.read_deadline = deadline
         if deadline < self.deadline:
             self.deadline = deadline
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-            self.read_deadline = NEVER
-            self.deadline = self.write_deadline
+        return waiter
 
     def _wake(self, error: Exception | None) -> None:
         """Wake the reader."""
         waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            self.read_deadline = NEVER
+            self.deadline = self.write_deadline
         if waiter is not None and not waiter.done():
             if error is None:
                 waiter.set_result(None)

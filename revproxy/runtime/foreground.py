@@ -23,11 +23,13 @@ def _prepare(plan: Plan) -> Prepared:
 def supervise(plan: Plan) -> int:
     """Run in the foreground until told to stop; returns the exit code.
 
-    0 after a drain, 1 when the workers cannot start, 2 when something that a person wrote is wrong (said on stderr,
+    0 after a drain and when told to stop before it served, 1 when the workers cannot start, 2 when something that a person wrote is wrong (said on stderr,
     nothing bound).
     """
     try:
         asyncio.run(Supervisor(plan).run(_prepare(plan)))
+    except asyncio.CancelledError:
+        return 0
     except (LocatedError, ManyErrors) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -51,6 +51,7 @@ class Supervisor:
         self._began = time.time()
         self._number = 0
         self._signals = 0
+        self._run: asyncio.Task[Any] | None = None
         self._current: Generation | None = None
         self._retiring: dict[Generation, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
@@ -60,7 +61,11 @@ class Supervisor:
         self._doors = Doors(self, verbs, plan.file)
 
     async def run(self, prepared: Prepared) -> None:
-        """Serve until told to stop. Raises LocatedError when something cannot be bound, WorkerFailed."""
+        """Serve until told to stop. Raises LocatedError when something cannot be bound, WorkerFailed.
+
+        Cancelled when it is told to stop before it serves: nothing of the start is left then.
+        """
+        self._run = asyncio.current_task()
         self._handle_signals()
         try:
             await self._first(prepared)
@@ -173,10 +178,14 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGUSR1, lambda: self._work(self._reopen()))
 
     def _told_to_stop(self) -> None:
-        """The first signal drains (also after the verb: a service manager sends one anyway); the second ends it."""
+        """The first signal drains (also after the verb: a service manager sends one anyway), or gives up the start;
+        the second ends it."""
         self._signals += 1
         if self._signals == 1 and self._state is not State.STARTING:
             self._stop.set()
+            return
+        if self._signals == 1 and self._run is not None:
+            self._run.cancel()
             return
         for generation in self._generations():
             generation.kill_now()

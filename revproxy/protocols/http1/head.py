@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from revproxy.errors import HttpError
 from revproxy.model import HttpLimits
@@ -86,11 +86,51 @@ class ResponseHead:
         return self.first.get(name)
 
 
+_KEPT_MOST: Final = 512
+_KEPT_BYTES: Final = 1024
+_requests: dict[bytes, tuple[HttpLimits, RequestHead]] = {}
+_responses: dict[bytes, tuple[HttpLimits, ResponseHead]] = {}
+_T = TypeVar("_T")
+
+
 def parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
     """Parse everything up to and including the empty line (RFC 9112 3 and 5).
 
-    Raises HttpError with 400, 414, 417, 431, 501 or 505; a connection on which it did must be closed.
+    Raises HttpError with 400, 414, 417, 431, 501 or 505; a connection on which it did must be closed. What comes out
+    is not to be changed: a head that comes again, byte for byte, is the same object.
     """
+    known = _requests.get(head)
+    if known is not None and known[0] is limits:
+        return known[1]
+    parsed = _parse_request(head, limits)
+    if len(head) <= _KEPT_BYTES and b"cookie" not in parsed.first and b"referer" not in parsed.first:
+        _keep(_requests, head, (limits, parsed))
+    return parsed
+
+
+def parse_response(head: bytes, limits: HttpLimits) -> ResponseHead:
+    """Parse an internal server's head (RFC 9112 4). Raises HttpError(502); its connection must be discarded.
+
+    As `parse_request`: not to be changed.
+    """
+    known = _responses.get(head)
+    if known is not None and known[0] is limits:
+        return known[1]
+    parsed = _parse_response(head, limits)
+    if len(head) <= _KEPT_BYTES and b"set-cookie" not in parsed.first:
+        _keep(_responses, head, (limits, parsed))
+    return parsed
+
+
+def _keep(table: dict[bytes, _T], head: bytes, parsed: _T) -> None:
+    """Monitors, API clients and assets ask, and are answered, with the same bytes again and again. At most 512 heads
+    are kept; the table begins anew when it is full, so that heads that never come again cost little."""
+    if len(table) >= _KEPT_MOST:
+        table.clear()
+    table[head] = parsed
+
+
+def _parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
     lines = _lines(head, limits, 400)
     method, target, version = _request_line(lines.pop(0), limits.target_bytes)
     fields, names, first = _fields(lines, SINGLE_IN_REQUEST, 400)
@@ -142,8 +182,7 @@ def parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
     )
 
 
-def parse_response(head: bytes, limits: HttpLimits) -> ResponseHead:
-    """Parse an internal server's head (RFC 9112 4). Raises HttpError(502); its connection must be discarded."""
+def _parse_response(head: bytes, limits: HttpLimits) -> ResponseHead:
     lines = _lines(head, limits, 502)
     version, status, reason = _status_line(lines.pop(0))
     fields, names, first = _fields(lines, SINGLE_IN_RESPONSE, 502)
