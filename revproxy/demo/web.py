@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import math
+import string
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
@@ -21,6 +22,7 @@ _BLOCK = b"0123456789abcdef" * 4096
 _MOST_SECONDS = 600.0
 _MOST_BYTES = 16 * 1024**3
 _MOST_EVENTS = 1_000_000
+_TOKEN = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
 _MAILBOX = web.AppKey("mailbox", str)
 
 
@@ -31,7 +33,7 @@ def application(mailbox: str = "") -> web.Application:
     app.router.add_get("/sse", _events)
     app.router.add_route("*", "/slow", _slow)
     app.router.add_get("/bytes", _bytes)
-    app.router.add_route("*", "/status/{status:[1-5][0-9][0-9]}", _status)
+    app.router.add_route("*", "/status/{status:[2-5][0-9][0-9]}", _status)
     app.router.add_route("*", "/reflect", _reflect)
     app.router.add_get("/mailbox", _mailbox)
     app.router.add_route("*", "/{path:.*}", _describe)
@@ -108,10 +110,28 @@ async def _reflect(request: web.Request) -> web.Response:
         wanted = json.loads(await request.read() or b"{}")
         encoded = wanted.get("encodedBody")
         body = base64.b64decode(encoded) if encoded is not None else wanted.get("body", "").encode("utf-8")
-        headers = {str(name): str(value) for name, value in wanted.get("headers", {}).items()}
-        return web.Response(status=int(wanted.get("status", 200)), headers=headers, body=body)
-    except (ValueError, AttributeError, TypeError) as error:
+        headers = {_token(str(name)): _line(str(value)) for name, value in wanted.get("headers", {}).items()}
+        return web.Response(status=_final(int(wanted.get("status", 200))), headers=headers, body=body)
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         return web.json_response({"error": f"not a description of an answer: {error}"}, status=400)
+
+
+def _token(name: str) -> str:
+    if not name or set(name) - _TOKEN:
+        raise ValueError("a field's name is a token")
+    return name
+
+
+def _line(value: str) -> str:
+    if set(value) & set("\r\n\0"):
+        raise ValueError("a field's value is one line")
+    return value
+
+
+def _final(status: int) -> int:
+    if not 200 <= status <= 599:
+        raise ValueError("a status is from 200 to 599")
+    return status
 
 
 async def _mailbox(request: web.Request) -> web.Response:

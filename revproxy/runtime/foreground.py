@@ -23,8 +23,8 @@ def _prepare(plan: Plan) -> Prepared:
 def supervise(plan: Plan) -> int:
     """Run in the foreground until told to stop; returns the exit code.
 
-    0 after a drain and when told to stop before it served, 1 when the workers cannot start, 2 when something that a person wrote is wrong (said on stderr,
-    nothing bound).
+    0 after a drain and when told to stop before it served, 1 when the workers cannot start, 2 when something that a
+    person wrote is wrong (said on stderr, nothing bound).
     """
     try:
         asyncio.run(Supervisor(plan).run(_prepare(plan)))

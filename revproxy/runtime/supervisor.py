@@ -51,7 +51,7 @@ class Supervisor:
         self._began = time.time()
         self._number = 0
         self._signals = 0
-        self._run: asyncio.Task[Any] | None = None
+        self._life: asyncio.Task[Any] | None = None
         self._current: Generation | None = None
         self._retiring: dict[Generation, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
@@ -65,7 +65,7 @@ class Supervisor:
 
         Cancelled when it is told to stop before it serves: nothing of the start is left then.
         """
-        self._run = asyncio.current_task()
+        self._life = asyncio.current_task()
         self._handle_signals()
         try:
             await self._first(prepared)
@@ -184,8 +184,8 @@ class Supervisor:
         if self._signals == 1 and self._state is not State.STARTING:
             self._stop.set()
             return
-        if self._signals == 1 and self._run is not None:
-            self._run.cancel()
+        if self._signals == 1 and self._life is not None:
+            self._life.cancel()
             return
         for generation in self._generations():
             generation.kill_now()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 
 
@@ -32,3 +34,15 @@ def test_workers_that_cannot_start(front):
     one = front(ready=False, workers=2, faults={"build": "no such rule"})
     assert one.process.wait(10) == 1
     assert "no such rule" in "".join(one.rest())
+
+
+def test_told_to_stop_before_it_serves(front, tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    one = front(ready=False, faults={"stall": "build", "fifo": str(fifo)})
+    with fifo.open("wb"):  # opens when a worker is at it
+        one.signal(signal.SIGINT)
+        assert one.process.wait(10) == 0
+    assert one.process.stdout.read() == ""
+    assert "Traceback" not in "".join(one.rest())
+    assert not (one.folder / "control").exists()

@@ -7,7 +7,7 @@ that hits, its answer counts for nothing and the whole database is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import hyperscan
@@ -20,49 +20,45 @@ CALM_FROM = 512
 
 
 class Scans(NamedTuple):
-    """The loaded forms of one set of items."""
+    """The loaded forms of one set of items, and what their identifiers stand for as bits."""
 
-    exact: Scan
     joined: Scan
     calm: Scan | None
+    bits: Sequence[int]
 
 
 class Scanner:
     """Turns what Hyperscan reports into bits. For one thread: it has its own scratch space."""
 
-    __slots__ = ("_bits", "_found", "_on_match", "_rough")
+    __slots__ = ("_found", "_on_match", "_rough")
 
     def __init__(self, numbers: int) -> None:
-        """Identifiers are below `numbers`; that one itself stands for a byte that is not calm."""
+        """The group's numbers are below `numbers`; that one itself stands for a byte that is not calm."""
         self._rough = 1 << numbers
-        self._bits = [1 << i for i in range(numbers + 1)]
         self._found: list[int] = []
         found = self._found.append
         self._on_match = lambda number, start, end, flags, context: found(number)
 
     def load(self, databases: Databases, ruleset: RuleSet) -> Scans:
         """Load the databases of a group."""
-        exact, joined = (_scan_of(key, ruleset) for key in (databases.exact, databases.joined))
-        return Scans(exact, joined, _scan_of(databases.calm, ruleset) if databases.calm else None)
+        bits = [1 << number for number in databases.numbers]
+        calm = _scan_of(databases.calm, ruleset) if databases.calm else None
+        return Scans(_scan_of(databases.joined, ruleset), calm, [*bits, self._rough])
 
-    def one(self, scans: Scans, value: bytes) -> int:
-        """Bits of what one value hits."""
-        return self._look(scans.exact, value)
-
-    def joined(self, scans: Scans, data: bytes) -> int:
+    def look(self, scans: Scans, data: bytes) -> int:
         """Bits of what values without NUL, joined with NUL, hit."""
         if scans.calm is not None and len(data) >= CALM_FROM:
-            seen = self._look(scans.calm, data)
+            seen = self._look(scans.calm, scans.bits, data)
             if not seen & self._rough:
                 return seen
-        return self._look(scans.joined, data)
+        return self._look(scans.joined, scans.bits, data)
 
-    def _look(self, scan: Scan, data: bytes) -> int:
+    def _look(self, scan: Scan, bits: Sequence[int], data: bytes) -> int:
         found = self._found
         scan(data, self._on_match)
         if not found:
             return 0
-        bits, seen = self._bits, 0
+        seen = 0
         for number in found:
             seen |= bits[number]
         found.clear()

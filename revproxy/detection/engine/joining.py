@@ -2,8 +2,8 @@
 
 The result is a set of items, as bits: a condition whose item is not in it accepts none of the values. The opposite
 is not promised (the executor decides). Invariants: patterns of the joined database never consume a NUL and take it
-for an end of the value, so a value in a joined buffer is hit as if it stood alone; a value that itself holds a NUL
-is scanned alone, with the database of unchanged patterns; a transformation is carried out value by value.
+for an end of the value, so a value in a joined buffer is hit as if it stood alone; a NUL inside a value is replaced
+for the scan alone (`STAND_IN`); a transformation is carried out value by value, on the value as it is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from revproxy.detection.engine.calm import Scanner, Scans
 from revproxy.detection.engine.chains import ChainTable, State
 from revproxy.detection.link import Group, RuleSet
+from revproxy.detection.link.patterns import STAND_IN
 
+_WITHOUT_NUL = STAND_IN + bytes(range(1, 256))
 _BLOCK = 64
 """A longer list of values is looked at in blocks of so many before anything is transformed."""
 
@@ -36,26 +38,15 @@ class GroupScanner:
 
     def _walk(self, state: State, scans: Scans, values: list[bytes], hits: int) -> int:
         """Scan these forms of the values, and what else follows from the result; add to `hits`."""
-        if len(values) == 1:
-            seen = self._scanner.one(scans, values[0])
-            return self._onward(state, scans, values, seen, hits)
         joined = b"\0".join(values)
         if joined.count(0) != len(values) - 1:
-            return self._apart(state, scans, values, hits)
-        seen = self._scanner.joined(scans, joined)
+            joined = b"\0".join([v.translate(_WITHOUT_NUL) for v in values])
+        seen = self._scanner.look(scans, joined)
         if len(values) > _BLOCK and seen & self.chains.trigger_mask:
             for at in range(0, len(values), _BLOCK):
                 hits = self._walk(state, scans, values[at : at + _BLOCK], hits)
             return hits
         return self._onward(state, scans, values, seen, hits)
-
-    def _apart(self, state: State, scans: Scans, values: list[bytes], hits: int) -> int:
-        """Values that hold a NUL one by one, the others together."""
-        for value in values:
-            if 0 in value:
-                hits = self._walk(state, scans, [value], hits)
-        rest = [v for v in values if 0 not in v]
-        return self._walk(state, scans, rest, hits) if rest else hits
 
     def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, hits: int) -> int:
         """Take the items that are done, and scan the forms that are not."""

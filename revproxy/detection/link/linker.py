@@ -26,6 +26,9 @@ from revproxy.model import Phase, Protocol
 FEW = 4
 """A transformation that at most one item in so many asks for has small databases of its own."""
 
+CALM_CLASSES = frozenset({FieldClass.TEXT})
+"""Only there are long joined values often calm: paths and header fields have marks, bodies have lines."""
+
 GroupKey = tuple[Protocol, FieldClass, bool]
 
 
@@ -184,31 +187,37 @@ class _Linker:
             few = frozenset(p for p in every if name in items[p].chain)
             if len(few) * FEW <= len(every):
                 small.append((name, self._databases(draft, triggers, few, store)))
-        databases = self._databases(draft, triggers, every, store)
+        databases = self._databases(draft, triggers, every, store, calm=key[1] in CALM_CLASSES)
         return Group(*key, tuple(sorted(draft.fields)), items, triggers, databases, tuple(small))
 
     def _databases(
-        self, draft: _Draft, triggers: tuple[str, ...], chosen: frozenset[int], store: DatabaseStore | None
+        self,
+        draft: _Draft,
+        triggers: tuple[str, ...],
+        chosen: frozenset[int],
+        store: DatabaseStore | None,
+        calm: bool = False,
     ) -> Databases:
         """The databases of some of a group's items, with the triggers of their chains."""
         wanted = {n for p in chosen for n in draft.items[p][0].chain}
-        lists: dict[str, list[Expression]] = {"joined": [], "exact": [], "calm": []}
-        for number, name in enumerate(triggers):
-            if name in wanted:
-                _add(lists, number, forms(parse(trigger_of(name) or ""), folded=False))
-        for position in sorted(chosen):
-            for pattern in draft.items[position][1]:
-                _add(lists, len(triggers) + position, pattern)
-        lists["calm"].append(Expression(len(triggers) + len(draft.items), ROUGH))
-        return Databases(*(self._database(rows, store) if rows else "" for rows in lists.values()))
+        rows = [(number, (_trigger(name),)) for number, name in enumerate(triggers) if name in wanted]
+        rows += [(len(triggers) + position, draft.items[position][1]) for position in sorted(chosen)]
+        found = [(number, p) for number, (_, patterns) in enumerate(rows) for p in patterns]
+        joined = [Expression(number, p.joined) for number, p in found if p.joined is not None]
+        narrow = [Expression(number, p.calm) for number, p in found if p.calm is not None]
+        return Databases(
+            self._database(joined, store),
+            self._database([*narrow, Expression(len(rows), ROUGH)], store) if calm else "",
+            tuple(number for number, _ in rows),
+        )
 
     def _database(self, rows: list[Expression], store: DatabaseStore | None) -> str:
+        if not rows:
+            return ""
         key, data = database(list(dict.fromkeys(rows)), store)
         self.compiled[key] = data
         return key
 
 
-def _add(lists: dict[str, list[Expression]], number: int, pattern: Pattern) -> None:
-    for kind, text in (("joined", pattern.joined), ("exact", pattern.exact), ("calm", pattern.calm)):
-        if text is not None:
-            lists[kind].append(Expression(number, text))
+def _trigger(name: str) -> Pattern:
+    return forms(parse(trigger_of(name) or ""), folded=False)

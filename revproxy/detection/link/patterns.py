@@ -1,7 +1,8 @@
-"""A pattern in the three forms that databases hold.
+"""A pattern in the two forms that databases hold.
 
-Where a form cannot say exactly what is meant (an anchor in the middle), the anchor is dropped: the scan then finds
-more, and the operator decides as ever.
+Values are scanned joined with NUL, so no form consumes one: a NUL inside a value is scanned as `STAND_IN`, and what
+takes a NUL takes that too. Where a form cannot say exactly what is meant (that, or an anchor in the middle, which is
+dropped), the scan finds more, and the operator decides as ever.
 """
 
 from __future__ import annotations
@@ -22,25 +23,27 @@ from revproxy.detection.patterns.tree import EMPTY, Anchor, Set, rebuild
 
 CALM = bytesets.DIGIT | bytesets.UPPER | bytesets.LOWER | bytesets.of(b" _.,:/@?!~-")
 """The bytes of ordinary text."""
+STAND_IN = b"\1"
+"""What a NUL inside a value is replaced by before the value is scanned."""
 ROUGH = to_hyperscan(Set(bytesets.ALL & ~(CALM | bytesets.NUL)))
 """A byte that is neither calm nor the separator."""
+_STAND_IN = bytesets.of(STAND_IN)
 _LOWERED = bytes(range(256)).lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One pattern for Hyperscan: for one value, for values joined with NUL, for calm ones joined with NUL.
+    """One pattern for Hyperscan: for values joined with NUL, for calm ones joined with NUL.
 
     None where nothing can match.
     """
 
-    exact: bytes | None
     joined: bytes | None
     calm: bytes | None
 
     def texts(self) -> tuple[bytes, ...]:
         """All that are there."""
-        return tuple(t for t in (self.exact, self.joined, self.calm) if t is not None)
+        return tuple(t for t in (self.joined, self.calm) if t is not None)
 
 
 def forms(node: Node, folded: bool, loose: bool = False) -> Pattern:
@@ -49,7 +52,22 @@ def forms(node: Node, folded: bool, loose: bool = False) -> Pattern:
     if tree is not None and loose:
         tree = _loosened(tree)
     calm = intersect(tree, CALM) if tree is not None else None
-    return Pattern(_text(tree), _text(_joined(tree)), _text(_joined(trim(calm) if calm else None)))
+    joined = _text(_joined(_standing_in(tree) if tree else None))
+    return Pattern(joined, _shorter(_text(_joined(trim(calm) if calm else None)), joined))
+
+
+def _standing_in(tree: Node) -> Node | None:
+    """A match of the tree in a value is a match of this in the value without its NULs."""
+
+    def leaf(part: Node) -> Node:
+        return Set(part.mask | _STAND_IN) if isinstance(part, Set) and part.mask & bytesets.NUL else part
+
+    return rebuild(tree, leaf)
+
+
+def _shorter(calm: bytes | None, joined: bytes | None) -> bytes | None:
+    """Narrowing many negated sets makes a longer pattern that takes much longer to compile: the other one will do."""
+    return joined if calm is not None and joined is not None and len(joined) < len(calm) else calm
 
 
 def _joined(tree: Node | None) -> Node | None:

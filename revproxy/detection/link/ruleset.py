@@ -40,19 +40,23 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """Keys of databases that hold the same items: for values joined with NUL, for one value of any bytes, and for
-    joined values of calm bytes only. Empty where nothing can be hit."""
+    """Keys of databases that hold the same items: for values joined with NUL, and for those of calm bytes only.
+
+    A key is empty where there is no such database: nothing can be hit, or a calm one is not worth having. Identifier
+    `i` in them stands for `numbers[i]` of the group, so that groups share databases; the calm one reports
+    `len(numbers)` for a byte that is not calm.
+    """
 
     joined: str
-    exact: str
     calm: str
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Fields that are scanned together: of one protocol, one class, one direction.
 
-    Identifiers in the databases: `i` below `len(triggers)` is a trigger, `len(triggers) + p` is item `p`.
+    Numbers: `i` below `len(triggers)` is a trigger, `len(triggers) + p` is item `p`.
     `databases` hold all of them. What a transformation that few items ask for makes of values is scanned with its
     own of `small`, which holds those items only.
     """

@@ -48,7 +48,7 @@ _AFTER = "[^A-Za-z0-9_]"
 def _word(word: str) -> str:
     """The word with something beside it: alone it is a name."""
     text = "(?i:" + _BLANK.join(word.split("+")) + ")"
-    return rf"{_BEFORE}{text}(?:{_AFTER}|\z)|\A{text}{_AFTER}"
+    return rf"{_BEFORE}{text}\b|\b{text}{_AFTER}"
 
 
 PUNCTUATION = r"""[@#();'\x22`&|\\]|--|/\*"""

@@ -7,6 +7,7 @@ refuses some anchors inside a pattern: the caller finds out when it compiles.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from revproxy.detection.patterns import bytesets as b
 from revproxy.detection.patterns.tree import (
@@ -154,6 +155,7 @@ def _has_letters(node: Node) -> bool:
             return False
 
 
+@lru_cache(maxsize=2048)
 def _set(mask: int, folded: bool) -> str:
     negated = mask != b.ALL and mask.bit_count() > 128
     written = b.ALL & ~mask if negated else mask

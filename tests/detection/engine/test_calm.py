@@ -20,13 +20,13 @@ pieces = st.sampled_from([b"abc", b"a<c", b"x", b"y", b"\0", b" ", b"hello"])
 def test_gives_the_same_answer_as_the_whole_database(text, long):
     data = b"z" * (CALM_FROM if long else 0) + b"\0" + text
     rough = 1 << (len(GROUP.triggers) + len(GROUP.items))
-    assert SCANNER.joined(SCANS, data) & ~rough == SCANNER.joined(PLAIN, data)
+    assert SCANNER.look(SCANS, data) & ~rough == SCANNER.look(PLAIN, data)
 
 
 def test_calm_text_is_answered_by_the_calm_database():
     asked = []
     scans = SCANS._replace(joined=lambda data, on_match: asked.append(data))
-    assert SCANNER.joined(scans, b"z" * CALM_FROM + b"abc")
+    assert SCANNER.look(scans, b"z" * CALM_FROM + b"abc")
     assert not asked
-    SCANNER.joined(scans, b"z" * CALM_FROM + b"abc<")
+    SCANNER.look(scans, b"z" * CALM_FROM + b"abc<")
     assert asked

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revproxy.detection.link.needs import needs_of, scannable
-from revproxy.detection.link.patterns import forms
+from revproxy.detection.link.patterns import STAND_IN, forms
 from revproxy.detection.operators import OPERATORS, compile_operator
 from revproxy.detection.rules import Condition, Operator
 
@@ -35,14 +35,14 @@ values = st.lists(st.sampled_from(PIECES), max_size=5).map(b"".join) | st.binary
 def test_necessary(name, argument):
     operator = Operator(name, argument)
     test = compile_operator(operator).test
-    texts = [f.exact for f in (forms(n, folded=False) for n in needs_of(operator)) if f.exact is not None]
+    texts = [f.joined for f in (forms(n, folded=False) for n in needs_of(operator)) if f.joined is not None]
     hits = scanner(texts)
 
     @settings(max_examples=60, deadline=None)
     @given(values)
     def check(value):
         if test(value):
-            assert hits(value)
+            assert hits(value.replace(b"\0", STAND_IN))
 
     check()
 
