@@ -92,7 +92,17 @@ class Parts:
 
     def _mail_front(self, listener: Listener, settings: Settings, dialer: Dialer) -> SmtpFront:
         context = server_context(listener.tls, ()) if listener.tls is not None else None
-        return SmtpFront(settings, listener, self._inspection, self._records, self._metrics, dialer, tls=context)
+        return SmtpFront(
+            settings,
+            listener,
+            self._inspection,
+            self._records,
+            self._metrics,
+            dialer,
+            tls=context,
+            connections=self._connections,
+            memory=self._memory,
+        )
 
     async def start(self, sockets: Mapping[str, socket.socket]) -> None:
         """Accept on all listeners from now on."""
@@ -129,6 +139,9 @@ class Parts:
         metrics = self._metrics
         for front in self._http:
             metrics.gauge("revproxy_client_connections", front.connections, (front.name,))
+            metrics.set_count("revproxy_connections_total", front.accepted, (front.name,))
+        under_way = sum(front.busy for front in self._http) + sum(mail.sessions for mail, _ in self._mail.values())
+        metrics.gauge("revproxy_transactions", under_way)
         for name, pool in self._pools.items():
             for state, number in (("idle", pool.idle), ("busy", pool.total - pool.idle), ("waiting", pool.waiting)):
                 metrics.gauge("revproxy_upstream_connections", number, (name, state))

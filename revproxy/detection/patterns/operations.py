@@ -8,6 +8,7 @@ None as a result means: can never match. Groups stay where they are; trees that 
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import lru_cache
 
 from revproxy.detection.patterns import bytesets as b
 from revproxy.detection.patterns.errors import UnjoinableError
@@ -66,27 +67,32 @@ def preimage(node: Node, table: bytes) -> Node | None:
     `table` has 256 entries. Raises ValueError when it would move an anchor: it must keep newlines and, for a
     pattern with a word boundary, what is a word byte.
     """
-    back = [0] * 256
-    for byte, image in enumerate(table):
-        back[image] |= 1 << byte
-    keeps_lines = back[0x0A] == b.NEWLINE
-    keeps_words = all(b.WORD >> byte & 1 == b.WORD >> image & 1 for byte, image in enumerate(table))
 
     def leaf(part: Node) -> Node | None:
         match part:
             case Set(mask):
-                sources = 0
-                for byte in b.members(mask):
-                    sources |= back[byte]
+                sources = _sources(mask, table)
                 return Set(sources) if sources else None
-            case Boundary() if not keeps_words:
+            case Boundary() if not _keeps_words(table):
                 raise ValueError("the transformation moves word boundaries")
-            case Anchor(Side.LINE_BEGIN | Side.LINE_END | Side.LAST_LINE_END) if not keeps_lines:
+            case Anchor(Side.LINE_BEGIN | Side.LINE_END | Side.LAST_LINE_END) if (
+                _sources(b.NEWLINE, table) != b.NEWLINE
+            ):
                 raise ValueError("the transformation moves line ends")
             case _:
                 return part
 
     return rebuild(node, leaf)
+
+
+@lru_cache(maxsize=1024)
+def _sources(mask: int, table: bytes) -> int:
+    """The bytes that become a member of the set."""
+    return b.of(byte for byte, image in enumerate(table) if mask >> image & 1)
+
+
+def _keeps_words(table: bytes) -> bool:
+    return all(b.WORD >> byte & 1 == b.WORD >> image & 1 for byte, image in enumerate(table))
 
 
 def min_length(node: Node) -> int:

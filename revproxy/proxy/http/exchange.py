@@ -36,6 +36,7 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     transaction = Transaction(site.new_id(), Protocol.HTTP)
     entry = Entry(transaction, bytes_in=carrier.head_bytes, set_name=site.inspection.set_name)
     spool: Spool | None = None
+    judge: Judge | None = None
     try:
         way = _route(carrier, site, entry)
         judge = Judge(site.inspection, way.policy, transaction)
@@ -61,6 +62,8 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     finally:
         if spool is not None:
             spool.close()
+        if judge is not None:
+            entry.inspecting = judge.seconds
         entry.bytes_out = carrier.reply.sent
         site.recorder.write(entry, carrier.client, carrier.request)
 

@@ -52,6 +52,16 @@ class HttpFront:
         """Connections being served."""
         return len(self._listener.connections) if self._listener is not None else 0
 
+    @property
+    def accepted(self) -> int:
+        """Connections accepted so far."""
+        return self._listener.acceptor.accepted if self._listener is not None else 0
+
+    @property
+    def busy(self) -> int:
+        """Connections with an exchange under way."""
+        return sum(not stream.resting for stream in self._listener.connections) if self._listener is not None else 0
+
     def stop_accepting(self) -> None:
         """New connections go to other workers; every answer closes its connection from now on."""
         self._site.draining = True

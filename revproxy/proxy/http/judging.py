@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 from revproxy.inspection import Inspection, Policy
 from revproxy.model import ALLOWED, Action, Phase, Transaction, Verdict
 from revproxy.proxy.http.refusal import refused_by
@@ -13,7 +15,7 @@ from revproxy.proxy.http.refusal import refused_by
 class Judge:
     """Inspects one transaction; every method raises `Refused` where that is the verdict."""
 
-    __slots__ = ("_inspection", "_policy", "_transaction", "inspects", "verdict")
+    __slots__ = ("_inspection", "_policy", "_transaction", "inspects", "seconds", "verdict")
 
     def __init__(self, inspection: Inspection, policy: Policy, transaction: Transaction) -> None:
         self._inspection = inspection
@@ -21,12 +23,16 @@ class Judge:
         self._transaction = transaction
         self.inspects = policy.inspects
         self.verdict: Verdict = ALLOWED
+        self.seconds = 0.0
+        """What inspection took so far."""
 
     async def judge(self, first: Phase, last: Phase, size: int = 0) -> None:
         """Phases `first` to `last`; about `size` bytes are new."""
         if not self.inspects:
             return
+        began = time.perf_counter()
         verdict = await self._inspection.inspect(self._transaction, first, last, self._policy, size)
+        self.seconds += time.perf_counter() - began
         if verdict.action is not Action.ALLOW:
             self.verdict = verdict
             if verdict.enforced:

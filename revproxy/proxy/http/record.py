@@ -30,6 +30,8 @@ class Entry:
     verdict: Verdict = ALLOWED
     reason: str = ""
     set_name: str = ""
+    inspecting: float = 0.0
+    """Seconds that inspection took, waiting for it included."""
 
 
 class Recorder:
@@ -42,6 +44,9 @@ class Recorder:
         self._refused = metrics.counter("revproxy_refused_total")
         self._seconds = metrics.histogram("revproxy_request_seconds")
         self._upstream_seconds = metrics.histogram("revproxy_upstream_seconds")
+        self._inspection_seconds = metrics.histogram("revproxy_inspection_seconds")
+        self._bytes = metrics.counter("revproxy_bytes_total")
+        self._upstream_failures = metrics.counter("revproxy_upstream_failures_total")
 
     def write(self, entry: Entry, client: Client, request: Request) -> None:
         """One access record, and the findings."""
@@ -71,11 +76,17 @@ class Recorder:
             )
         )
         self._requests[(client.listener, _CLASSES[entry.status // 100], verdict)] += 1
+        self._bytes[(client.listener, "in")] += entry.bytes_in
+        self._bytes[(client.listener, "out")] += entry.bytes_out
         self._seconds.observe(seconds)
+        if entry.inspecting:
+            self._inspection_seconds.observe(entry.inspecting)
         if entry.answered:
             self._upstream_seconds.observe(upstream_seconds)
         if entry.reason:
             self._refused[(entry.reason,)] += 1
+            if entry.asked and not entry.answered and verdict == "allow" and entry.status != CLIENT_GONE:
+                self._upstream_failures[(entry.upstream, entry.reason)] += 1
         if findings:
             self._write_findings(entry, client)
 

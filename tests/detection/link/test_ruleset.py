@@ -12,7 +12,9 @@ def test_databases_are_those_of_the_groups():
 def test_groups_share_what_is_the_same():
     rules = [simple(f"r{n}", "x", chain=["urlDecodeUni"]) for n in range(8)]
     few = [simple("few", "y", "args", "path", chain=["urlDecodeUni", "base64Decode"])]
-    path, text = link([*few, *rules, simple("p", "z", "path"), *(simple(f"q{n}", f"{n}", "path") for n in range(4))]).groups
+    path, text = link(
+        [*few, *rules, simple("p", "z", "path"), *(simple(f"q{n}", f"{n}", "path") for n in range(4))]
+    ).groups
     assert path.small[0][1].joined == text.small[0][1].joined
     assert path.small[0][1].numbers == text.small[0][1].numbers
 

@@ -34,7 +34,7 @@ def test_table():
         (Reply(421, b"4.3.2", (b"bye",)), replies.INSIDE_LOST),
         (Reply(354, b"", (b"go",)), replies.INSIDE_LOST),
         (Reply(259, b"", (b"Ok",)), "250 2.0.0 Ok"),
-        (Reply(251, b"2.1.5", (b"will forward to <x@y>",)), "251 2.1.5 will to"),
+        (Reply(251, b"2.1.5", (b"will forward to <x@y>",)), "251 2.1.5 will"),
     ],
 )  # fmt: skip
 def test_relayed(reply, shown):
