@@ -8,16 +8,15 @@ import binascii
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from revproxy.app.build import inspection_of
-from revproxy.app.prepare import read_rules
-from revproxy.app.store import FolderStore
+from revproxy.app.prepare import linked_rules
 from revproxy.config import Inspection, Settings
-from revproxy.detection.link import link
 from revproxy.errors import ConfigError, Location
 from revproxy.inspection import Policy
 from revproxy.inspection.sources import shipped_signatures
@@ -53,21 +52,34 @@ def read_jsonl(path: Path) -> Iterator[Item]:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _item(line, Location(str(path), number))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ConfigError(f"cannot be read: {error}", Location(str(path))) from None
 
 
 def _item(line: bytes, where: Location) -> Item:
     try:
         record = json.loads(line)
-        return Item(str(record["id"]), base64.b64decode(record["raw_b64"], validate=True), record.get("envelope", {}))
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        raw = base64.b64decode(record["raw_b64"], validate=True)
+        return Item(str(record["id"]), raw, _envelope(record.get("envelope", {})))
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise ConfigError(f"not a record with id and raw_b64: {error}", where) from None
+
+
+def _envelope(told: object) -> dict[str, Any]:
+    """Raises TypeError for what is none."""
+    if not isinstance(told, dict) or not all(
+        isinstance(told.get(name, ""), str) for name in ("client", "helo", "from")
+    ):
+        raise TypeError("an envelope has client, helo and from, all text, and rcpt")
+    recipients = told.get("rcpt", [])
+    if not isinstance(recipients, list) or not all(isinstance(one, str) for one in recipients):
+        raise TypeError("an envelope's rcpt is a list of text")
+    return told
 
 
 def inspect(kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True) -> Iterator[dict[str, Any]]:
     """A result for each item, in order; `kind` is `http` or `mail`. Raises LocatedError before the first one."""
-    rules = link(read_rules(settings), FolderStore(settings.cache))
+    rules = linked_rules(settings)
     inspection = inspection_of(rules, settings)
     thresholds = settings.inspection
     policy = Policy(thresholds.inbound_threshold, thresholds.outbound_threshold, enforces=enforces)

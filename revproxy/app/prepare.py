@@ -6,6 +6,7 @@ What comes out is pickled to the workers, which then depend on no file that may 
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from revproxy.app.store import FolderStore
@@ -38,6 +39,12 @@ def read_rules(settings: Settings) -> list[Rule]:
     return [lower(signature) for signature in signatures if signature.id not in disabled]
 
 
+def linked_rules(settings: Settings) -> RuleSet:
+    """Those rules, linked on all processors, with databases from the cache folder. Raises as `read_rules` does."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return link(read_rules(settings), FolderStore(settings.cache), pool.map)
+
+
 def prepare(settings: Settings) -> Prepared:
     """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors."""
     for listener in settings.listeners:
@@ -48,7 +55,7 @@ def prepare(settings: Settings) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    return Prepared(settings, link(read_rules(settings), FolderStore(settings.cache)))
+    return Prepared(settings, linked_rules(settings))
 
 
 def _try_folder(folder: str) -> None:

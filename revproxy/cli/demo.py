@@ -48,13 +48,27 @@ Examples:
 Exit codes: 0 all as expected, 1 something was not or could not start, 2 wrong use.
 """
 )
-@click.option("--http", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", callback=_address)
-@click.option("--smtp", default="127.0.0.1:2525", show_default=True, metavar="HOST:PORT", callback=_address)
+@click.option(
+    "--http",
+    default="127.0.0.1:8080",
+    show_default=True,
+    metavar="HOST:PORT",
+    callback=_address,
+    help="Where the front end takes HTTP.",
+)
+@click.option(
+    "--smtp",
+    default="127.0.0.1:2525",
+    show_default=True,
+    metavar="HOST:PORT",
+    callback=_address,
+    help="Where it takes mail.",
+)
 @click.option("--web", metavar="URL", callback=_url, help="An internal web server of yours instead of ours.")
 @click.option("--mail", metavar="HOST:PORT", callback=_address, help="An internal mail server of yours.")
-@click.option("--rules", multiple=True, metavar="PATH", help="SecLang rules instead of our signatures.")
-@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--rules", multiple=True, metavar="PATH", help="SecLang rules instead of our signatures; comes later.")
+@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level; comes later.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
 @click.option("--detect", is_flag=True, help="Only record.")
 @click.option("--once", is_flag=True, help="End after the table.")
 def demo(

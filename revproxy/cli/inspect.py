@@ -37,13 +37,13 @@ Exit codes: 0 everything would pass, 1 something would be refused, 2 wrong use, 
 @click.option(
     "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Limits and signatures from it."
 )
-@click.option("--rules", multiple=True, metavar="PATH", help="SecLang rules instead of our signatures.")
-@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level.")
+@click.option("--rules", multiple=True, metavar="PATH", help="SecLang rules instead of our signatures; comes later.")
+@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level; comes later.")
 @click.option("--detect", is_flag=True, help="Run all phases even after a denial.")
-@click.option("--client", default="192.0.2.1", help="Mail: address of the client.")
-@click.option("--helo", default="", help="Mail: its HELO name.")
-@click.option("--from", "sender", default="", help="Mail: envelope sender.")
-@click.option("--rcpt", multiple=True, help="Mail: envelope recipient; may be repeated.")
+@click.option("--client", default="192.0.2.1", show_default=True, help="Mail in FILES: address of the client.")
+@click.option("--helo", default="", help="Mail in FILES: its HELO name.")
+@click.option("--from", "sender", default="", help="Mail in FILES: envelope sender.")
+@click.option("--rcpt", multiple=True, help="Mail in FILES: envelope recipient; may be repeated.")
 def inspect(
     kind: str,
     files: tuple[Path, ...],

@@ -12,6 +12,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -21,18 +23,24 @@ from revproxy.demo.web import application
 from revproxy.errors import RevproxyError
 
 _SECONDS_TO_END = 10.0
+_SECONDS_FOR_REQUESTS = 0.5
+"""For requests under way when it is told to end."""
 
 
 class InsideError(RevproxyError):
     """An internal server of the demo did not start."""
 
 
-async def _site(app: web.Application, host: str, port: int) -> int:
-    runner = web.AppRunner(app, access_log=None)
+@asynccontextmanager
+async def _site(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    """The application being served; the port. Raises OSError."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SECONDS_FOR_REQUESTS)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
-    return int(runner.addresses[0][1])
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
 
 
 async def _until_told() -> None:
@@ -47,19 +55,22 @@ async def _until_told() -> None:
 
 async def serve_web(host: str, port: int, mailbox: str) -> None:
     """The internal web application."""
-    bound = await _site(application(mailbox), host, port)
-    print(json.dumps({"web": bound}), flush=True)  # noqa: T201 - the parent reads it
-    await _until_told()
+    async with _site(application(mailbox), host, port) as bound:
+        print(json.dumps({"web": bound}), flush=True)  # noqa: T201 - the parent reads it
+        await _until_told()
 
 
 async def serve_mail(host: str, port: int, tell: int) -> None:
     """The internal mail server, and beside it the address at which it tells what it holds."""
     mailbox = Mailbox()
     server = await asyncio.get_running_loop().create_server(mailbox.protocol, host, port)
-    told = await _site(mailbox.application(), host, tell)
-    bound = server.sockets[0].getsockname()[1]
-    print(json.dumps({"mail": bound, "tell": told}), flush=True)  # noqa: T201 - the parent reads it
-    await _until_told()
+    try:
+        async with _site(mailbox.application(), host, tell) as told:
+            bound = server.sockets[0].getsockname()[1]
+            print(json.dumps({"mail": bound, "tell": told}), flush=True)  # noqa: T201 - the parent reads it
+            await _until_told()
+    finally:
+        server.close()
 
 
 @dataclass(slots=True)

@@ -97,10 +97,11 @@ def url_upstream(url: str) -> Upstream:
 
 def address_of(text: str) -> Address:
     """`HOST:PORT`, IPv6 in brackets. Raises ValueError."""
-    host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+    place, _, port = text.rpartition(":")
+    host = place[1:-1] if place.startswith("[") and place.endswith("]") else place
+    if not host or set(host) & set("[]") or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError(f"not HOST:PORT: {text}")
-    return Address(host.strip("[]"), int(port))
+    return Address(host, int(port))
 
 
 def run(options: Options, console: Console) -> int:

@@ -50,7 +50,9 @@ def _attachments(title: str) -> dict[str, bytes]:
 
 def test_the_test_virus_is_in_its_attachments_only() -> None:
     # As its specification has it: 68 bytes.
-    virus = base64.b64decode("WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=")
+    virus = base64.b64decode(
+        "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo="
+    )
     assert _attachments("EICAR as attachment") == {"report.txt": virus}
     [(name, packed)] = _attachments("EICAR inside a zip").items()
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:

@@ -33,7 +33,10 @@ async def test_it_tells_what_arrived(client: Client) -> None:
     assert answer.status == 200
     assert (told["method"], told["target"]) == ("POST", "/a%2Fb/c?d=%20e&f")
     assert (told["body_length"], told["body_sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
-    assert [field for field in told["headers"] if field[0].lower().startswith("x-")] == [["X-One", "1"], ["x-two", "2"]]
+    assert [field for field in told["headers"] if field[0].lower().startswith("x-")] == [
+        ["X-One", "1"],
+        ["x-two", "2"],
+    ]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"])

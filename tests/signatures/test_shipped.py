@@ -19,8 +19,8 @@ SAMPLES = [
 
 
 @pytest.fixture(scope="module")
-def engine():
-    return Engine(link([lower(s) for s in SIGNATURES]), 1024 * 1024)
+def engine(compiled):
+    return Engine(link([lower(s) for s in SIGNATURES], compiled), 1024 * 1024)
 
 
 @pytest.mark.parametrize(("signature", "sample", "wanted"), SAMPLES)

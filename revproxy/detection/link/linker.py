@@ -7,11 +7,11 @@ depends on nothing but the rules, so that the same rules always give the same da
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from revproxy.detection.link.chains import Chain, fold, trigger_of
-from revproxy.detection.link.databases import Expression, Refused, database
+from revproxy.detection.link.databases import Expression, Refused, database, key_of
 from revproxy.detection.link.needs import needs_of, scannable
 from revproxy.detection.link.patterns import ROUGH, Pattern, forms
 from revproxy.detection.link.phases import phase_of
@@ -32,29 +32,43 @@ CALM_CLASSES = frozenset({FieldClass.TEXT})
 GroupKey = tuple[Protocol, FieldClass, bool]
 
 
-def link(rules: Sequence[Rule], store: DatabaseStore | None = None) -> RuleSet:
-    """Link rules, in file order. Raises RuleError for one that cannot be enforced."""
+Made = tuple[str, bytes]
+Each = Callable[[Callable[[Sequence[Expression]], Made], Iterable[Sequence[Expression]]], Iterable[Made]]
+"""Does what `map` does, in any order or several at once; the results come in order."""
+
+
+def link(rules: Sequence[Rule], store: DatabaseStore | None = None, each: Each = map) -> RuleSet:
+    """Link rules, in file order. Raises RuleError for one that cannot be enforced.
+
+    Compiling takes nearly all of the time and needs no interpreter lock: with the `map` of a pool of threads for
+    `each` it takes all processors.
+    """
     for rule in _checked(rules):
         _check(rule)
-    linker, groups = _linked(tuple(rules), store)
+    linker, groups, compiled = _linked(tuple(rules), store, each)
     return RuleSet(
         rules=linker.rules,
         name=hashlib.sha256(repr(linker.rules).encode("utf-8", "surrogateescape")).hexdigest()[:16],
         groups=groups,
         notes=tuple(linker.notes),
         phases={p: tuple(phase_of(r, p) for r in linker.rules) for p in Protocol},
-        compiled=linker.compiled,
+        compiled=compiled,
     )
 
 
-def _linked(rules: tuple[Rule, ...], store: DatabaseStore | None) -> tuple[_Linker, tuple[Group, ...]]:
+def _linked(
+    rules: tuple[Rule, ...], store: DatabaseStore | None, each: Each
+) -> tuple[_Linker, tuple[Group, ...], dict[str, bytes]]:
     """Link without the patterns that Hyperscan refuses; each round leaves some out, so there is a last one."""
     refused: frozenset[bytes] = frozenset()
     while True:
         linker = _Linker(rules, refused)
         linker.read()
+        groups = linker.groups()
+        # The longest first: the last one to be done is then a short one.
+        wanted = sorted(linker.wanted.values(), key=lambda rows: -sum(len(e.text) for e in rows))
         try:
-            return linker, linker.groups(store)
+            return linker, groups, dict(each(lambda rows: database(rows, store), wanted))
         except Refused as error:
             refused |= error.texts
 
@@ -109,7 +123,8 @@ class _Linker:
         self.rules = rules
         self._refused = refused
         self.notes: list[str] = []
-        self.compiled: dict[str, bytes] = {}
+        self.wanted: dict[str, Sequence[Expression]] = {}
+        """What each database is to hold, by key."""
         self._drafts: dict[GroupKey, _Draft] = {}
         self._rewritten: dict[tuple[Operator, bool], tuple[Pattern, ...] | None] = {}
 
@@ -173,11 +188,11 @@ class _Linker:
                 return pattern
         return None
 
-    def groups(self, store: DatabaseStore | None) -> tuple[Group, ...]:
-        """Compile every group, in a fixed order."""
-        return tuple(self._group(key, self._drafts[key], store) for key in sorted(self._drafts))
+    def groups(self) -> tuple[Group, ...]:
+        """Every group, in a fixed order; their databases are `wanted`."""
+        return tuple(self._group(key, self._drafts[key]) for key in sorted(self._drafts))
 
-    def _group(self, key: GroupKey, draft: _Draft, store: DatabaseStore | None) -> Group:
+    def _group(self, key: GroupKey, draft: _Draft) -> Group:
         used = sorted({n for item, _ in draft.items for n in item.chain})
         triggers = tuple(n for n in used if trigger_of(n) is not None)
         items = tuple(item for item, _ in draft.items)
@@ -186,36 +201,33 @@ class _Linker:
         for name in used:
             few = frozenset(p for p in every if name in items[p].chain)
             if len(few) * FEW <= len(every):
-                small.append((name, self._databases(draft, triggers, few, store)))
-        databases = self._databases(draft, triggers, every, store, calm=key[1] in CALM_CLASSES)
+                small.append((name, self._databases(draft, triggers, few)))
+        databases = self._databases(draft, triggers, every, calm=key[1] in CALM_CLASSES)
         return Group(*key, tuple(sorted(draft.fields)), items, triggers, databases, tuple(small))
 
     def _databases(
-        self,
-        draft: _Draft,
-        triggers: tuple[str, ...],
-        chosen: frozenset[int],
-        store: DatabaseStore | None,
-        calm: bool = False,
+        self, draft: _Draft, triggers: tuple[str, ...], chosen: frozenset[int], calm: bool = False
     ) -> Databases:
         """The databases of some of a group's items, with the triggers of their chains."""
         wanted = {n for p in chosen for n in draft.items[p][0].chain}
+        rows: list[tuple[int, tuple[Pattern, ...]]]
         rows = [(number, (_trigger(name),)) for number, name in enumerate(triggers) if name in wanted]
         rows += [(len(triggers) + position, draft.items[position][1]) for position in sorted(chosen)]
         found = [(number, p) for number, (_, patterns) in enumerate(rows) for p in patterns]
         joined = [Expression(number, p.joined) for number, p in found if p.joined is not None]
         narrow = [Expression(number, p.calm) for number, p in found if p.calm is not None]
         return Databases(
-            self._database(joined, store),
-            self._database([*narrow, Expression(len(rows), ROUGH)], store) if calm else "",
+            self._database(joined),
+            self._database([*narrow, Expression(len(rows), ROUGH)]) if calm else "",
             tuple(number for number, _ in rows),
         )
 
-    def _database(self, rows: list[Expression], store: DatabaseStore | None) -> str:
+    def _database(self, rows: Sequence[Expression]) -> str:
         if not rows:
             return ""
-        key, data = database(list(dict.fromkeys(rows)), store)
-        self.compiled[key] = data
+        rows = tuple(dict.fromkeys(rows))
+        key = key_of(rows)
+        self.wanted[key] = rows
         return key
 
 

@@ -51,18 +51,10 @@ def forms(node: Node, folded: bool, loose: bool = False) -> Pattern:
     tree: Node | None = preimage(trim(node), _LOWERED) if folded else trim(node)
     if tree is not None and loose:
         tree = _loosened(tree)
-    calm = intersect(tree, CALM) if tree is not None else None
-    joined = _text(_joined(_standing_in(tree) if tree else None))
-    return Pattern(joined, _shorter(_text(_joined(trim(calm) if calm else None)), joined))
-
-
-def _standing_in(tree: Node) -> Node | None:
-    """A match of the tree in a value is a match of this in the value without its NULs."""
-
-    def leaf(part: Node) -> Node:
-        return Set(part.mask | _STAND_IN) if isinstance(part, Set) and part.mask & bytesets.NUL else part
-
-    return rebuild(tree, leaf)
+    joined = _joined(tree)
+    calm = intersect(joined, CALM | bytesets.NUL) if joined is not None else None
+    text = _text(joined)
+    return Pattern(text, _shorter(_text(calm), text))
 
 
 def _shorter(calm: bytes | None, joined: bytes | None) -> bytes | None:
@@ -74,9 +66,9 @@ def _joined(tree: Node | None) -> Node | None:
     if tree is None:
         return None
     try:
-        return separator_safe(tree)
+        return separator_safe(tree, _STAND_IN)
     except UnjoinableError:
-        return separator_safe(_loosened(tree))
+        return separator_safe(_loosened(tree), _STAND_IN)
 
 
 def _loosened(tree: Node) -> Node:

@@ -222,29 +222,33 @@ class _Near(Enum):
     UNSURE = auto()
 
 
-def separator_safe(node: Node) -> Node | None:
+def separator_safe(node: Node, stand_in: int = 0) -> Node | None:
     """The pattern for values joined with NUL: it matches the joined text exactly when this one matches a value.
 
-    For values without NUL. No consumed byte is NUL, and anchors at the edge of the pattern accept one beside them.
-    Raises UnjoinableError where an anchor stands in a place that this cannot say exactly. The result has no groups.
+    For values without NUL. What takes a NUL takes the bytes of `stand_in` too, so that a value whose NULs were
+    replaced by one of them is matched wherever the value is (and perhaps elsewhere). No consumed byte is NUL, and
+    anchors at the edge of the pattern accept one beside them. The result has no groups. Raises UnjoinableError where
+    an anchor stands in a place that this cannot say exactly.
     """
-    return _safe(bare(node), _Near.EDGE, _Near.EDGE)
+    return _safe(bare(node), _Near.EDGE, _Near.EDGE, stand_in)
 
 
-def _safe(node: Node, before: _Near, after: _Near) -> Node | None:
+def _safe(node: Node, before: _Near, after: _Near, stand_in: int) -> Node | None:
     match node:
         case Set(mask):
-            return Set(mask & ~b.NUL) if mask & ~b.NUL else None
+            kept_bytes = (mask | stand_in) & ~b.NUL if mask & b.NUL else mask
+            return Set(kept_bytes) if kept_bytes else None
         case Anchor(side):
             return _safe_anchor(node, before if side in BEGINS else after)
         case Alt(items):
-            kept = [part for part in (_safe(item, before, after) for item in items) if part is not None]
+            kept = [part for part in (_safe(item, before, after, stand_in) for item in items) if part is not None]
             return alt(kept) if kept else None
         case Cat(items):
-            return _safe_cat(items, before, after)
+            return _safe_cat(items, before, after, stand_in)
         case Repeat(item, low, high, lazy):
             once = high is not None and high <= 1
-            part = _safe(item, before if once else _Near.UNSURE, after if once else _Near.UNSURE)
+            edges = (before, after) if once else (_Near.UNSURE, _Near.UNSURE)
+            part = _safe(item, *edges, stand_in)
             if part is None:
                 return None if low else EMPTY
             return Repeat(part, low, high, lazy)
@@ -252,10 +256,10 @@ def _safe(node: Node, before: _Near, after: _Near) -> Node | None:
             return node
 
 
-def _safe_cat(items: tuple[Node, ...], before: _Near, after: _Near) -> Node | None:
+def _safe_cat(items: tuple[Node, ...], before: _Near, after: _Near, stand_in: int) -> Node | None:
     befores = _nearness(items, before)
     afters = _nearness(items[::-1], after)[::-1]
-    parts = [_safe(*each) for each in zip(items, befores, afters, strict=True)]
+    parts = [_safe(*each, stand_in) for each in zip(items, befores, afters, strict=True)]
     kept = [part for part in parts if part is not None]
     return cat(kept) if len(kept) == len(parts) else None
 

@@ -14,10 +14,10 @@ FILES = sorted((Path(__file__).resolve().parents[3] / "signatures").glob("*.yaml
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
-def test_same_findings_as_the_oracle(file):
+def test_same_findings_as_the_oracle(file, compiled):
     signatures = load_signatures(file.read_text(), file.name)
     made = [lower(s) for s in signatures]
-    engine = Engine(link(made), 1 << 20)
+    engine = Engine(link(made, compiled), 1 << 20)
     for signature in signatures:
         for sample in (*signature.matching, *signature.passing):
             tx = transaction(sample)
