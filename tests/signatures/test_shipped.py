@@ -1,6 +1,5 @@
 """The shipped signatures: every sample through the real engine, and what holds for all of them."""
 
-import hyperscan
 import pytest
 
 from revproxy.detection.engine import Engine
@@ -44,14 +43,9 @@ def test_none_runs_on_every_transaction():
     assert [s.id for s in SIGNATURES if always_runs(lower(s))] == []
 
 
-def test_every_pattern_stands_in_a_hyperscan_database():
-    flags = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
-    for signature in SIGNATURES:
-        for condition in lower(signature).conditions:
-            patterns = [op.argument.encode("latin-1") for op in condition.operators if op.name == "rx"]
-            if patterns:
-                database = hyperscan.Database()
-                database.compile(expressions=patterns, ids=list(range(len(patterns))), flags=[flags] * len(patterns))
+def test_every_pattern_stands_in_a_hyperscan_database(engine):
+    """A pattern that does not is noted."""
+    assert engine.ruleset.notes == ()
 
 
 def test_few_distinct_chains():

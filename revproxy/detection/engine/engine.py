@@ -7,11 +7,9 @@ often its phase is inspected (windows of a long body). An engine belongs to one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from revproxy.detection.engine.executor import Hit, Program
 from revproxy.detection.engine.joining import GroupScanner
-from revproxy.detection.engine.memory import Recall
+from revproxy.detection.engine.memory import Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.rules import FieldClass, Rule
@@ -33,18 +31,18 @@ class Engine:
         self.ruleset = ruleset
         self._memory_bytes = memory_bytes
         self._programs = [Program(rule) for rule in ruleset.rules]
-        self._items = [self._scan_of(group) for group in ruleset.groups]
+        self._scans = [GroupScanner(group, ruleset).items for group in ruleset.groups]
+        self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._planner = Planner(ruleset)
         self._plans: dict[PlanKey, Plan] = {}
 
-    def _scan_of(self, group: Group) -> Callable[[Sequence[bytes], int], int]:
-        """What tells which wanted items a group's values hit, with memory where values come again."""
-        scan = GroupScanner(group, self.ruleset).items
+    def _recall(self, group: Group, scan: Scan) -> Recall | None:
+        """The memory of a group whose values come again."""
         if group.klass not in REMEMBERED:
-            return lambda values, wanted: scan(values) & wanted
+            return None
         confirms = [self._programs[i.rule].steps[i.condition].confirms for i in group.items]
         remembered = sum(g.klass in REMEMBERED for g in self.ruleset.groups)
-        return Recall(scan, confirms, self._memory_bytes // remembered).items
+        return Recall(scan, confirms, self._memory_bytes // remembered)
 
     def twin(self) -> Engine:
         """Another engine of the same rule set, for another thread."""
@@ -83,6 +81,28 @@ class Engine:
 
     def _hits(self, scan: GroupPlan, fields: Fields, hit: set[tuple[int, int]]) -> None:
         """Add the (rule, condition) pairs that the group's values hit."""
+        recall = self._recalls[scan.group]
+        found = self._remembered(scan, fields, recall) if recall is not None else self._scanned(scan, fields)
+        items = self.ruleset.groups[scan.group].items
+        while found:
+            low = found & -found
+            item = items[low.bit_length() - 1]
+            hit.add((item.rule, item.condition))
+            found ^= low
+
+    @staticmethod
+    def _remembered(scan: GroupPlan, fields: Fields, recall: Recall) -> int:
+        values: list[bytes] = []
+        masks: list[int] = []
+        for (name, keys), looks in zip(scan.sources, scan.looks, strict=True):
+            got = fields.get(name)
+            if got is not None:
+                more = got[not keys]
+                values += more
+                masks += looks.masks(got[0], len(more))
+        return recall.items(values, masks, scan.items) if values else 0
+
+    def _scanned(self, scan: GroupPlan, fields: Fields) -> int:
         values: list[bytes] = []
         before: object = None
         for name, keys in scan.sources:
@@ -91,17 +111,11 @@ class Engine:
                 before = got[not keys]
                 values += got[not keys]
         if not values:
-            return
+            return 0
         wanted = scan.items
         for gates in scan.gates:
             wanted &= ~gates.shut(fields.keys(gates.field))
-        found = self._items[scan.group](values, wanted)
-        items = self.ruleset.groups[scan.group].items
-        while found:
-            low = found & -found
-            item = items[low.bit_length() - 1]
-            hit.add((item.rule, item.condition))
-            found ^= low
+        return self._scans[scan.group](values) & wanted
 
     def _plan(self, tx: Transaction, first: Phase, last: Phase) -> Plan:
         key = (tx.protocol, first, last, tuple(tx.fields))

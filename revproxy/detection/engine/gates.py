@@ -1,13 +1,14 @@
 """Conditions that ask for certain keys only: shut, without a look at any value, when none of the keys is there.
 
-Most requests come with one of a few sets of header names, so what is shut is remembered by the keys.
+Most requests come with one of a few sets of header names, so what is shut is remembered by the keys, and so is which
+items look at the value of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from revproxy.detection.engine.executor import names_of
+from revproxy.detection.engine.executor import key_test, names_of
 from revproxy.detection.rules import Condition
 
 SETS = 1024
@@ -45,3 +46,31 @@ class Gates:
             there = frozenset(map(bytes.lower, known))
             bits = self._shut[known] = sum(bit for bit, wanted in self._rows if wanted.isdisjoint(there))
         return bits
+
+
+class Looks:
+    """Which items of a group look at which values of one field."""
+
+    __slots__ = ("_all", "_known", "_rows")
+
+    def __init__(self, field: str, rows: Sequence[tuple[int, Condition]]) -> None:
+        """`rows`: an item's bit and its condition."""
+        chosen = [(bit, t) for bit, c in rows for t in c.targets if t.field == field and not t.exclude]
+        self._rows = [(bit, key_test(t)) for bit, t in chosen]
+        self._known: dict[tuple[bytes, ...], list[int]] = {}
+        self._all = sum({bit for bit, _ in self._rows})
+
+    def masks(self, keys: Sequence[bytes], count: int) -> list[int]:
+        """For each of `count` values, the bits of the items that look at it; values may have no keys."""
+        if len(keys) != count:
+            return [self._all] * count
+        known = tuple(keys)
+        found = self._known.get(known)
+        if found is None:
+            if len(self._known) >= SETS:
+                self._known.clear()
+            found = self._known[known] = [self._mask(key) for key in known]
+        return found
+
+    def _mask(self, key: bytes) -> int:
+        return sum({bit for bit, test in self._rows if test is None or test(key)})

@@ -25,6 +25,7 @@ class GroupScanner:
 
     def __init__(self, group: Group, ruleset: RuleSet) -> None:
         self.shift = len(group.triggers)
+        self._blind = group.blind
         self.chains = ChainTable(group)
         self._scanner = Scanner(self.shift + len(group.items))
         self._all = self._scanner.load(group.databases, ruleset)
@@ -34,6 +35,8 @@ class GroupScanner:
         """Bits of the items that may accept one of the values (item `p` is bit `p`)."""
         if not values:
             return 0
+        if self._blind:
+            return self._onward(self.chains.root, self._all, list(values), 0, 0) >> self.shift
         return self._walk(self.chains.root, self._all, list(values), 0) >> self.shift
 
     def _walk(self, state: State, scans: Scans, values: list[bytes], hits: int) -> int:

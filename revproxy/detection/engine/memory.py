@@ -19,17 +19,17 @@ ENTRY_BYTES = 160
 class Memory:
     """Results (item bits) by value. Holds at most `most_bytes`, in two generations of half of that."""
 
-    __slots__ = ("_old", "_share", "_used", "_young")
+    __slots__ = ("_old", "_share", "_used", "young")
 
     def __init__(self, most_bytes: int) -> None:
         self._share = most_bytes // 2
-        self._young: dict[bytes, int] = {}
+        self.young: dict[bytes, int] = {}
         self._old: dict[bytes, int] = {}
         self._used = 0
 
     def get(self, value: bytes) -> int | None:
         """What was put for this value, or None when it is not remembered."""
-        found = self._young.get(value)
+        found = self.young.get(value)
         if found is None:
             found = self._old.get(value)
             if found is not None:
@@ -42,15 +42,15 @@ class Memory:
         if cost > self._share >> 3:
             return
         if self._used + cost > self._share:
-            self._old = self._young
-            self._young = {}
+            self._old = self.young
+            self.young = {}
             self._used = 0
-        self._young[value] = result
+        self.young[value] = result
         self._used += cost
 
     def __len__(self) -> int:
         """Entries of both generations; those in both count twice."""
-        return len(self._young) + len(self._old)
+        return len(self.young) + len(self._old)
 
 
 class Recall:
@@ -69,31 +69,34 @@ class Recall:
         self._memory = Memory(most_bytes)
         self._open = len(confirms)
 
-    def items(self, values: Sequence[bytes], wanted: int) -> int:
-        """Bits of the wanted items of which the condition accepts one of the values."""
-        get, shift = self._memory.get, self._open
+    def items(self, values: Sequence[bytes], masks: Sequence[int], wanted: int) -> int:
+        """Bits of the wanted items of which the condition accepts a value that it looks at (`masks`, by value)."""
+        young, get, shift = self._memory.young.get, self._memory.get, self._open
         hits = 0
-        unknown: list[bytes] = []
-        for value in values:
-            known = get(value)
+        unknown: dict[int, list[bytes]] = {}
+        for value, mask in zip(values, masks, strict=True):
+            known = young(value)
             if known is None:
-                unknown.append(value)
-            elif known >> shift & wanted:
-                hits |= self._try(value, known, wanted)
+                known = get(value)
+            if known is None:
+                unknown.setdefault(mask & wanted, []).append(value)
+            elif known >> shift & mask & wanted:
+                hits |= self._try(value, known, mask & wanted) & mask
             else:
-                hits |= known
-        if unknown:
-            hits |= self._learn(unknown, wanted)
+                hits |= known & mask
+        for mask, rest in unknown.items():
+            hits |= self._learn(rest, mask) & mask
         return hits & wanted
 
-    def _learn(self, values: list[bytes], wanted: int) -> int:
+    def _learn(self, values: list[bytes], mask: int) -> int:
+        """Scan values that the same items look at: what one of them hits means nothing to those of others."""
         found = self._scan(values)
         hits = 0
         for value in values:
-            if found & wanted and len(values) > 1:
-                hits |= self._try(value, self._scan([value]) << self._open, wanted)
-            elif found & wanted:
-                hits |= self._try(value, found << self._open, wanted)
+            if found & mask and len(values) > 1:
+                hits |= self._try(value, self._scan([value]) << self._open, mask)
+            elif found & mask:
+                hits |= self._try(value, found << self._open, mask)
             else:
                 self._memory.put(value, found << self._open)
         return hits

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from revproxy.detection.engine.executor import names_of
-from revproxy.detection.engine.gates import Gates, keys_wanted
+from revproxy.detection.engine.gates import Gates, Looks, keys_wanted
 from revproxy.detection.link.ruleset import Group, Item, RuleSet
 from revproxy.detection.rules import MATCHED, Condition, Rule
 from revproxy.model import Phase, Protocol
@@ -27,6 +27,8 @@ class GroupPlan:
     sources: tuple[Source, ...]
     items: int
     gates: tuple[Gates, ...]
+    looks: tuple[Looks, ...]
+    """For each source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,12 @@ def _scan(
     named = [(names_of(n) or n, names_of(n) is not None) for n in wanted if present(filled, n)]
     # Fields that may share one list (the arguments, and those of the query) stand side by side.
     sources = sorted(named, key=lambda s: (s[1], s[0]))
-    return GroupPlan(number, tuple(sources), bits, _gates(group, rules)) if sources else None
+    looks = tuple(_looks(group, rules, name + ".names" if keys else name) for name, keys in sources)
+    return GroupPlan(number, tuple(sources), bits, _gates(group, rules), looks) if sources else None
+
+
+def _looks(group: Group, rules: Sequence[Rule], field: str) -> Looks:
+    return Looks(field, [(1 << at, rules[i.rule].conditions[i.condition]) for at, i in enumerate(group.items)])
 
 
 def _gates(group: Group, rules: Sequence[Rule]) -> tuple[Gates, ...]:

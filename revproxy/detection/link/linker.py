@@ -29,7 +29,8 @@ FEW = 4
 CALM_CLASSES = frozenset({FieldClass.TEXT})
 """Only there are long joined values often calm: paths and header fields have marks, bodies have lines."""
 
-GroupKey = tuple[Protocol, FieldClass, bool]
+GroupKey = tuple[Protocol, FieldClass, bool, bool]
+"""Protocol, class, reply, blind."""
 
 
 Made = tuple[str, bytes]
@@ -145,11 +146,12 @@ class _Linker:
         if patterns is None:
             return
         item = Item(at, number, chain.names, condition.every_step)
+        blind = bool(chain.names) and not item.every_step and trigger_of(chain.names[0]) is None
         by_group: dict[GroupKey, set[str]] = {}
         for target in chosen:
             spec = FIELDS[target.field]
             for protocol in sorted(spec.protocols & rule.protocols):
-                key = (protocol, spec.klass, spec.phase >= Phase.REPLY_HEAD)
+                key = (protocol, spec.klass, spec.phase >= Phase.REPLY_HEAD, blind)
                 by_group.setdefault(key, set()).add(target.field)
         for key, fields in by_group.items():
             draft = self._drafts.setdefault(key, _Draft())
@@ -202,7 +204,7 @@ class _Linker:
             few = frozenset(p for p in every if name in items[p].chain)
             if len(few) * FEW <= len(every):
                 small.append((name, self._databases(draft, triggers, few)))
-        databases = self._databases(draft, triggers, every, calm=key[1] in CALM_CLASSES)
+        databases = self._databases(draft, triggers, every, calm=key[1] in CALM_CLASSES and not key[3])
         return Group(*key, tuple(sorted(draft.fields)), items, triggers, databases, tuple(small))
 
     def _databases(

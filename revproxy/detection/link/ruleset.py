@@ -54,7 +54,8 @@ class Databases:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Fields that are scanned together: of one protocol, one class, one direction.
+    """Fields that are scanned together: of one protocol, one class, one direction, and whether before or after the
+    first transformation.
 
     Numbers: `i` below `len(triggers)` is a trigger, `len(triggers) + p` is item `p`.
     `databases` hold all of them. What a transformation that few items ask for makes of values is scanned with its
@@ -64,6 +65,8 @@ class Group:
     protocol: Protocol
     klass: FieldClass
     reply: bool
+    blind: bool
+    """Every item's first transformation is carried out whatever a value holds: values are not scanned before it."""
     fields: tuple[str, ...]
     items: tuple[Item, ...]
     triggers: tuple[str, ...]

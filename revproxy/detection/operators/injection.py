@@ -19,7 +19,7 @@ WHEEL = "libmodsecurity wheel"
 SYSTEM = "system libmodsecurity"
 OWN = "own tokenizers"
 _SYSTEM_NAMES = ("libmodsecurity.so.3", "libinjection.so")
-_FINGERPRINT_BYTES = 8
+_Fingerprint = ctypes.c_char * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _bound(library: ctypes.CDLL, source: str) -> Detectors:
     xss.restype = ctypes.c_int
 
     def fingerprint(value: bytes) -> bytes:
-        buffer = ctypes.create_string_buffer(_FINGERPRINT_BYTES)
+        buffer = _Fingerprint()
         return buffer.value if sqli(value, len(value), buffer) == 1 else b""
 
     return Detectors(source, fingerprint, lambda value: xss(value, len(value)) == 1)

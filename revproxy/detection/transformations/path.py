@@ -6,7 +6,6 @@ import re
 
 _SEPARATORS = bytes.maketrans(b",;\t\n\r", b"     ")
 _SPACES = re.compile(rb" +")
-_SPACE_BEFORE = re.compile(rb" (?=[/(])")
 
 
 def normalise_path(value: bytes) -> bytes:
@@ -49,6 +48,6 @@ def normalise_path_win(value: bytes) -> bytes:
 def cmd_line(value: bytes) -> bytes:
     r"""What a shell would read: no `\ " ' ^`, separators as one space, none before `/` and `(`, lower case."""
     value = value.translate(_SEPARATORS, b"\\\"'^").lower()
-    if b" " not in value:
-        return value
-    return _SPACE_BEFORE.sub(b"", _SPACES.sub(b" ", value))
+    if b"  " in value:
+        value = _SPACES.sub(b" ", value)
+    return value.replace(b" /", b"/").replace(b" (", b"(")

@@ -1,6 +1,6 @@
 from builders import condition
 
-from revproxy.detection.engine.gates import Gates, keys_wanted
+from revproxy.detection.engine.gates import Gates, Looks, keys_wanted
 from revproxy.detection.rules import Target
 
 
@@ -27,3 +27,18 @@ def test_shut(monkeypatch):
     assert gates.shut([]) == 3
     assert gates.shut([b"te", b"host"]) == 0
     assert len(gates._shut) <= 2
+
+
+def test_looks(monkeypatch):
+    monkeypatch.setattr("revproxy.detection.engine.gates.SETS", 2)
+    rows = [
+        (1, condition([Target("headers", key=b"Host"), Target("headers", key=b"te")], ("rx", "a"))),
+        (2, condition([Target("headers", pattern="^x-"), Target("headers")], ("rx", "a"))),
+        (4, condition([Target("headers", pattern="^X-"), Target("headers", key=b"te", exclude=True)], ("rx", "a"))),
+        (8, condition([Target("args")], ("rx", "a"))),
+    ]
+    looks = Looks("headers", rows)
+    assert looks.masks([b"host", b"X-a", b"te"], 3) == [3, 6, 3]
+    assert looks.masks([], 2) == [7, 7]
+    assert looks.masks([b"a"], 1) == looks.masks([b"b"], 1) == looks.masks([b"c"], 1) == [2]
+    assert len(looks._known) <= 2

@@ -2,14 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.detection.engine.lists import many
+from revproxy.detection.engine.lists import JOINABLE, many
 from revproxy.detection.transformations import TRANSFORMATIONS
 
-pieces = st.sampled_from([b"Zm9v", b"a", b"=", b" ", b"\0", b"-", b"\xff", b"ab+/"])
+TEXT = "% %4 1 %u00 4 %u0041 %41 %00 + & &# &#0; &#65 ; &lt gt; x41; \\ /* */ A Z ( / ^ ' , ;"
+MARKS = [*map(str.encode, TEXT.split()), b"  ", b"\t", b"\n", b"\xc2\xa0"]
+pieces = st.sampled_from([b"Zm9v", b"a", b"=", b" ", b"\0", b"-", b"\xff", b"ab+/", *MARKS])
 values = st.lists(st.lists(pieces, max_size=5).map(b"".join) | st.binary(max_size=9), min_size=1, max_size=5)
 
 
-@pytest.mark.parametrize("name", ["base64DecodeExt", "urlDecodeUni", "length"])
+@pytest.mark.parametrize("name", ["base64DecodeExt", "length", *JOINABLE])
 @given(values)
 def test_is_each_value_transformed(name, given_values):
     assert many(name)(given_values) == [TRANSFORMATIONS[name](v) for v in given_values]

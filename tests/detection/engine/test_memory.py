@@ -18,7 +18,7 @@ def test_stays_within_its_bytes(values, most):
     memory = Memory(most)
     for value in values:
         memory.put(value, 1)
-    held = sum(len(v) + ENTRY_BYTES for half in (memory._young, memory._old) for v in half)
+    held = sum(len(v) + ENTRY_BYTES for half in (memory.young, memory._old) for v in half)
     assert held <= most
 
 
@@ -41,10 +41,10 @@ def test_recall_confirms_once_and_remembers():
         return True
 
     recall = Recall(scan, [confirm, lambda value: False], 100_000)
-    assert recall.items([b"good", b"bad"], 0b11) == 0b01
+    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b11) == 0b01
     assert scanned == [[b"good", b"bad"], [b"good"], [b"bad"]]
-    assert recall.items([b"bad", b"good"], 0b11) == 0b01
-    assert recall.items([b"good"], 0b11) == 0
+    assert recall.items([b"bad", b"good"], [0b11, 0b11], 0b11) == 0b01
+    assert recall.items([b"good"], [0b11], 0b11) == 0
     assert tried == [b"bad"]
     assert len(scanned) == 3
 
@@ -57,8 +57,22 @@ def test_what_is_not_wanted_is_tried_when_it_is():
         return value == b"bad"
 
     recall = Recall(lambda values: 0b01, [confirm], 100_000)
-    assert recall.items([b"good", b"bad"], 0b10) == 0
+    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b10) == 0
     assert tried == []
-    assert recall.items([b"good", b"bad"], 0b01) == 0b01
-    assert recall.items([b"good", b"bad"], 0b01) == 0b01
+    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b01) == 0b01
+    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b01) == 0b01
     assert tried == [b"good", b"bad"]
+
+
+def test_what_does_not_look_at_a_value_is_not_tried():
+    tried = []
+
+    def confirm(value):
+        tried.append(value)
+        return True
+
+    recall = Recall(lambda values: 0b11, [confirm, confirm], 100_000)
+    assert recall.items([b"one", b"two"], [0b01, 0], 0b11) == 0b01
+    assert tried == [b"one"]
+    assert recall.items([b"one", b"two"], [0, 0b10], 0b11) == 0b10
+    assert tried == [b"one", b"two"]

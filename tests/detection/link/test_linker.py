@@ -1,4 +1,5 @@
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import hyperscan
 import pytest
@@ -41,6 +42,18 @@ def test_the_same_rules_give_the_same_set_and_fetch_from_the_store():
     assert pickle.loads(pickle.dumps(first)) == first
     assert len(first.name) == 16
     assert link(rules[:1]).name != first.name
+
+
+def test_databases_may_be_made_several_at_once():
+    rules = [simple("a", "x+y", "args", "path"), simple("b", "long pattern", chain=["lowercase"])]
+    with ThreadPoolExecutor(2) as pool:
+        assert link(rules, None, pool.map) == link(rules)
+
+
+def test_what_is_always_transformed_is_a_group_of_its_own():
+    chains = [["length"], ["base64DecodeExt", "trim"], ["trim", "length"], []]
+    groups = link([simple(f"r{n}", "1", chain=c) for n, c in enumerate(chains)]).groups
+    assert [(g.blind, [i.rule for i in g.items]) for g in groups] == [(False, [2, 3]), (True, [0, 1])]
 
 
 @pytest.mark.parametrize(
