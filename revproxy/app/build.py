@@ -82,6 +82,7 @@ class Parts:
             inspection=self._inspection,
             limits=limits,
             new_spool=lambda: Spool(settings.spool, self._spool, limits.http.body_memory_bytes, self._memory),
+            memory=self._memory,
             new_id=transaction_ids(),
             recorder=Recorder(self._records, self._metrics),
         )
@@ -140,6 +141,7 @@ class Parts:
         for front in self._http:
             metrics.gauge("revproxy_client_connections", front.connections, (front.name,))
             metrics.set_count("revproxy_connections_total", front.accepted, (front.name,))
+        metrics.set_count("revproxy_refused_total", sum(front.refused for front in self._http), ("connection-cap",))
         under_way = sum(front.busy for front in self._http) + sum(mail.sessions for mail, _ in self._mail.values())
         metrics.gauge("revproxy_transactions", under_way)
         for name, pool in self._pools.items():

@@ -1,22 +1,28 @@
-"""Everything that can fail, before anything is bound: signatures read and linked, certificates and folders tried.
+"""Everything that can fail, before anything is bound: signatures read and linked, certificates, addresses, logs and folders tried.
 
 What comes out is pickled to the workers, which then depend on no file that may change in between.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from revproxy.app.store import FolderStore
-from revproxy.config import Settings
+from revproxy.config import Address, Blame, Settings, nowhere
+from revproxy.config.reader import Place
 from revproxy.detection.link import RuleSet, link
 from revproxy.detection.rules import Rule
 from revproxy.detection.sigyaml import load_all, lower
-from revproxy.errors import ConfigError, Location
+from revproxy.errors import ConfigError, Location, ManyErrors
 from revproxy.inspection.sources import read_signature_files
 from revproxy.net import DirectDialer, server_context
+from revproxy.runtime import control
+from revproxy.runtime.sockets import unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +38,45 @@ class Prepared:
         return self.rules.name
 
 
-def read_rules(settings: Settings) -> list[Rule]:
+def read_rules(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
     """The rules of the signatures that the settings name, less the disabled ones. Raises ManyErrors, LocatedError."""
     signatures = load_all(read_signature_files(settings.inspection.signatures))
-    disabled = set(settings.inspection.disabled)
+    disabled = settings.inspection.disabled
+    known = [signature.id for signature in signatures]
+    wrong = [
+        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), _meant(word, known))
+        for i, word in enumerate(disabled)
+        if word not in known
+    ]
+    if wrong:
+        raise ManyErrors(wrong)
     return [lower(signature) for signature in signatures if signature.id not in disabled]
 
 
-def linked_rules(settings: Settings) -> RuleSet:
+def _meant(word: str, known: list[str]) -> str:
+    """A hint; all ids are too many for one."""
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else "`revproxy signatures list` tells which there are"
+
+
+def linked_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet:
     """Those rules, linked on all processors, with databases from the cache folder. Raises as `read_rules` does."""
+    return linked(read_rules(settings, blame), settings.cache)
+
+
+def linked(rules: Sequence[Rule], cache: str) -> RuleSet:
+    """Rules linked on all processors, with databases from the folder `cache`. Raises RuleError."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return link(read_rules(settings), FolderStore(settings.cache), pool.map)
+        return link(rules, FolderStore(cache), pool.map)
 
 
-def prepare(settings: Settings) -> Prepared:
+def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors."""
+    wrong = [*_listening(settings, blame), *_logging(settings, blame)]
+    if (found := control.wrong(settings.control)) is not None:
+        wrong.append(blame(found[0], ("control", "path"), found[1]))
+    if wrong:
+        raise ManyErrors(wrong)
     for listener in settings.listeners:
         if listener.tls is not None:
             server_context(listener.tls)
@@ -55,7 +85,42 @@ def prepare(settings: Settings) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    return Prepared(settings, linked_rules(settings))
+    return Prepared(settings, linked_rules(settings, blame))
+
+
+def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:
+    """Addresses that this machine does not have. Whether a port is free is known only when it is bound."""
+    wanted: list[tuple[str, Address, Place]] = [
+        (f"listener {one.name}", one.bind, ("listeners", i, "bind")) for i, one in enumerate(settings.listeners)
+    ]
+    if settings.admin is not None:
+        wanted.append(("the admin listener", settings.admin, ("admin",)))
+    for name, address, place in wanted:
+        if (found := unavailable(address)) is not None:
+            yield blame(f"{name} {found[0]}", place, found[1])
+
+
+def _logging(settings: Settings, blame: Blame) -> Iterator[ConfigError]:
+    """Log files that could not be opened; none is made here."""
+    for kind, log in (("access", settings.logs.access), ("audit", settings.logs.audit)):
+        word, _, path = log.to.partition(":")
+        if word == "file" and (reason := _unwritable(path)):
+            yield blame(f"the {kind} log {path} cannot be written: {reason}", ("logs", kind, "to"), "")
+
+
+def _unwritable(path: str) -> str:
+    """Why a log file cannot be written; "" when it can."""
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder}"
+    if not os.path.exists(path):
+        return "" if os.access(folder, os.W_OK | os.X_OK, effective_ids=True) else f"{folder} cannot be written"
+    try:
+        # Non-blocking, because opening a FIFO that nobody reads would wait for ever.
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError as error:
+        return "nobody reads this FIFO" if error.errno == errno.ENXIO else os.strerror(error.errno or 0)
+    return ""
 
 
 def _try_folder(folder: str) -> None:

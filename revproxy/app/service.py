@@ -10,13 +10,15 @@ from revproxy.app.prepare import Prepared, prepare
 from revproxy.config.load import load
 from revproxy.runtime import Plan, run_worker, supervise
 
-WORKER = (sys.executable, "-m", "revproxy", "worker-process")
-"""How the supervisor starts a worker; the channel's descriptor follows."""
+WORKER = (sys.executable, "-P", "-m", "revproxy", "worker-process")
+"""How the supervisor starts a worker; the channel's descriptor follows. -P: no module is taken from the folder in
+which somebody happened to start us."""
 
 
 def prepare_file(file: str) -> Prepared:
     """Load a configuration and build everything that can fail. Raises LocatedError, ManyErrors."""
-    return prepare(load(file).settings)
+    loaded = load(file)
+    return prepare(loaded.settings, loaded.blame)
 
 
 def run(file: str, announce: Callable[[str], None]) -> int:

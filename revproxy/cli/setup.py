@@ -48,7 +48,7 @@ def check(config: Path | None) -> None:
     from revproxy import app
     from revproxy.detection.operators import libinjection_source
 
-    prepared = app.prepare(loaded.settings)
+    prepared = app.prepare(loaded.settings, loaded.blame)
     for notice in loaded.notices:
         click.secho(str(notice), fg="yellow", err=True)
     click.echo(summary(loaded.settings))

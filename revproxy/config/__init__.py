@@ -1,7 +1,7 @@
 """The operator's YAML and the frozen settings that it becomes."""
 
 from revproxy.config.checks import Notice
-from revproxy.config.load import Loaded, load, template
+from revproxy.config.load import Blame, Loaded, load, nowhere, template
 from revproxy.config.settings import (
     Address,
     Certificate,
@@ -24,6 +24,7 @@ from revproxy.config.settings import (
 
 __all__ = [
     "Address",
+    "Blame",
     "Certificate",
     "ClientAddress",
     "Control",
@@ -43,5 +44,6 @@ __all__ = [
     "Upstream",
     "UpstreamTls",
     "load",
+    "nowhere",
     "template",
 ]

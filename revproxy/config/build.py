@@ -23,7 +23,6 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-import revproxy
 from revproxy.config import values
 from revproxy.config.reader import BAD, KEY, Place, Reader, is_null
 from revproxy.config.schema import RANGES, PathTo
@@ -39,16 +38,10 @@ from revproxy.config.settings import (
     Settings,
     Upstream,
 )
+from revproxy.config.shipped import shipped_signatures
 from revproxy.model import Limits, Timeouts
 
 SHIPPED = "shipped"
-
-
-def shipped_signatures() -> str:
-    """The folder of the signatures that come with the program."""
-    package = Path(revproxy.__file__).resolve().parent
-    inside = package / "signatures"
-    return str(inside if inside.is_dir() else package.parent / "signatures")
 
 
 def build(reader: Reader) -> dict[str, Any]:
@@ -59,7 +52,8 @@ def build(reader: Reader) -> dict[str, Any]:
         if not made.get(name) and not reader.tree.errors:
             reader.tree.error(f"the configuration needs {least}: {name!r} is missing", found.get(name))
     kept = {key: value for key, value in made.items() if value is not BAD}
-    kept.setdefault("inspection", Inspection(signatures=(shipped_signatures(),)))
+    if "inspection" not in kept:
+        kept["inspection"] = Inspection(signatures=(str(shipped_signatures()),))
     kept["routes"] = _with_timeouts(kept.get("routes", ()), kept.get("limits", Limits()).timeouts)
     return kept
 
@@ -149,19 +143,17 @@ def _domains(reader: Reader, node: Node, place: Place) -> tuple[MailDomain, ...]
 def _inspection(reader: Reader, node: Node, place: Place) -> Inspection:
     asked, rest = _pop(node, "signatures")
     fields = reader.fields(Inspection, rest, place)
-    fields["signatures"] = (shipped_signatures(),)
-    if asked is not None:
-        here = (*place, "signatures")
-        found = [_signatures(reader, item) for item in reader.items(asked, here)]
-        fields["signatures"] = _kept(found)
-    return Inspection(**fields)
+    if asked is None:
+        return Inspection(**fields, signatures=(str(shipped_signatures()),))
+    found = [_signatures(reader, item) for item in reader.items(asked, (*place, "signatures"))]
+    return Inspection(**fields, signatures=_kept(found))
 
 
 def _signatures(reader: Reader, node: Node) -> Any:
     if not isinstance(node, ScalarNode):
         reader.tree.error("signatures are file or folder names", node)
         return BAD
-    return shipped_signatures() if node.value == SHIPPED else reader.path(PathTo("file or folder", True), node)
+    return str(shipped_signatures()) if node.value == SHIPPED else reader.path(PathTo("file or folder", True), node)
 
 
 def _logs(reader: Reader, node: Node, place: Place) -> Logs:
@@ -170,6 +162,7 @@ def _logs(reader: Reader, node: Node, place: Place) -> Logs:
     fields = reader.fields(Logs, rest, place)
     for kind, own in (("access", access), ("audit", audit)):
         if own is not None:
+            reader.places[(*place, kind)] = own
             fields[kind] = _log(reader, own, (*place, kind))
     return Logs(**{key: value for key, value in fields.items() if value is not BAD})
 
@@ -181,6 +174,7 @@ def _log(reader: Reader, node: Node, place: Place) -> Any:
     target, rest = _pop(node, "to")
     fields = reader.fields(Log, rest, place)
     if isinstance(target, ScalarNode):
+        reader.places[(*place, "to")] = target
         fields["to"] = _log_target(reader, target)
     return BAD if fields.get("to") is BAD else Log(**fields)
 

@@ -189,6 +189,13 @@ class Checks:
         if timeouts.request_body_idle > timeouts.request_body_total:
             self._notice("request_body_idle is over request_body_total", ("limits", "timeouts"))
 
+    def logs(self) -> None:
+        """A local syslog that is not there may come later: records are dropped and counted until then."""
+        for kind in ("access", "audit"):
+            path = getattr(self._settings.logs, kind).to.partition("syslog:")[2]
+            if path.startswith("/") and not Path(path).exists():
+                self._notice(f"there is no {path}: records are lost until there is", ("logs", kind))
+
     def folders(self) -> None:
         """Folders are folders, or can be made."""
         for key in ("spool", "cache"):
@@ -220,5 +227,6 @@ _CHECKS: tuple[Callable[[Checks], None], ...] = (
     Checks.certificates,
     Checks.loops,
     Checks.limits,
+    Checks.logs,
     Checks.folders,
 )

@@ -6,16 +6,21 @@ them. Nothing is bound, connected or started.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from revproxy.config.build import build
 from revproxy.config.checks import Checks, Notice
-from revproxy.config.reader import Reader
+from revproxy.config.reader import Place, Reader
 from revproxy.config.settings import Settings
 from revproxy.config.tree import Tree
-from revproxy.errors import ManyErrors
+from revproxy.errors import ConfigError, Location, ManyErrors
+
+Blame = Callable[[str, Place, str], ConfigError]
+"""(message, place, hint) -> the error; a place is the keys and positions that lead to a setting: `("control",
+"path")`, `("listeners", 0, "bind")`."""
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
 
@@ -27,6 +32,8 @@ class Loaded:
     settings: Settings
     notices: tuple[Notice, ...]
     files: tuple[Path, ...]
+    blame: Blame
+    """An error at a setting, for what is found wrong later."""
 
 
 def load(path: str | PathLike[str]) -> Loaded:
@@ -42,7 +49,17 @@ def load(path: str | PathLike[str]) -> Loaded:
     checks = Checks(reader, settings)
     checks.run()
     _raise(tree)
-    return Loaded(settings, tuple(checks.notices), tuple(tree.files))
+
+
+    def blame(message: str, place: Place, hint: str = "") -> ConfigError:
+        return tree.located(message, reader.nearest(place), hint)
+
+    return Loaded(settings, tuple(checks.notices), tuple(tree.files), blame)
+
+
+def nowhere(message: str, place: Place, hint: str = "") -> ConfigError:
+    """A `Blame` for settings that were not read from a file: the setting's name is all that there is to say."""
+    return ConfigError(message, Location(".".join(map(str, place))), hint=hint)
 
 
 def template() -> str:

@@ -54,6 +54,12 @@ class Reader:
         self.tree = tree
         self.places: dict[Place, Node] = {}
 
+    def nearest(self, place: Place) -> Node | None:
+        """Where a setting stands, or else what it would stand in; None for one of the whole configuration."""
+        while place and place not in self.places:
+            place = place[:-1]
+        return self.places.get(place)
+
     def pairs(self, node: Node, place: Place, known: list[str] | None) -> dict[str, Node]:
         """A mapping's entries; keys that are not in `known` are errors."""
         if not isinstance(node, MappingNode):

@@ -6,9 +6,11 @@ duplicate keys, loops and unreachable includes are ConfigErrors at their place. 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from glob import glob, has_magic
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -16,9 +18,31 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from revproxy.errors import ConfigError, Location
 
 INCLUDE_DEPTH = 8
+NESTING = 32
+"""How deep lists and mappings may stand in one another; settings need 7 levels."""
 FILE_BYTES = 4 * 1024 * 1024
 """Largest configuration file."""
 INCLUDE = "include"
+
+
+class _TooDeep(yaml.MarkedYAMLError):
+    """YAML, but no configuration."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes no deeper than NESTING: composing recurses, and so does what walks the nodes."""
+
+    depth = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        """The next node. Raises _TooDeep."""
+        self.depth += 1
+        if self.depth > NESTING:
+            mark = self.peek_event().start_mark
+            raise _TooDeep(problem=f"nested deeper than {NESTING} levels", problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 class Tree:
@@ -65,17 +89,18 @@ class Tree:
         self._lines[name] = text.splitlines()
         node = self._compose(text, name)
         self._duplicates(node, set())
-        return self._included(node, (*above, path))
+        return self._included(node, (*above, _real(path)))
 
     def _compose(self, text: str, name: str) -> MappingNode:
         try:
-            loader = yaml.SafeLoader(text)
+            loader = _Loader(text)
             loader.name = name
             node = loader.get_single_node()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             why = " ".join(filter(None, (error.context, error.problem)))
-            raise self._at(f"this is no YAML: {why}", mark) if mark else ConfigError(why, Location(name))
+            why = why if isinstance(error, _TooDeep) else f"this is no YAML: {why}"
+            raise self._at(why, mark) if mark else ConfigError(why, Location(name))
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             column = error.position - text.rfind("\n", 0, error.position)
@@ -118,8 +143,8 @@ class Tree:
         merged = MappingNode(node.tag, pairs, node.start_mark, node.end_mark)
         for item in _items(asked[0]) if asked else ():
             for path in self._paths(item):
-                if path in above:
-                    self.error(f"include makes a loop: {path}", item)
+                if _real(path) in above:
+                    self.error(f"include makes a loop: {_real(path)} includes itself", item)
                 elif len(above) >= INCLUDE_DEPTH:
                     self.error(f"includes are deeper than {INCLUDE_DEPTH}", item)
                 else:
@@ -139,7 +164,7 @@ class Tree:
             self.error(f"cannot include {item.value}: there is no folder {folder}", item)
         return [Path(found).absolute() for found in sorted(glob(pattern))]
 
-    def _merge(self, into: MappingNode, other: MappingNode) -> None:
+    def _merge(self, into: MappingNode, other: MappingNode, depth: int = 0) -> None:
         """Add the settings of an included file."""
         have = {key.value: index for index, (key, _) in enumerate(into.value) if isinstance(key, ScalarNode)}
         for key, value in other.value:
@@ -148,14 +173,18 @@ class Tree:
                 into.value.append((key, value))
                 continue
             old_key, old = into.value[index]
-            into.value[index] = (old_key, self._joined(old, value, old_key, key))
+            into.value[index] = (old_key, self._joined(old, value, old_key, key, depth))
 
-    def _joined(self, old: Node, new: Node, old_key: Node, new_key: Node) -> Node:
+    def _joined(self, old: Node, new: Node, old_key: Node, new_key: Node, depth: int) -> Node:
+        if depth > NESTING:
+            # An alias within its own anchor, in both files: without end.
+            self.error("this contains itself", new_key)
+            return old
         if isinstance(old, SequenceNode) and isinstance(new, SequenceNode):
             return SequenceNode(old.tag, [*old.value, *new.value], old.start_mark, old.end_mark)
         if isinstance(old, MappingNode) and isinstance(new, MappingNode):
             joined = MappingNode(old.tag, list(old.value), old.start_mark, old.end_mark)
-            self._merge(joined, new)
+            self._merge(joined, new, depth + 1)
             return joined
         place = f"{old_key.start_mark.name}:{old_key.start_mark.line + 1}"
         self.error(f"{new_key.value!r} is set already, in {place}", new_key)
@@ -164,6 +193,11 @@ class Tree:
 
 def _mapping(near: Node) -> MappingNode:
     return MappingNode("tag:yaml.org,2002:map", [], near.start_mark, near.end_mark)
+
+
+def _real(path: Path) -> Path:
+    """A file's one name, however it was reached."""
+    return Path(os.path.realpath(path))
 
 
 def _items(node: Node) -> Sequence[Node]:

@@ -1,9 +1,9 @@
 """A body's declared type to the reader that takes it apart.
 
 Invariants: the type is believed only when it is one clean media type (`content.media`); a type without a reader, or
-no type at all, is inspected raw, in windows, so that no declaration makes a body invisible. A body whose type is
-missing or says no more than "text" is also read as the JSON or XML that it looks like, without complaint where it is
-neither: there are servers that guess.
+no type at all, is inspected raw, in windows, so that no declaration makes a body invisible. Such a body, as long as
+it looks like text, is also read as the JSON, XML or form that it looks like, without complaint where it is none:
+there are servers that guess, and applications that read what they expect whatever the client declares.
 What does not belong here: Content-Encoding (the caller decodes first), message bodies of mail (`content.mime`).
 """
 
@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from revproxy.content.jsontext import JsonLinesReader, JsonReader, read_leniently
+from revproxy.content.guess import GuessingReader
+from revproxy.content.jsontext import JsonLinesReader, JsonReader
 from revproxy.content.media import MediaType, ascii_charset, parse_media, plain_charset
 from revproxy.content.multipart import MultipartReader
 from revproxy.content.sink import BodyReader, Sink
 from revproxy.content.urlencoded import UrlencodedReader
-from revproxy.content.windows import Windows
-from revproxy.content.xmltext import XmlReader, read_xml_leniently
+from revproxy.content.xmltext import XmlReader
 from revproxy.errors import ContentError
 from revproxy.model import ContentLimits
 
@@ -49,8 +49,6 @@ _KINDS: dict[bytes, Kind] = {
     b"text/xml": Kind.XML,
 }
 _LINES = frozenset({b"application/x-ndjson", b"application/ndjson", b"application/jsonl"})
-_VAGUE = frozenset({b"", b"text/plain", b"application/octet-stream"})
-_SPACE = b" \t\r\n"
 
 
 def kind_of(content_type: bytes) -> Kind:
@@ -93,63 +91,8 @@ def _check_charset(media: MediaType, kind: Kind) -> None:
         raise ContentError("charset")
 
 
-class RawReader:
-    """A body of a type that we do not take apart: windows."""
-
-    __slots__ = ("_windows",)
-
-    def __init__(self, limits: ContentLimits, sink: Sink) -> None:
-        self._windows = Windows(b"", limits, sink)
-
-    def feed(self, data: bytes) -> None:
-        """Never raises."""
-        self._windows.feed(data)
-
-    def finish(self) -> None:
-        """Never raises."""
-        self._windows.finish()
-
-
-class GuessingReader(RawReader):
-    """A raw body that is also kept, up to `structured_bytes`, and read as what it looks like."""
-
-    __slots__ = ("_kept", "_limits", "_sink")
-
-    def __init__(self, limits: ContentLimits, sink: Sink) -> None:
-        super().__init__(limits, sink)
-        self._limits = limits
-        self._sink = sink
-        self._kept: bytearray | None = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        """Never raises."""
-        super().feed(data)
-        if self._kept is not None:
-            self._kept += data
-            if len(self._kept) > self._limits.structured_bytes or not _may_be_structured(self._kept):
-                self._kept = None
-
-    def finish(self) -> None:
-        """Raises LimitError only."""
-        super().finish()
-        if not self._kept:
-            return
-        body = bytes(self._kept)
-        start = body.lstrip(_SPACE)[:1]
-        if start in (b"{", b"["):
-            read_leniently(body, self._limits, self._sink)
-        elif start == b"<":
-            read_xml_leniently(body, self._limits, self._sink)
-
-
-def _may_be_structured(data: bytearray) -> bool:
-    return bytes(data[:64]).lstrip(_SPACE)[:1] in (b"", b"{", b"[", b"<")
-
-
 def _open_raw(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader:
-    if media.essence in _VAGUE:
-        return GuessingReader(limits, sink)
-    return RawReader(limits, sink)
+    return GuessingReader(limits, sink)
 
 
 def _open_json(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader:

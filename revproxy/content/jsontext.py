@@ -12,7 +12,6 @@ inspected as the string that it is.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
@@ -21,10 +20,10 @@ from revproxy.content.whole import Whole
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
 
-# A string, closed or running to the end of the text: it always matches where a quote is, so the scan is linear.
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKET = {n: None for n in range(128) if chr(n) not in "[]{}"}
 _BLANK = " \t\r\n"
+_ELEMENTS = 2
+"""Commas and containers allowed for each argument that is."""
 _PATH_CHARACTERS = 512
 """Names of values grow with depth: a longer path is told once in full and cut for the values below it."""
 _WORDS: dict[object, bytes] = {True: b"true", False: b"false", None: b"null"}
@@ -98,7 +97,7 @@ def _text(data: bytes) -> str:
 
 
 def _parse(text: str, limits: ContentLimits, decoder: json.JSONDecoder) -> object:
-    _check_depth(text, limits.json_depth)
+    _check_size(text, limits)
     if text.startswith("\ufeff"):
         raise ContentError("json_syntax")
     try:
@@ -110,11 +109,25 @@ def _parse(text: str, limits: ContentLimits, decoder: json.JSONDecoder) -> objec
     return value
 
 
-def _check_depth(text: str, most: int) -> None:
-    if text.count("[") + text.count("{") <= most:
+def _check_size(text: str, limits: ContentLimits) -> None:
+    """Depth and number of elements, before the parser makes an object of each: only linear calls, and few."""
+    brackets = text.count("[") + text.count("{")
+    most = _ELEMENTS * limits.arguments
+    if brackets <= limits.json_depth and text.count(",") <= most:
         return
+    if "\\" in text:
+        text = text.replace("\\\\", "").replace('\\"', "")
+    if text.count('"') > 4 * most:
+        raise LimitError("arguments", limits.arguments)
+    outside = "".join(text.split('"')[::2])
+    if outside.count("[") + outside.count("{") + outside.count(",") > most:
+        raise LimitError("arguments", limits.arguments)
+    _check_depth(outside, limits.json_depth)
+
+
+def _check_depth(outside: str, most: int) -> None:
     depth = 0
-    for bracket in _STRING.sub("", text).translate(_NOT_BRACKET):
+    for bracket in outside.translate(_NOT_BRACKET):
         if bracket in "[{":
             depth += 1
             if depth > most:

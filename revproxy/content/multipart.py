@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from revproxy.content.jsontext import read_leniently
+from revproxy.content.guess import read_structure
 from revproxy.content.media import MediaType
 from revproxy.content.parthead import PartHead, parse_part_head
 from revproxy.content.sink import Sink
@@ -62,8 +62,12 @@ class MultipartReader:
         view = memoryview(data)
         for at in range(0, len(data), _SLICE):
             self._held += view[at : at + _SLICE]
-            while _STEPS[self._state](self):
-                pass
+            try:
+                while _STEPS[self._state](self):
+                    pass
+            except ContentError:
+                self._held += view[at + _SLICE :]
+                raise
 
     def finish(self) -> None:
         """Raises ContentError when the body ends before its closing delimiter."""
@@ -73,6 +77,13 @@ class MultipartReader:
             self._form.finish()
         elif self._state is not _State.START or self._held:
             raise ContentError("multipart_unfinished")
+
+    def unread(self) -> bytes:
+        """The field that was not told, then all from the place that broke the form. A file's windows are finished."""
+        part, self._part = self._part, None
+        rest = bytes(self._held)
+        self._held.clear()
+        return (part.unread() if part is not None else b"") + rest
 
     # Each step returns whether there may be more to do with the bytes at hand.
 
@@ -126,9 +137,11 @@ class MultipartReader:
             self._sink.part_header(head.field, line)
         if head.filename is None:
             self._part = _FieldPart(head, self._form)
-        else:
-            self._sink.file(head.field, head.filename, head.content_type)
-            self._part = _FilePart(Windows(head.filename, self._limits, self._sink))
+            return
+        self._sink.file(head.field, head.filename, head.content_type)
+        # A file without a name is a field for some servers and a file for others.
+        field = _FieldPart(head, self._form) if not head.filename else None
+        self._part = _FilePart(Windows(head.filename, self._limits, self._sink), field)
 
     def _content(self) -> bool:
         # `_looked` bytes at the start of what is held are of the head and no content.
@@ -169,13 +182,27 @@ _STEPS = {
 
 
 class _FilePart:
-    """Content of a file: windows."""
+    """Content of a file: windows, and a field as well where the file has no name."""
 
-    __slots__ = ("feed", "finish")
+    __slots__ = ("_field", "_windows")
 
-    def __init__(self, windows: Windows) -> None:
-        self.feed = windows.feed
-        self.finish = windows.finish
+    def __init__(self, windows: Windows, field: _FieldPart | None) -> None:
+        self._windows = windows
+        self._field = field
+
+    def feed(self, data: bytes) -> None:
+        self._windows.feed(data)
+        if self._field is not None:
+            self._field.feed(data)
+
+    def finish(self) -> None:
+        self._windows.finish()
+        if self._field is not None:
+            self._field.finish()
+
+    def unread(self) -> bytes:
+        self._windows.finish()
+        return b"" if self._field is None else self._field.unread()
 
 
 class _FieldPart:
@@ -195,6 +222,9 @@ class _FieldPart:
 
     def finish(self) -> None:
         self._form.add(self._head, bytes(self._value))
+
+    def unread(self) -> bytes:
+        return bytes(self._value)
 
 
 class _Form:
@@ -222,8 +252,7 @@ class _Form:
             check_charsets((value,))
         self._values.setdefault(head.field, []).append(value)
         self._sink.argument(head.field, value)
-        if head.content_type.endswith((b"/json", b"+json")):
-            read_leniently(value, self._limits, self._sink)
+        read_structure(value, self._limits, self._sink)
 
     def finish(self) -> None:
         """As for urlencoded forms: repeated names once more, joined as some servers join them."""

@@ -1,7 +1,7 @@
 """What readers of bodies are, and what they tell: two protocols, no code.
 
-Invariant: a reader tells its sink everything that it found before it raises, so that a body that breaks its type
-half way was still inspected up to there.
+Invariant: a reader tells its sink everything that it found before it raises, and hands over what it did not tell
+(`unread`), so that every byte of a body that breaks its type is inspected.
 What does not belong here: what a sink does with what it is told (`proxy/http/fields.py`).
 """
 
@@ -43,3 +43,6 @@ class BodyReader(Protocol):
 
     def finish(self) -> None:
         """The body is complete. Raises ContentError and LimitError."""
+
+    def unread(self) -> bytes:
+        """After a ContentError, once: what the reader was fed and did not tell, for inspection as it stands."""

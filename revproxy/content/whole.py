@@ -35,9 +35,16 @@ class Whole(ABC):
     def finish(self) -> None:
         """Read what was collected."""
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
+        self._pieces = [data]
         if data:
             self.read(data)
+        self._pieces.clear()
+
+    def unread(self) -> bytes:
+        """Everything, after an error: such a format is read in one piece or not at all."""
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        return data
 
     @abstractmethod
     def read(self, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """The demo's internal servers as processes of their own, so that one can be stopped and started again.
 
-Each prints one JSON line with its addresses once it accepts, and ends when its standard input ends (its parent is
-gone) or on SIGTERM.
+Each prints one JSON line with its addresses once it accepts, and ends when its standard input is a pipe that ends
+(its parent is gone) or on SIGTERM.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -22,6 +23,8 @@ from revproxy.demo.mail import Mailbox
 from revproxy.demo.web import application
 from revproxy.errors import RevproxyError
 
+COMMAND = (sys.executable, "-P", "-m", "revproxy", "demo-inside")
+"""How one is started, from any folder: with -P no module is taken from that folder."""
 _SECONDS_TO_END = 10.0
 _SECONDS_FOR_REQUESTS = 0.5
 """For requests under way when it is told to end."""
@@ -44,13 +47,22 @@ async def _site(app: web.Application, host: str, port: int) -> AsyncIterator[int
 
 
 async def _until_told() -> None:
-    """Until SIGTERM, SIGINT or the end of standard input."""
+    """Until SIGTERM, SIGINT or the end of standard input, where that is a pipe."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
-    if not os.isatty(0):
+    if _is_pipe(0):
         loop.add_reader(0, lambda: None if os.read(0, 4096) else over.set())
     await over.wait()
+
+
+def _is_pipe(fd: int) -> bool:
+    """Whether a parent may hold the other end; of a terminal, a file, /dev/null or nothing at all none does."""
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 async def serve_web(host: str, port: int, mailbox: str) -> None:
@@ -83,7 +95,7 @@ class Inside:
     @classmethod
     def start(cls, *arguments: str) -> Inside:
         """Start `revproxy demo-inside ARGUMENTS`; returns once it accepts. Raises InsideError."""
-        command = [sys.executable, "-m", "revproxy", "demo-inside", *arguments]
+        command = [*COMMAND, *arguments]
         # A session of its own: a terminal's Ctrl-C is for the front end, which still needs this one while it drains.
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         inside = cls(process, {})

@@ -6,6 +6,7 @@ The front end is the real one, supervisor and workers, configured by the argumen
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 import threading
 from contextlib import suppress
@@ -36,9 +37,9 @@ from revproxy.config import (
 )
 from revproxy.demo.cases import DOMAIN
 from revproxy.demo.drive import Row, hint, rows
-from revproxy.demo.inside import Inside
+from revproxy.demo.inside import COMMAND, Inside
 from revproxy.errors import PeerError
-from revproxy.inspection.sources import shipped_signatures
+from revproxy.config.shipped import shipped_signatures
 from revproxy.model import Limits
 from revproxy.runtime import Plan, supervise
 from revproxy.runtime.asking import ask
@@ -199,7 +200,9 @@ class _Demo:
             say(f"  {line}")
         for inside in self._inside:
             if "mail" in inside.ports:
-                again = f"revproxy demo-inside mail {LOCAL}:{inside.ports['mail']} --tell {inside.ports['tell']}"
+                again = shlex.join(
+                    [*COMMAND, "mail", f"{LOCAL}:{inside.ports['mail']}", "--tell", str(inside.ports["tell"])]
+                )
                 say(f"  kill {inside.process.pid}   (stops the internal mail server; again: {again})")
         say(f"Records: {self._folder}/access.log and audit.log")
 

@@ -6,33 +6,16 @@ file, and no file larger than `FILE_BYTES` is read.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from revproxy.config.shipped import shipped_signatures
 from revproxy.errors import ConfigError, Location
+
+__all__ = ["FILE_BYTES", "SUFFIXES", "read_signature_files", "shipped_signatures"]
 
 FILE_BYTES = 4 * 1024 * 1024
 SUFFIXES = (".yaml", ".yml")
-
-
-def shipped_signatures() -> Path:
-    """The folder of the signatures that come with the program: of the source tree, else of the installation.
-
-    Raises ConfigError when there is none.
-    """
-    places = (
-        Path(__file__).resolve().parents[2] / "signatures",
-        Path(sys.prefix) / "share/revproxy/signatures",
-        Path("/usr/share/revproxy/signatures"),
-    )
-    for place in places:
-        if any(place.glob("*.yaml")):
-            return place
-    looked = ", ".join(map(str, places))
-    raise ConfigError(
-        "the shipped signatures are not installed", Location(str(places[0])), hint=f"looked at {looked}"
-    )
 
 
 def read_signature_files(paths: Iterable[str | Path]) -> list[tuple[str, str]]:

@@ -94,6 +94,9 @@ class Timeouts:
     pool_wait: float = 5.0
     smtp_command: float = 300.0
     smtp_data: float = 300.0
+    """Between two pieces of a message (RFC 5321 4.5.3.2.5 asks for three minutes)."""
+    smtp_data_total: float = 900.0
+    """From our 354 to the end of a message: absolute, trickling does not help."""
     smtp_session: float = 1800.0
     smtp_upstream: float = 60.0
     smtp_upstream_data: float = 600.0

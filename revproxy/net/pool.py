@@ -87,7 +87,7 @@ class Pool:
         else:
             stream = await self._wait()
             if stream is not None:
-                if not fresh:
+                if not fresh and stream.is_idle_clean():
                     return stream
                 stream.close()
         return await self._dial()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from revproxy.errors import LimitError, PeerClosed, PeerTimeout
-from revproxy.net.peer import TlsInfo, socket_address, tls_info
+from revproxy.net.peer import TlsInfo, socket_address, tls_info, unsent
 from revproxy.net.sweeper import NEVER, Sweeper, sweeper_of
 
 HIGH_WATER: Final = 64 * 1024
@@ -26,6 +26,8 @@ WRITE_HIGH: Final = 256 * 1024
 """Bytes in the write buffer above which `drain` waits."""
 STALL: Final = 30.0
 """Seconds without progress after which a peer that does not take what was written is cut off, by default."""
+SLOWEST: Final = 512
+"""Bytes a second below which taking is no progress."""
 
 _END: Final = b"\r\n\r\n"
 
@@ -353,7 +355,7 @@ class Stream(asyncio.Protocol):
     def _watch_writing(self) -> None:
         """Begin to demand progress of the peer."""
         if self._transport is not None:
-            self._unsent = self._transport.get_write_buffer_size()
+            self._unsent = unsent(self._transport)
         self.write_deadline = self._loop.time() + self._stall
         self.deadline = min(self.read_deadline, self.write_deadline)
 
@@ -385,11 +387,10 @@ class Stream(asyncio.Protocol):
         self.deadline = min(self.read_deadline, self.write_deadline)
 
     def _stalled(self, now: float) -> None:
-        """Give a peer that took something more time; cut off one that took nothing."""
-        transport = self._transport
-        unsent = transport.get_write_buffer_size() if transport is not None else 0
-        if unsent < self._unsent:
-            self._unsent = unsent
+        """Give a peer that took enough more time; cut off one that took nothing, or next to nothing."""
+        left = unsent(self._transport) if self._transport is not None else 0
+        if self._unsent - left >= max(1, int(self._stall * SLOWEST)):
+            self._unsent = left
             self.write_deadline = now + self._stall
             return
         self.write_deadline = NEVER

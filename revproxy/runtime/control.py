@@ -29,6 +29,8 @@ MOST_LINE = 4096
 """Bytes of a request line."""
 MOST_PATH = 107
 """Bytes of a unix socket's path (sun_path, without its NUL)."""
+RUN_FOLDER = os.path.dirname(Control().path)
+"""The folder of the default path."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -39,23 +41,38 @@ def owner_uid(control: Control) -> int:
     return int(control.owner) if control.owner.isdecimal() else pwd.getpwnam(control.owner).pw_uid
 
 
-def check(control: Control, file: str) -> None:
-    """Raise ConfigError where the socket could not be made; touches nothing."""
-    where, folder = Location(file), os.path.dirname(control.path) or "."
+def wrong(control: Control) -> tuple[str, str] | None:
+    """Why the socket could not be made, and a hint (or ""); None when it could. Touches nothing."""
+    folder = os.path.dirname(control.path) or "."
     if len(os.fsencode(control.path)) > MOST_PATH:
-        raise ConfigError(f"control path is longer than {MOST_PATH} bytes: {control.path}", where)
-    if not os.path.isdir(folder):
-        raise ConfigError(f"control: the directory {folder} does not exist", where, hint=f"mkdir -p {folder}")
-    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
-        raise ConfigError(f"control: the directory {folder} is not writable for uid {os.getuid()}", where)
+        return f"control path is longer than {MOST_PATH} bytes: {control.path}", "the kernel takes no longer ones"
+    made_at_start = folder == RUN_FOLDER and not os.path.lexists(folder)
+    if not os.path.isdir(folder) and not made_at_start:
+        return f"control: the directory {folder} does not exist", f"mkdir -p {folder}"
+    if not os.access(os.path.dirname(folder) if made_at_start else folder, os.W_OK | os.X_OK, effective_ids=True):
+        if made_at_start:
+            return f"control: the directory {folder} does not exist and cannot be made", "control: {path: FILE}"
+        return f"control: the directory {folder} is not writable for uid {os.getuid()}", ""
     if os.path.lexists(control.path) and not stat.S_ISSOCK(os.lstat(control.path).st_mode):
-        raise ConfigError(f"control: {control.path} exists and is no socket", where)
+        return f"control: {control.path} exists and is no socket", ""
+    return _wrong_owner(control)
+
+
+def _wrong_owner(control: Control) -> tuple[str, str] | None:
     try:
         uid = owner_uid(control)
     except KeyError:
-        raise ConfigError(f"control: there is no user {control.owner!r} here", where) from None
+        return f"control: there is no user {control.owner!r} here", ""
     if uid != os.getuid() and os.getuid() != 0:
-        raise ConfigError(f"control: only root can give the socket to {control.owner!r}", where)
+        return f"control: only root can give the socket to {control.owner!r}", ""
+    return None
+
+
+def check(control: Control, file: str) -> None:
+    """Raise ConfigError where the socket could not be made; touches nothing."""
+    found = wrong(control)
+    if found is not None:
+        raise ConfigError(found[0], Location(file), hint=found[1])
 
 
 def answered(path: str) -> bool:
@@ -69,6 +86,13 @@ def answered(path: str) -> bool:
         except OSError:
             return True
         return True
+
+
+def _make_folder(folder: str) -> None:
+    """That of the default path, which lies below a /run that is empty after every boot; no other."""
+    if folder == RUN_FOLDER and not os.path.isdir(folder):
+        with _umask(0o022):
+            os.mkdir(folder, 0o755)
 
 
 @contextmanager
@@ -86,6 +110,8 @@ def bind(control: Control, file: str) -> socket.socket:
     A file that nobody answers on is what an earlier run left behind, and makes way.
     """
     check(control, file)
+    with suppress(OSError):
+        _make_folder(os.path.dirname(control.path))
     if answered(control.path):
         raise ConfigError(f"control: another revproxy answers on {control.path}", Location(file))
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

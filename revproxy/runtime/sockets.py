@@ -53,6 +53,21 @@ def bind(address: Address) -> socket.socket:
     return sock
 
 
+def unavailable(address: Address) -> tuple[str, str] | None:
+    """Why this machine cannot listen on such an address whatever the port is, and a hint; None when it can.
+
+    No port is taken for it: a datagram socket is bound to one that the kernel chooses.
+    """
+    try:
+        family, target = _resolve(address)
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((target[0], 0, *target[2:]))
+    except OSError as error:
+        reason, hint = _reason(error)
+        return f"cannot listen on {address}: {reason}", hint
+    return None
+
+
 def bound(sock: socket.socket) -> Address:
     """Where a socket really listens (the port that the kernel chose for 0)."""
     host, port = sock.getsockname()[:2]
@@ -60,9 +75,16 @@ def bound(sock: socket.socket) -> Address:
 
 
 def _explain(name: str, address: Address, file: str, error: OSError) -> ConfigError:
+    reason, hint = _reason(error)
+    return ConfigError(f"{name} cannot listen on {address}: {reason}", Location(file), hint=hint)
+
+
+def _reason(error: OSError) -> tuple[str, str]:
+    """In words, and a hint (or "")."""
+    if isinstance(error, socket.gaierror):
+        return str(error), ""
     number = error.errno or 0
-    reason = str(error) if isinstance(error, socket.gaierror) else os.strerror(number)
-    return ConfigError(f"{name} cannot listen on {address}: {reason}", Location(file), hint=_HINTS.get(number, ""))
+    return os.strerror(number), _HINTS.get(number, "")
 
 
 def addresses(settings: Settings) -> dict[str, Address]:

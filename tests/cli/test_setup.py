@@ -20,7 +20,7 @@ def prepared(monkeypatch):
     """Everything behind the configuration, which has tests of its own."""
     asked = []
 
-    def prepare(settings):
+    def prepare(settings, blame):
         asked.append(settings)
         return SimpleNamespace(rules=SimpleNamespace(rules=("a", "b")), ruleset_name="0123456789abcdef")
 

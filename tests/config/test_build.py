@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from revproxy import config
-from revproxy.config.build import shipped_signatures
+from revproxy.config.shipped import shipped_signatures
 
 BASE = "listeners: [{name: web, kind: http, bind: '127.0.0.1:80'}]\n"
 UPSTREAMS = "upstreams: {app: 'h:1', mx: {address: 'm:25', client_address: xclient, connections: 3}}\n"
@@ -48,10 +48,10 @@ def test_names_of_routes(settings, route, name):
 
 def test_signatures(settings, tmp_path):
     (tmp_path / "own.yaml").touch()
-    assert settings("").inspection.signatures == (shipped_signatures(),)
-    assert settings("inspection: {disabled: [a]}").inspection.signatures == (shipped_signatures(),)
+    assert settings("").inspection.signatures == (str(shipped_signatures()),)
+    assert settings("inspection: {disabled: [a]}").inspection.signatures == (str(shipped_signatures()),)
     own = settings("inspection: {signatures: [shipped, own.yaml]}").inspection.signatures
-    assert own == (shipped_signatures(), str(tmp_path / "own.yaml"))
+    assert own == (str(shipped_signatures()), str(tmp_path / "own.yaml"))
     assert settings("inspection: {signatures: []}").inspection.signatures == ()
 
 

@@ -106,6 +106,29 @@ def test_a_loop_over_two_files(tmp_path):
     assert "loop" in error.message
 
 
+def test_a_loop_by_another_name_of_the_file(tmp_path):
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/link.yaml").symlink_to("../revproxy.yaml")
+    write(tmp_path, "include: ../conf.d/../other.yaml", "conf.d/a.yaml")
+    write(tmp_path, "include: conf.d/a.yaml", "other.yaml")
+    errors = errors_of(write(tmp_path, GOOD + "include: [conf.d/a.yaml, conf.d/link.yaml]\n"))
+    assert len(errors) == 2
+    assert all("includes itself" in error.message for error in errors)
+
+
+@pytest.mark.parametrize("text", ["mail: " + "[" * 20_000, "mail: " + "{b: " * 5_000, "- " * 5_000 + "a"])
+def test_what_is_nested_without_measure(tmp_path, text):
+    with pytest.raises(ConfigError, match="nested deeper than 32 levels") as caught:
+        config.load(write(tmp_path, GOOD + text if text[0] == "m" else text))
+    assert caught.value.where.line > 0
+
+
+def test_an_alias_in_its_own_anchor_in_two_files(tmp_path):
+    write(tmp_path, "mail: &x {a: *x}", "other.yaml")
+    errors = errors_of(write(tmp_path, GOOD + "include: other.yaml\nmail: &x {a: *x}\n"))
+    assert "contains itself" in str(errors)
+
+
 def test_a_pattern_may_match_nothing(tmp_path):
     (tmp_path / "conf.d").mkdir()
     config.load(write(tmp_path, GOOD + "include: conf.d/*.yaml"))

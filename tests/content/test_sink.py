@@ -6,14 +6,14 @@ import inspect
 
 import pytest
 
-from revproxy.content.body import GuessingReader, RawReader
+from revproxy.content.guess import GuessingReader
 from revproxy.content.jsontext import JsonLinesReader, JsonReader
 from revproxy.content.multipart import MultipartReader
 from revproxy.content.sink import BodyReader, Sink
 from revproxy.content.urlencoded import UrlencodedReader
 from revproxy.content.xmltext import XmlReader
 
-READERS = [GuessingReader, JsonLinesReader, JsonReader, MultipartReader, RawReader, UrlencodedReader, XmlReader]
+READERS = [GuessingReader, JsonLinesReader, JsonReader, MultipartReader, UrlencodedReader, XmlReader]
 
 
 def methods(kind: type) -> set[str]:

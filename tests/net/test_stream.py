@@ -180,7 +180,8 @@ async def test_progress_buys_time() -> None:
     stream = Stream(loop, stall=10)
     transport = mock.Mock()
     transport.get_extra_info.return_value = None
-    transport.get_write_buffer_size.side_effect = [1000, 900, 900]
+    # 6,000 bytes in ten seconds are enough, 1,000 are not.
+    transport.get_write_buffer_size.side_effect = [10_000, 4_000, 3_000]
     stream.connection_made(transport)
     stream.pause_writing()
     now = loop.time() + 11

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from revproxy.detection.link.chains import Chain, fold, trigger_of
 from revproxy.detection.link.databases import Expression, Refused, database, key_of
@@ -20,8 +20,10 @@ from revproxy.detection.operators import OPERATORS, compile_operator
 from revproxy.detection.patterns import Node, parse
 from revproxy.detection.rules import FIELDS, MATCHED, Condition, FieldClass, Operator, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
-from revproxy.errors import RuleError
+from revproxy.errors import Location, RuleError
 from revproxy.model import Phase, Protocol
+
+_NOWHERE = Location("")
 
 FEW = 4
 """A transformation that at most one item in so many asks for has small databases of its own."""
@@ -49,12 +51,18 @@ def link(rules: Sequence[Rule], store: DatabaseStore | None = None, each: Each =
     linker, groups, compiled = _linked(tuple(rules), store, each)
     return RuleSet(
         rules=linker.rules,
-        name=hashlib.sha256(repr(linker.rules).encode("utf-8", "surrogateescape")).hexdigest()[:16],
+        name=_name(linker.rules),
         groups=groups,
         notes=tuple(linker.notes),
         phases={p: tuple(phase_of(r, p) for r in linker.rules) for p in Protocol},
         compiled=compiled,
     )
+
+
+def _name(rules: Iterable[Rule]) -> str:
+    """A hash of what the rules say; how the files that they came from were named is no part of it."""
+    said = repr([replace(rule, origin=_NOWHERE) for rule in rules])
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _linked(

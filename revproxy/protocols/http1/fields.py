@@ -28,13 +28,13 @@ END_TO_END: Final = frozenset(
 
 _FORGED: Final = frozenset(
     b"content-length transfer-encoding content-type content-encoding proxy-connection keep-alive proxy-authorization "
-    b"x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port x-forwarded-by x-forwarded-server "
-    b"x-forwarded-prefix x-forwarded-scheme x-forwarded-ssl x-forwarded-user x-real-ip x-client-ip true-client-ip "
-    b"x-original-url x-rewrite-url x-http-method-override x-accel-redirect x-sendfile".split()
+    b"x-real-ip x-client-ip true-client-ip remote-user x-remote-user remote-addr x-remote-addr ssl-client-cert "
+    b"ssl-client-verify x-original-url x-rewrite-url x-http-method-override x-accel-redirect x-sendfile".split()
 )
-"""Spelt with underscores, or with dashes doubled, these reach a CGI-like application under the real field's name."""
+"""Spelt with underscores or other signs, or with dashes doubled, these, and everything that begins with x-forwarded,
+reach a CGI-like application under the real field's name."""
 
-_DASHES: Final = re.compile(rb"[-_]+")
+_SIGNS: Final = re.compile(rb"[^0-9a-z]+")
 
 _CANONICAL: Final = (
     b"Accept Accept-Charset Accept-Encoding Accept-Language Accept-Ranges Access-Control-Allow-Credentials "
@@ -71,7 +71,8 @@ class FieldNames(dict[bytes, bytes]):
         if not name or name.translate(None, TOKEN):
             raise ValueError("field-name")
         lower = name.lower()
-        if (b"_" in lower or b"--" in lower) and _DASHES.sub(b"-", lower).strip(b"-") in _FORGED:
+        plain = _SIGNS.sub(b"-", lower).strip(b"-")
+        if plain != lower and (plain in _FORGED or plain.startswith(b"x-forwarded")):
             raise ValueError("forged-name")
         if len(self) < _LEARN_MOST and len(name) <= _LEARN_BYTES:
             self[name] = lower

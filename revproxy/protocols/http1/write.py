@@ -43,17 +43,18 @@ class FieldWriter(dict[tuple[bytes, bytes], bytes]):
     Lines that repeat are made and checked once: at most 4,096 of them, of at most 512 bytes, are remembered.
     """
 
-    __slots__ = ("_dropped",)
+    __slots__ = ("_dropped", "_prefixes")
 
-    def __init__(self, dropped: frozenset[bytes] = frozenset()) -> None:
-        """`dropped` are names in lower case."""
+    def __init__(self, dropped: frozenset[bytes] = frozenset(), prefixes: tuple[bytes, ...] = ()) -> None:
+        """`dropped` are names in lower case, `prefixes` beginnings of such."""
         super().__init__()
         self._dropped = dropped
+        self._prefixes = prefixes
 
     def __missing__(self, field: tuple[bytes, bytes]) -> bytes:
         name, value = field
         lower = name.lower()
-        line = b"" if lower in self._dropped else b"%b: %b\r\n" % field
+        line = b"" if lower in self._dropped or lower.startswith(self._prefixes) else b"%b: %b\r\n" % field
         if line:
             _check_line(line)
         if len(name) + len(value) <= LEARN_BYTES and lower not in NEVER_TWICE:

@@ -2,7 +2,7 @@
 
 from revproxy.protocols.smtp.address import Address, Path, parse_path
 from revproxy.protocols.smtp.command import Command, MailFrom, RcptTo, parse_command, parse_mail, parse_rcpt
-from revproxy.protocols.smtp.data import DataReader, stuff, unstuff
+from revproxy.protocols.smtp.data import DataReader, stuffed, unstuff
 from revproxy.protocols.smtp.reply import Reply, ReplyReader
 
 __all__ = [
@@ -18,6 +18,6 @@ __all__ = [
     "parse_mail",
     "parse_path",
     "parse_rcpt",
-    "stuff",
+    "stuffed",
     "unstuff",
 ]

@@ -7,9 +7,13 @@ end of data never goes on. Blocks are checked with bytes methods; there is no lo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from revproxy.model import SmtpLimits
 from revproxy.protocols.smtp.refusals import BARE_IN_DATA, LONG_DATA_LINE, TOO_BIG, Refusal, refuse
 
+SLICE = 256 * 1024
+"""Bytes of a message that are handed on at a time."""
 _END = b"\r\n.\r\n"
 
 
@@ -65,13 +69,23 @@ class DataReader:
             self._fault, self._kept, self._held = refusal, [], 0
 
     def message(self) -> bytes:
-        """The data without transparency and without the final dot, once. SmtpError when it is refused."""
+        """The data without transparency and without the final dot, once. SmtpError when it is refused.
+
+        May be called in a thread; it goes block by block, for one bytes method over a large message would hold
+        every other thread too.
+        """
         if self._fault is not None:
             raise refuse(self._fault)
-        whole = b"".join(self._kept)
-        self._kept = []
+        kept, self._kept = self._kept, []
+        pieces = _unstuffed(kept)
         # The first two bytes are the line end that we put in front.
-        return unstuff(whole)[2:]
+        before = 2
+        for number, piece in enumerate(pieces):
+            pieces[number] = piece[before:]
+            before -= min(before, len(piece))
+            if not before:
+                break
+        return b"".join(pieces)
 
     def _settle(self, block: bytes) -> None:
         """Check and keep bytes that are certainly content. Blocks may part a CRLF: `_line` and `_kept` know."""
@@ -119,15 +133,28 @@ def unstuff(wire: bytes) -> bytes:
     return wire.replace(b"\r\n.", b"\r\n")
 
 
-def stuff(message: bytes) -> bytes:
+def _unstuffed(blocks: Iterable[bytes]) -> list[bytes]:
+    """`unstuff` over blocks of one content: what a next block may still make a dotted line of waits for it."""
+    out: list[bytes] = []
+    waiting = b""
+    for block in blocks:
+        window = waiting + block
+        size = len(window) - (2 if window.endswith(b"\r\n") else window.endswith(b"\r"))
+        out.append(unstuff(window[:size]))
+        waiting = window[size:]
+    out.append(waiting)
+    return out
+
+
+def stuffed(message: bytes, most: int = SLICE) -> Iterator[bytes]:
     """A message as it goes over the wire, with its end: dots doubled, a last line end where there is none.
 
-    The message has CRLF line ends only (`DataReader` saw to it).
+    In pieces of about `most` bytes. The message has CRLF line ends only (`DataReader` saw to it).
     """
-    if message.startswith(b"."):
-        message = b"." + message
-    if b"\r\n." in message:
-        message = message.replace(b"\r\n.", b"\r\n..")
-    if message and not message.endswith(b"\r\n"):
-        message += b"\r\n"
-    return message + b".\r\n"
+    before = b"\r\n"
+    for at in range(0, len(message), most):
+        # The two bytes before show whether the piece begins a line; they went out with the piece before.
+        window = before + message[at : at + most]
+        before = window[-2:]
+        yield window.replace(b"\r\n.", b"\r\n..")[2:]
+    yield b".\r\n" if before == b"\r\n" else b"\r\n.\r\n"

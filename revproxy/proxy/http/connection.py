@@ -36,6 +36,10 @@ _LINES = FieldWriter(NOT_OUTSIDE)
 _BODILESS_LINES = FieldWriter(NOT_OUTSIDE - {b"content-length"})
 """HEAD and 304 tell the length of a body that they do not carry (RFC 9110 8.6)."""
 _PIECE_BYTES = 256 * 1024
+_CHUNKS_BYTES = 16 * 1024
+"""Chunks are taken apart so many bytes at a time, so that tiny ones do not hold the loop."""
+_OVERHEAD_BYTES = 64 * 1024
+"""Bytes of chunk framing from which on there must be more payload than framing: nobody sends a body byte by byte."""
 DRAIN_IDLE_SECONDS = 5.0
 """While draining, a connection that waits for its next request is closed after this; a request that comes before
 is still answered, so that no client loses one to the race."""
@@ -46,12 +50,24 @@ LINGER_BYTES = 1024 * 1024
 class Body:
     """A request body on an HTTP/1 connection: counted or chunked."""
 
-    __slots__ = ("_chunks", "_clock", "_deadline", "_expected", "_left", "_stream", "_timeouts", "done", "length")
+    __slots__ = (
+        "_chunks",
+        "_clock",
+        "_deadline",
+        "_expected",
+        "_left",
+        "_payload",
+        "_stream",
+        "_timeouts",
+        "done",
+        "length",
+    )
 
     def __init__(self, head: RequestHead, stream: Stream, limits: HttpLimits, timeouts: Timeouts) -> None:
         self.length = head.content_length
         self.done = False
         self._left = head.content_length or 0
+        self._payload = 0
         self._chunks = ChunkedReader(limits) if head.chunked else None
         self._expected = head.expect
         self._stream = stream
@@ -77,7 +93,12 @@ class Body:
         return data
 
     async def _chunked(self, chunks: ChunkedReader) -> bytes:
-        pieces = chunks.feed(await self._some(_PIECE_BYTES))
+        if self._stream.buffered:
+            await asyncio.sleep(0)
+        pieces = chunks.feed(await self._some(_CHUNKS_BYTES))
+        self._payload += sum(map(len, pieces))
+        if chunks.overhead > max(_OVERHEAD_BYTES, 2 * self._payload):
+            raise HttpError(400, "chunk-overhead")
         if chunks.done:
             self.done = True
             self._stream.unread(chunks.rest)
@@ -204,6 +225,9 @@ async def serve(stream: Stream, peer: Peer, site: Site) -> None:
                 return
             await exchange(carrier, site)
             served += 1
+            if stream.buffered:
+                # Requests that came in one go may all be answered without ever waiting: the others get their turn.
+                await asyncio.sleep(0)
             if not carrier.reusable:
                 if carrier.body is not None and not carrier.body.done:
                     await linger(stream, LINGER_SECONDS, LINGER_BYTES)

@@ -19,6 +19,7 @@ from revproxy.proxy.http.answering import give_back
 from revproxy.proxy.http.fields import fill_head
 from revproxy.proxy.http.forward import Outgoing, ask
 from revproxy.proxy.http.headers import inside
+from revproxy.proxy.http.holding import Holding
 from revproxy.proxy.http.intake import Reading, flow, flow_unseen, flows, store, take_in
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Body, Carrier
@@ -29,6 +30,7 @@ from revproxy.proxy.http.routes import RouteWay
 from revproxy.proxy.http.site import Site
 
 _NOT_SERVED = frozenset({b"CONNECT", b"TRACE"})
+_USUAL_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
 
 async def exchange(carrier: Carrier, site: Site) -> None:
@@ -41,7 +43,7 @@ async def exchange(carrier: Carrier, site: Site) -> None:
         way = _route(carrier, site, entry)
         judge = Judge(site.inspection, way.policy, transaction)
         if judge.inspects:
-            await _pass_head(carrier, site, judge, transaction)
+            await _pass_head(carrier, site, way, judge, transaction)
         if carrier.body is None:
             outgoing = _bodiless(carrier, way)
         elif way.stream and (flows(carrier.request) or not judge.inspects):
@@ -74,18 +76,23 @@ def _route(carrier: Carrier, site: Site, entry: Entry) -> RouteWay:
     if way is None:
         raise Refused(404, "no-route")
     if request.method in _NOT_SERVED or (way.methods and request.method not in way.methods):
-        raise Refused(405, "method")
+        allow = b", ".join(sorted(way.methods or _USUAL_METHODS))
+        raise Refused(405, "method", fields=((b"Allow", allow),))
     entry.route, entry.upstream = way.name, way.pool.upstream.name
     return way
 
 
-async def _pass_head(carrier: Carrier, site: Site, judge: Judge, transaction: Transaction) -> None:
-    """Fill the fields of the head and judge them; those of a request without a body are all there are."""
+async def _pass_head(carrier: Carrier, site: Site, way: RouteWay, judge: Judge, transaction: Transaction) -> None:
+    """Fill the fields of the head and judge them; those of a request without a body are all there are.
+
+    On a streaming route the head goes inside before the body is there, so that every rule looks at it now.
+    """
     try:
         fill_head(transaction.fields, carrier.request, carrier.client.address, site.limits.content)
     except LimitError as error:
         raise from_client(error) from error
-    await judge.judge(Phase.HEAD, Phase.BODY if carrier.body is None else Phase.HEAD, carrier.head_bytes)
+    last = Phase.BODY if carrier.body is None or way.stream else Phase.HEAD
+    await judge.judge(Phase.HEAD, last, carrier.head_bytes)
 
 
 async def _receive(
@@ -94,15 +101,17 @@ async def _receive(
     """Read a body to its end, judging it. Raises Refused."""
     if body.length is not None and body.length > way.body_bytes:
         raise Refused(413, "body_bytes")
+    holding = Holding(body, carrier.request, site.memory, site.limits.content)
     try:
         if judge.inspects:
             reading = Reading(carrier.request, site.limits.content, way.body_bytes)
-            await take_in(body, spool, reading, judge, entry.transaction, way.body_bytes)
+            await take_in(holding, spool, reading, judge, entry.transaction, way.body_bytes)
         else:
             await store(body, spool, way.body_bytes)
     except (ContentError, HttpError, LimitError, PeerError) as error:
         raise from_client(error) from error
     finally:
+        holding.release()
         entry.bytes_in += spool.size
 
 
@@ -156,6 +165,6 @@ async def _refuse(carrier: Carrier, site: Site, refusal: Refused, entry: Entry) 
         return
     reason, fields, body = page(refusal.status, entry.transaction.id, site.limits.caps.retry_after)
     try:
-        await carrier.reply.whole(refusal.status, reason, fields, body)
+        await carrier.reply.whole(refusal.status, reason, [*fields, *refusal.fields], body)
     except PeerError:
         entry.reason = "client-gone"

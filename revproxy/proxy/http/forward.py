@@ -124,6 +124,9 @@ class Answer:
                 complete = self._chunks is not None and self._chunks.done and not self._chunks.rest
             case Framing.CLOSE:
                 complete = False
+            case Framing.NONE:
+                # HEAD, 204, 304: a server that sends the body all the same must not answer the next client with it.
+                complete = not self.head.chunked and not self.head.content_length
             case _:
                 complete = not self._left
         self._pool.release(stream, complete and self.head.keep_alive)

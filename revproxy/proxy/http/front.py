@@ -58,6 +58,11 @@ class HttpFront:
         return self._listener.acceptor.accepted if self._listener is not None else 0
 
     @property
+    def refused(self) -> int:
+        """Connections over a cap so far."""
+        return self._listener.acceptor.refused if self._listener is not None else 0
+
+    @property
     def busy(self) -> int:
         """Connections with an exchange under way."""
         return sum(not stream.resting for stream in self._listener.connections) if self._listener is not None else 0

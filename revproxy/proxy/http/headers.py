@@ -47,22 +47,24 @@ OURS = frozenset(
     }
 )
 """Written by us, or not at all."""
+IDENTITY = frozenset(
+    b"client-ip cf-connecting-ip cf-connecting-ipv6 fastly-client-ip front-end-https remote-addr remote-user "
+    b"ssl-client-cert ssl-client-verify true-client-ip x-arr-ssl x-authenticated-user x-client-cert x-client-ip "
+    b"x-cluster-client-ip x-forwarded x-host x-http-host-override x-original-forwarded-for x-original-host "
+    b"x-originating-ip x-proxyuser-ip x-real-ip x-remote-addr x-remote-ip x-remote-user x-scheme x-ssl-client-cert "
+    b"x-ssl-client-verify x-url-scheme".split()
+)
+"""Fields by which front ends tell an application who asks: nobody outside may say that for us."""
 MEANING = frozenset(
-    {
-        b"proxy",
-        b"x-original-url",
-        b"x-rewrite-url",
-        b"x-http-method-override",
-        b"x-http-method",
-        b"x-method-override",
-        b"x-middleware-subrequest",
-    }
+    b"proxy x-original-url x-rewrite-url x-http-method-override x-http-method x-method-override x-accel-redirect "
+    b"x-accel-buffering x-sendfile x-middleware-subrequest".split()
 )
 """Fields by which a client makes an application see another request than the one that was inspected."""
-NOT_INSIDE = HOP_BY_HOP | OURS | MEANING
+NOT_INSIDE = HOP_BY_HOP | OURS | IDENTITY | MEANING
 NOT_OUTSIDE = HOP_BY_HOP | {
     b"content-length",
     b"server",
+    b"via",
     b"x-powered-by",
     b"x-aspnet-version",
     b"x-aspnetmvc-version",
@@ -73,12 +75,12 @@ READABLE = (b"gzip", b"deflate", b"br")
 _REFUSED = frozenset({b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"})
 _ORDINARY = frozenset({b"keep-alive", b"close"})
 FORWARDED_FOR = b"x-forwarded-for"
-_ALIASES = frozenset(name.replace(b"-", b"_") for name in OURS | MEANING | HOP_BY_HOP if b"-" in name)
+_ALIASES = frozenset(name.replace(b"-", b"_") for name in NOT_INSIDE if b"-" in name)
 """CGI-like servers take `X_Forwarded_For` for `X-Forwarded-For`."""
 _DROPPED = NOT_INSIDE | _ALIASES
 
 
-_LINES = FieldWriter(_DROPPED)
+_LINES = FieldWriter(_DROPPED, (b"x-forwarded-", b"x_forwarded_"))
 
 
 def inside(request: Request, client: Client, host: bytes, length: int | None) -> bytes:

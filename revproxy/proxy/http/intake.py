@@ -21,7 +21,7 @@ from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Body, Request
 from revproxy.proxy.http.refusal import Refused, from_client
 
-_ASIDE_BYTES = 64 * 1024
+_ASIDE_BYTES = 16 * 1024
 """Bodies over this are taken apart in a thread: the loop must not stand still."""
 _RAW = b"application/octet-stream"
 _IDENTITY = (b"", b"identity")
@@ -55,6 +55,9 @@ class _AtOnce:
 
     def finish(self) -> None:
         self._tail = b""
+
+    def unread(self) -> bytes:
+        return b""
 
 
 class Reading:
@@ -94,16 +97,22 @@ class Reading:
         try:
             self._reader.finish()
         except ContentError as error:
-            self.error = self.error or error.reason
+            self._break(error)
+            self._reader.finish()
 
     def _take(self, data: bytes) -> None:
         self.size += len(data)
         try:
             self._reader.feed(data)
         except ContentError as error:
-            self.error = self.error or error.reason
-            self._reader = open_body(_RAW, self._limits, self.collector)
-            self._reader.feed(data)
+            self._break(error)
+
+    def _break(self, error: ContentError) -> None:
+        """From here on, and from where the reader got stuck, the body is read as one that no type describes."""
+        self.error = self.error or error.reason
+        rest = self._reader.unread()
+        self._reader = open_body(_RAW, self._limits, self.collector)
+        self._reader.feed(rest)
 
     def fill(self, transaction: Transaction) -> None:
         """Put what was found into the fields of phase BODY."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from revproxy.content.guess import text_like
 from revproxy.inspection import Inspection, Policy
 from revproxy.model import ALLOWED, Action, Phase, Transaction, Verdict
 from revproxy.proxy.http.refusal import refused_by
@@ -39,14 +40,26 @@ class Judge:
                 raise refused_by(verdict)
 
     async def windows(self, pending: list[tuple[bytes | None, bytes]]) -> None:
-        """Judge windows of long contents and forget them, which is what bounds memory."""
+        """Judge windows of long contents and forget them, which is what bounds memory.
+
+        A window of text of a body that no type describes stands among the arguments as well, without a name, so that
+        what is looked for in values is looked for in it.
+        """
         fields = self._transaction.fields
         while pending:
             name, data = pending.pop(0)
+            arguments = None
             if name is None:
                 fields.put("body", (data,))
+                if text_like(data):
+                    arguments = fields.get("args") or ((), ())
+                    fields.put("args", (data,), (b"",))
             else:
                 fields.put("files.content", (data,), (name,))
-            await self.judge(Phase.BODY, Phase.BODY, len(data))
+            try:
+                await self.judge(Phase.BODY, Phase.BODY, len(data))
+            finally:
+                if arguments is not None:
+                    fields.put("args", arguments[1], arguments[0])
             fields.drop("body")
             fields.drop("files.content")

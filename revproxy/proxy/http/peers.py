@@ -41,6 +41,9 @@ class Peer:
 
 
 def _address(text: str) -> str | None:
+    if "%" in text:
+        # A zone means something on the machine that wrote it, and may hold anything.
+        return None
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

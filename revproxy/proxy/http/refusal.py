@@ -27,9 +27,13 @@ LIMIT_STATUS = {
 class Refused(RevproxyError):
     """The exchange ends here with an answer of our own. `reason` is for the records, never for the client."""
 
-    def __init__(self, status: int, reason: str, verdict: Verdict | None = None) -> None:
+    def __init__(
+        self, status: int, reason: str, verdict: Verdict | None = None, fields: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        """`fields` are sent with the page."""
         super().__init__(reason)
         self.status = status
+        self.fields = fields
         self.reason = reason
         self.verdict = verdict if verdict is not None else Verdict(Action.REJECT, 0, reason)
 

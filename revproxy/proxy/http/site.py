@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from revproxy.inspection import Inspection
 from revproxy.model import Limits
-from revproxy.net import Spool
+from revproxy.net import Budget, Spool
 from revproxy.proxy.http.record import Recorder
 from revproxy.proxy.http.routes import Router
 
@@ -20,6 +20,8 @@ class Site:
     inspection: Inspection
     limits: Limits
     new_spool: Callable[[], Spool]
+    memory: Budget
+    """What all bodies together may hold in memory."""
     new_id: Callable[[], str]
     recorder: Recorder
     draining: bool = False

@@ -3,15 +3,18 @@
 The connection is opened at the first recipient and kept for the session's next message to the same server. Until
 the message itself is on its way, a connection that broke is replaced once and the envelope repeated; after that a
 lost reply is a lost reply, and the client is told to come again.
+
+Invariant: a message goes only over a connection that has itself accepted every recipient the client was promised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 
 from revproxy.config.settings import Upstream
 from revproxy.errors import PeerError, SmtpError, UpstreamError
-from revproxy.protocols.smtp import Address, MailFrom, Reply, stuff
+from revproxy.protocols.smtp import Address, MailFrom, Reply, stuffed
 from revproxy.proxy.smtp.replies import UTF8_NOT_INSIDE
 from revproxy.proxy.smtp.upstream import MailClient, Offer
 
@@ -21,7 +24,7 @@ Connect = Callable[[Upstream], Awaitable[MailClient]]
 class Inside:
     """One connection to the inside and what was said on it."""
 
-    __slots__ = ("_begun", "_client", "_connect", "_dirty", "_upstream")
+    __slots__ = ("_begun", "_client", "_connect", "_dirty", "_taken", "_upstream")
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
@@ -31,6 +34,8 @@ class Inside:
         """MAIL of the message under way was accepted."""
         self._dirty = False
         """Something was said since the last RSET or message."""
+        self._taken = 0
+        """Recipients of the message under way that this very connection has accepted."""
 
     @property
     def offer(self) -> Offer:
@@ -65,7 +70,7 @@ class Inside:
             await _reset(client)
         if mail.utf8 and not client.offer.utf8:
             raise SmtpError(UTF8_NOT_INSIDE, "utf8-not-inside")
-        self._dirty = True
+        self._dirty, self._taken = True, 0
         lines = (_mail_line(mail, client.offer), _rcpt_line(recipient))
         if client.offer.pipelining:
             begun, asked = await client.ask(*lines)
@@ -74,21 +79,26 @@ class Inside:
         self._begun = _checked(begun).positive
         if not self._begun:
             return begun
-        return _checked(asked) if client.offer.pipelining else await self._recipient(recipient)
+        return self._counted(asked) if client.offer.pipelining else await self._recipient(recipient)
 
     async def _recipient(self, recipient: Address) -> Reply:
         """RCPT for one more."""
         if self._client is None:
             raise UpstreamError("no-connection")
         (reply,) = await self._client.ask(_rcpt_line(recipient))
-        return _checked(reply)
+        return self._counted(reply)
+
+    def _counted(self, reply: Reply) -> Reply:
+        """A reply to RCPT, remembered."""
+        self._taken += _checked(reply).positive
+        return reply
 
     async def deliver(self, mail: MailFrom, recipients: Sequence[Address], head: bytes, message: bytes) -> Reply:
         """DATA, the message behind `head`, and the server's own answer. PeerError when it was lost."""
         client = await self._open_data(mail, recipients)
         if isinstance(client, Reply):
             return client
-        reply = await client.send_message(head, stuff(message))
+        reply = await client.send_message(chain((head,), stuffed(message)))
         self._begun = self._dirty = False
         return _checked(reply)
 
@@ -98,7 +108,8 @@ class Inside:
         if upstream is None:
             raise UpstreamError("no-connection")
         try:
-            if self._client is None:
+            # A connection that was replaced between two recipients knows only those asked for since.
+            if self._client is None or self._taken != len(recipients):
                 raise UpstreamError("no-connection")
             (reply,) = await self._client.ask(b"DATA")
             # 421: it closes, most likely for idleness while the client was sending.
@@ -122,7 +133,7 @@ class Inside:
             reply = await self.ask(upstream, mail, recipient)
             if not reply.positive:
                 raise UpstreamError("envelope-changed")
-        if self._client is None:
+        if self._client is None or self._taken != len(recipients):
             raise UpstreamError("no-connection")
         (reply,) = await self._client.ask(b"DATA")
         return reply

@@ -241,9 +241,12 @@ class Server(SMTP):
     async def _read_data(self, hold: Hold) -> DataReader:
         """Everything up to the end of data, in blocks. SmtpError when it takes too long, or never ends."""
         data = DataReader(self._office.limits.smtp)
+        timeouts = self._office.limits.timeouts
+        ends = self.loop.time() + self._seconds(timeouts.smtp_data_total)
         try:
-            async with asyncio.timeout(self._seconds(self._office.limits.timeouts.smtp_data)):
+            async with asyncio.timeout_at(ends) as waiting:
                 while not data.done:
+                    waiting.reschedule(min(ends, self.loop.time() + timeouts.smtp_data))
                     block = await self._reader.read(BLOCK)
                     if not block:
                         raise _Gone

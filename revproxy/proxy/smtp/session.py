@@ -20,6 +20,7 @@ from revproxy.errors import PeerError, SmtpError
 from revproxy.model import Action, Protocol, Transaction, Verdict
 from revproxy.protocols.smtp import Command, DataReader, parse_mail, parse_rcpt
 from revproxy.protocols.smtp.address import is_helo
+from revproxy.protocols.smtp.data import SLICE
 from revproxy.protocols.smtp.refusals import BAD_HELO, TOO_BIG, refuse
 from revproxy.proxy.smtp import replies
 from revproxy.proxy.smtp.envelope import Client, Envelope, Place
@@ -221,7 +222,7 @@ class Session:
         outcome = Outcome(refused="client-left")
         forwarded = False
         try:
-            content = data.message()
+            content = await _content(data)
             outcome.message_bytes = len(content)
             outcome.verdict = await judge(self._office, self._client, envelope, content)
             if outcome.verdict.passes and not self._deliverable(envelope, content):
@@ -297,6 +298,13 @@ class Session:
         self._abandon()
         if not self._forwarding:
             self._inside.close()
+
+
+async def _content(data: DataReader) -> bytes:
+    """The message; a large one is put together in a thread, for others wait for the loop."""
+    if data.held <= SLICE:
+        return data.message()
+    return await asyncio.get_running_loop().run_in_executor(None, data.message)
 
 
 def _refusal(verdict: Verdict, transaction: str) -> str:

@@ -6,7 +6,9 @@ use. Nothing here knows a client's session, a verdict or a record.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +21,10 @@ from revproxy.proxy.smtp.envelope import Client
 
 class Wire(Protocol):
     """What we need of a stream. Each raises PeerClosed or PeerTimeout; seconds."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that have arrived and were not read."""
 
     async def read_some(self, timeout: float) -> bytes: ...
     def write(self, data: bytes) -> None: ...
@@ -44,10 +50,6 @@ class Offer:
     xclient: frozenset[bytes] = frozenset()
 
 
-_SLICE = 256 * 1024
-"""Bytes of a message handed to the stream at a time."""
-
-
 class MailClient:
     """A connection past its greeting. Make one with `connect`."""
 
@@ -71,22 +73,30 @@ class MailClient:
 
     async def ask(self, *lines: bytes) -> list[Reply]:
         """Send the commands in one write, and wait for the reply to each."""
-        if self._replies or not self._reader.between:
-            raise UpstreamError("reply-unasked")
+        self._unasked()
         self.send(b"".join(line + b"\r\n" for line in lines))
         return [await self.reply(self._timeouts.smtp_upstream) for _ in lines]
+
+    def _unasked(self) -> None:
+        """What came before its question is no answer to it, in whatever packet it came."""
+        if self._replies or not self._reader.between or self._wire.buffered:
+            raise UpstreamError("reply-unasked")
 
     def send(self, data: bytes) -> None:
         """Write, without waiting."""
         self._wire.write(data)
 
-    async def send_message(self, *pieces: bytes) -> Reply:
-        """A message (with its end), after a 354, and its reply."""
+    async def send_message(self, pieces: Iterable[bytes]) -> Reply:
+        """A message (with its end), after a 354, and its reply. Pieces are made while they are sent.
+
+        A reply that is there before the message is none to it: UpstreamError.
+        """
         for piece in pieces:
-            view = memoryview(piece)
-            for at in range(0, len(view), _SLICE):
-                self._wire.write(bytes(view[at : at + _SLICE]))
-                await self._wire.drain(self._timeouts.write_stall)
+            self._unasked()
+            self._wire.write(piece)
+            await self._wire.drain(self._timeouts.write_stall)
+            # `drain` does not always wait; nobody else waits for a whole message.
+            await asyncio.sleep(0)
         return await self.reply(self._timeouts.smtp_upstream_data)
 
     async def hello(self, name: bytes) -> None:

@@ -1,5 +1,6 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import hyperscan
 import pytest
@@ -7,7 +8,7 @@ from builders import BOTH, condition, rule, simple
 
 from revproxy.detection.link import databases, link
 from revproxy.detection.rules import MATCHED, FieldClass, Target
-from revproxy.errors import RuleError
+from revproxy.errors import Location, RuleError
 from revproxy.model import Protocol
 
 
@@ -42,6 +43,13 @@ def test_the_same_rules_give_the_same_set_and_fetch_from_the_store():
     assert pickle.loads(pickle.dumps(first)) == first
     assert len(first.name) == 16
     assert link(rules[:1]).name != first.name
+
+
+def test_the_name_is_of_what_the_rules_say_and_not_of_their_files():
+    one = simple("a", "attack")
+    elsewhere = replace(one, origin=Location("elsewhere.yaml", 7, 3))
+    assert link([one]).name == link([elsewhere]).name
+    assert link([one]).name != link([replace(one, score=one.score + 1)]).name
 
 
 def test_databases_may_be_made_several_at_once():

@@ -425,6 +425,7 @@ class World:
             inspection=self.inspection,
             limits=self.limits,
             new_spool=self._spool,
+            memory=self.memory,
             new_id=transaction_ids(),
             recorder=Recorder(self.records, self.metrics),  # type: ignore[arg-type]
         )

@@ -128,7 +128,9 @@ async def test_answers_without_a_body(
         got = await caller.ask(get(method=method))
         assert (got.status, got.body, got.get(b"content-length")) == (status, b"", length)
         assert got.get(b"transfer-encoding") is None
-    assert plain.inside.connections == 1
+    # A server that declares a body and must not send it may send it all the same: its connection is not kept.
+    declares = b"chunked" in answer or b"Length: 500" in answer or b"Length: 7" in answer
+    assert plain.inside.connections == (2 if declares else 1)
 
 
 async def test_a_refused_head_has_no_body(plain: World) -> None:

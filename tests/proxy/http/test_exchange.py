@@ -401,6 +401,26 @@ async def test_a_streaming_route_is_bounded() -> None:
         assert made.inside.requests == []
 
 
+async def test_a_hostile_head_of_a_streaming_route_stays_outside() -> None:
+    async with world(routes=[Route("all", "web", stream=True)]) as made:
+        caller = await made.call()
+        caller.send(get(b"/?q=attack-1", b"Content-Length: 100", method=b"POST"))
+        assert (await caller.answer()).status == 403
+        assert made.inside.requests == []
+
+
+async def test_tiny_chunks_are_refused(plain: World) -> None:
+    head = get(b"/", b"Transfer-Encoding: chunked", method=b"POST")
+    assert (await plain.ask(head + b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n")).status == 400
+    assert plain.inside.requests == []
+
+
+async def test_a_method_that_a_route_does_not_take_is_told_which_it_takes() -> None:
+    async with world(routes=[Route("all", "web", methods=("GET", "HEAD"))]) as made:
+        got = await made.ask(post(b"a=b"))
+        assert (got.status, got.get(b"allow")) == (405, b"GET, HEAD")
+
+
 # Clients that leave.
 
 

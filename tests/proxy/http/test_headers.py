@@ -31,6 +31,18 @@ DROPPED = [
     b"X-HTTP-Method: DELETE",
     b"X-Method-Override: DELETE",
     b"x-middleware-subrequest: a",
+    b"X-Forwarded-User: admin",
+    b"X-Forwarded-Client-Cert: By=x",
+    b"X-Forwarded: for=1.2.3.4",
+    b"Remote-User: admin",
+    b"X-Remote-User: admin",
+    b"SSL-Client-Verify: SUCCESS",
+    b"Front-End-Https: on",
+    b"X-Original-Host: admin.example",
+    b"Client-IP: 6.6.6.6",
+    b"X-Cluster-Client-IP: 6.6.6.6",
+    b"X-Accel-Redirect: /secret",
+    b"X-Sendfile: /etc/passwd",
 ]
 OVERWRITTEN = [
     (b"X-Forwarded-For: 6.6.6.6", b"127.0.0.1"),

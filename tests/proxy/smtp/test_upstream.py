@@ -31,6 +31,8 @@ class Wire:
     def write(self, data: bytes) -> None:
         self.told += data
 
+    buffered = 0
+
     async def drain(self, timeout: float) -> None:
         pass
 
@@ -125,6 +127,6 @@ async def test_a_reply_too_many_is_noticed():
     with pytest.raises(UpstreamError, match="unasked"):
         await made.ask(b"NOOP")
     with pytest.raises(PeerClosed):
-        await made.send_message(b"x")
+        await made.send_message([b"x"])
         await made.reply(1)
         await made.reply(1)

@@ -1,0 +1,51 @@
+"""Bodies that are being taken apart count in one budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from revproxy.errors import LimitError
+from revproxy.model import ContentLimits, HttpLimits
+from revproxy.net import Budget
+from revproxy.protocols.http1 import RequestHead, parse_request
+from revproxy.proxy.http.holding import Holding
+
+
+class Pieces:
+    """A body in pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.length: int | None = sum(map(len, pieces))
+        self._pieces = list(pieces)
+
+    async def read(self) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+
+def request(content_type: bytes) -> RequestHead:
+    return parse_request(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: %b\r\n\r\n" % content_type, HttpLimits())
+
+
+@pytest.mark.parametrize(
+    ("content_type", "held"),
+    [(b"application/json", 3000), (b"image/png", 2000), (b"multipart/form-data; boundary=b", 2000)],
+)
+async def test_counts_what_a_reader_holds(content_type: bytes, held: int) -> None:
+    budget = Budget("memory_bytes", 10_000)
+    limits = ContentLimits(window_bytes=1000, structured_bytes=3000)
+    holding = Holding(Pieces(b"x" * 2500, b"y" * 2500), request(content_type), budget, limits)
+    assert holding.length == 5000
+    assert [len(await holding.read()) for _ in range(3)] == [2500, 2500, 0]
+    assert budget.used == held
+    holding.release()
+    holding.release()
+    assert budget.used == 0
+
+
+async def test_no_room_is_a_limit() -> None:
+    budget = Budget("memory_bytes", 1000)
+    holding = Holding(Pieces(b"x" * 2000), request(b"application/json"), budget, ContentLimits())
+    with pytest.raises(LimitError):
+        await holding.read()
+    holding.release()
+    assert budget.used == 0
