@@ -8,6 +8,7 @@ import binascii
 import gzip
 import json
 import os
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,14 +17,16 @@ from typing import Any
 
 from revproxy.app.build import inspection_of
 from revproxy.app.prepare import linked_rules
-from revproxy.config import Inspection, Settings
+from revproxy.config import Blame, Inspection, Settings, nowhere
+from revproxy.config.shipped import shipped_signatures
 from revproxy.errors import ConfigError, Location
 from revproxy.inspection import Policy
-from revproxy.inspection.sources import shipped_signatures
 from revproxy.model import Action
 from revproxy.proxy.http import inspect_request
 from revproxy.proxy.outcome import Outcome
 from revproxy.proxy.smtp import inspect_message
+
+STDIN = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,10 @@ class Item:
 
 
 def read_files(paths: Iterable[Path]) -> Iterator[Item]:
-    """A file each, bytes as on the wire. Raises ConfigError."""
+    """A file each, bytes as on the wire; `-` is standard input. Raises ConfigError."""
     for path in paths:
         try:
-            yield Item(str(path), path.read_bytes())
+            yield Item(str(path), sys.stdin.buffer.read() if path == STDIN else path.read_bytes())
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", Location(str(path))) from None
 
@@ -77,9 +80,11 @@ def _envelope(told: object) -> dict[str, Any]:
     return told
 
 
-def inspect(kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True) -> Iterator[dict[str, Any]]:
+def inspect(
+    kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True, blame: Blame = nowhere
+) -> Iterator[dict[str, Any]]:
     """A result for each item, in order; `kind` is `http` or `mail`. Raises LocatedError before the first one."""
-    rules = linked_rules(settings)
+    rules = linked_rules(settings, blame)
     inspection = inspection_of(rules, settings)
     thresholds = settings.inspection
     policy = Policy(thresholds.inbound_threshold, thresholds.outbound_threshold, enforces=enforces)
@@ -105,7 +110,11 @@ def result(name: str, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def cache_folder() -> str:
+    """Where compiled signatures are kept when no configuration names a folder."""
+    return str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "revproxy")
+
+
 def offline_settings() -> Settings:
     """No listener, no upstream, our signatures, the shipped limits: for `inspect` without a configuration."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "revproxy"
-    return Settings((), (), inspection=Inspection(signatures=(str(shipped_signatures()),)), cache=str(cache))
+    return Settings((), (), inspection=Inspection(signatures=(str(shipped_signatures()),)), cache=cache_folder())

@@ -1,4 +1,5 @@
-"""Everything that can fail, before anything is bound: signatures read and linked, certificates, addresses, logs and folders tried.
+"""Everything that can fail, before anything is bound: signatures read and linked; certificates, addresses, logs, the
+control socket's place and folders tried.
 
 What comes out is pickled to the workers, which then depend on no file that may change in between.
 """

@@ -76,25 +76,29 @@ def encode_http_access(
     score: int = 0,
     rules: Sequence[str] = (),
     reason: str = "",
+    enforced: bool = True,
 ) -> bytes:
     """The access record of an exchange. `ts` is when it began (`time.time()`), durations are in seconds.
 
     `id`, `listener`, `upstream` and `verdict` are our own words and names, `client` an address: they hold
-    nothing to escape (configuration names are checked at load). `reason` is left out when empty.
+    nothing to escape (configuration names are checked at load). `reason` is left out when empty,
+    `enforced` when true: it is false where the route only detects.
     """
     return (
         f'{{"ts":"{timestamp(ts)}","type":"http","id":"{id}","client":"{client}","listener":"{listener}",'
         f'"host":{_text(host)},"method":{_text(method)},"target":{_target(target[:TARGET_BYTES])},'
         f'"status":{status},"bytes_in":{bytes_in},"bytes_out":{bytes_out},"ms":{seconds * 1000:.2f},'
-        f'"upstream":"{upstream}","upstream_ms":{upstream_seconds * 1000:.2f},{_end(verdict, score, rules, reason)}'
+        f'"upstream":"{upstream}","upstream_ms":{upstream_seconds * 1000:.2f},'
+        f"{_end(verdict, score, rules, reason, enforced)}"
     ).encode("ascii")
 
 
-def _end(verdict: str, score: int, rules: Sequence[str], reason: str) -> str:
-    if not rules and not reason and verdict == "allow" and not score:
+def _end(verdict: str, score: int, rules: Sequence[str], reason: str, enforced: bool) -> str:
+    if not rules and not reason and verdict == "allow" and not score and enforced:
         return _NOTHING_FOUND
     why = f',"reason":{_quote(reason)}' if reason else ""
-    return f'"verdict":"{verdict}","score":{score},"rules":{_list(rules)}{why}}}'
+    only = "" if enforced else ',"enforced":false'
+    return f'"verdict":"{verdict}","score":{score},"rules":{_list(rules)}{why}{only}}}'
 
 
 def encode_smtp_access(
@@ -116,6 +120,7 @@ def encode_smtp_access(
     score: int = 0,
     rules: Sequence[str] = (),
     reason: str = "",
+    enforced: bool = True,
 ) -> bytes:
     """The access record of a message: from MAIL to its reply, whose code is `code`. As `encode_http_access`."""
     named = ",".join(_text(one) for one in recipients[:RECIPIENTS])
@@ -123,7 +128,8 @@ def encode_smtp_access(
         f'{{"ts":"{timestamp(ts)}","type":"smtp","id":"{id}","client":"{client}","listener":"{listener}",'
         f'"helo":{_text(helo)},"tls":{"true" if tls else "false"},"sender":{_text(sender)},"to":[{named}],'
         f'"recipients":{len(recipients)},"code":{code},"bytes_in":{bytes_in},"ms":{seconds * 1000:.2f},'
-        f'"upstream":"{upstream}","upstream_ms":{upstream_seconds * 1000:.2f},{_end(verdict, score, rules, reason)}'
+        f'"upstream":"{upstream}","upstream_ms":{upstream_seconds * 1000:.2f},'
+        f"{_end(verdict, score, rules, reason, enforced)}"
     ).encode("ascii")
 
 

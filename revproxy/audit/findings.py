@@ -26,11 +26,13 @@ def encode_finding(
     ruleset: str,
     client: str = "",
     protocol: str = "http",
+    total: int | None = None,
 ) -> bytes:
     """The audit record of a finding.
 
     `id` is the transaction's and `ts` when it began (`time.time()`); `route` the route's or mail domain's name;
-    `verdict` the transaction's, so that `score` of the record is the finding's and `total` the transaction's.
+    `verdict` the transaction's. `score` of the record is the finding's, `total` the transaction's: a verdict has no
+    score when it allows, so that callers give the sum themselves; None takes the verdict's.
     """
     record = {
         "ts": timestamp(ts),
@@ -49,7 +51,7 @@ def encode_finding(
         "score": finding.score,
         "verdict": verdict.action.value,
         "enforced": verdict.enforced,
-        "total": verdict.score,
+        "total": verdict.score if total is None else total,
         "reason": verdict.reason,
         "tags": list(finding.tags),
         "ruleset": ruleset,

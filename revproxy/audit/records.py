@@ -2,7 +2,7 @@
 
 The data path appends an encoded line and goes on: it never waits, whatever the log does. A thread for each kind
 drains its queue in batches; a log that blocks holds only its own thread. When `queue_records` wait, new ones are
-dropped and counted. Nothing here knows what is in a record.
+dropped and counted, and the operator is told (`faults`). Nothing here knows what is in a record.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from revproxy.audit.faults import Faults
 from revproxy.audit.sinks import Sink, open_sink
 
 _WAKE_SECONDS = 0.05
@@ -35,11 +36,13 @@ class Channel:
     __slots__ = (
         "_closing",
         "_failed",
+        "_faults",
         "_log",
         "_most",
         "_queue",
         "_refused",
         "_reopen",
+        "_seen",
         "_sink",
         "_thread",
         "_wake",
@@ -62,6 +65,8 @@ class Channel:
         # Two counters, because each is written by one thread only.
         self._refused = 0
         self._failed = 0
+        self._seen = 0
+        self._faults = Faults(kind, log.to, lambda: self.dropped)
 
     @property
     def dropped(self) -> int:
@@ -84,23 +89,27 @@ class Channel:
             self._wake.set()
 
     def start(self) -> None:
-        """Open the log (ConfigError) and start the writer."""
-        self._sink = open_sink(self._log.to, self.kind)
+        """Open the log (ConfigError for a file that cannot work) and start the writer."""
+        self._sink = open_sink(self._log.to, self.kind, self._faults.tell)
         if self._sink is None:
             return
         self._thread = threading.Thread(target=self._run, args=(self._sink,), name=f"log-{self.kind}", daemon=True)
         self._thread.start()
 
     def _run(self, sink: Sink) -> None:
+        # A server that is away is told before its first record is lost.
+        self._drain(sink)
         while True:
             closing = self._closing
             if self._reopen:
                 self._reopen = False
-                sink.reopen()
+                self._renew(sink)
             while self._queue:
                 self._drain(sink)
             if closing:
                 return
+            if sink.trouble:
+                self._drain(sink)
             self._wake.wait(_WAKE_SECONDS)
             self._wake.clear()
 
@@ -108,6 +117,14 @@ class Channel:
         take = self._queue.popleft
         batch = [take() for _ in range(min(len(self._queue), _BATCH_RECORDS))]
         self._failed += sink.write(batch)
+        refused = self._refused
+        self._faults.tell(sink.trouble or ("more records come than it takes" if refused != self._seen else ""))
+        self._seen = refused
+
+    def _renew(self, sink: Sink) -> None:
+        trouble = sink.reopen()
+        if trouble:
+            self._faults.reopen_failed(trouble)
 
     def reopen(self) -> None:
         """Open the log's file again; the writer does it before its next batch."""
@@ -145,7 +162,7 @@ class Records:
         """`audit(line: bytes) -> None`: take an encoded audit record."""
 
     def start(self) -> None:
-        """Open both logs and start the writers; ConfigError when a log cannot be opened."""
+        """Open both logs and start the writers; ConfigError for a file that cannot be opened."""
         self._access.start()
         try:
             self._audit.start()

@@ -26,6 +26,8 @@ SECRET_WORDS: tuple[bytes, ...] = (
     b"passphrase",
     b"passcode",
     b"passwrd",
+    b"kennwort",
+    b"motdepasse",
     b"pwd",
     b"secret",
     b"token",
@@ -51,8 +53,15 @@ SECRET_WORDS: tuple[bytes, ...] = (
     b"ssn",
 )
 """A name that contains one of these, without regard to case and to `_ - . [ ]` and blanks, is secret."""
-SECRET_NAMES = frozenset({b"pass", b"pin", b"pw", b"sid", b"auth", b"jwt", b"sig", b"signature", b"puk", b"tan"})
+SECRET_NAMES = frozenset(
+    {b"pass", b"pin", b"pw", b"sid", b"auth", b"jwt", b"sig", b"signature", b"puk", b"tan", b"codeverifier"}
+)
 """A name that is one of these is secret; as parts of longer names they are too common."""
+_PASS = re.compile(
+    rb"(?:old|new|my|user|login|admin|db|confirm|repeat|retype|verify)?pass"
+    rb"(?:[0-9]{1,3}|confirm(?:ation|ed)?|repeat(?:ed)?|retype|again|check|verify|old|new|current|hash)?"
+)
+"""`pass` with what forms add to it; alone it is part of many words (compass, passenger)."""
 SECRET_HEADERS = frozenset(
     {
         b"authorization",
@@ -70,16 +79,24 @@ SECRET_HEADERS = frozenset(
 )
 _SEPARATORS = re.compile(rb"[_\-.\[\] +]+")
 _NAME = (
-    rb"(?:pass(?:[_-]?(?:word|wd|wort|phrase|code|wrd))?|pwd|secret|token|(?:api|access|private|shared)[_-]?key"
+    rb"(?:pass(?:[_-]?(?:word|wd|wort|phrase|code|wrd))?|kennwort|pwd|secret|token|(?:api|access|private|shared)[_-]?key"
     rb"|credential|authoriz|auth[_-]?(?:code|key)|sess(?:ion)?[_-]?(?:id|key)|otp|csrf|xsrf|cvv|cvc"
-    rb"|(?:card|cc)[_-]?number|security[_-]?code|ssn|\bpin\b|\bpw\b|\bsid\b|\bjwt\b)"
+    rb"|(?:card|cc)[_-]?number|security[_-]?code|code[_-]?verifier|ssn"
+    rb"|\b(?:pin|pw|sid|jwt|puk|tan|auth|sig|signature)\b)"
 )
 _AFTER = rb"""[a-z0-9_.\[\]-]{0,40}\\?["']?[ \t]*(?:[:=]|%3[ad])[ \t]*"""
 _QUOTED = re.compile(
     rb"(?i)" + _NAME + _AFTER + rb"""\\?(?:"(?P<value>(?:[^"\\\r\n]|\\.)*)|'(?P<single>(?:[^'\\\r\n]|\\.)*))"""
 )
 _PLAIN = re.compile(rb"(?i)" + _NAME + _AFTER + rb"""(?P<value>[^&\r\n"' \t][^&\r\n]*)""")
-_ELEMENT = re.compile(rb"(?i)" + _NAME + rb"[^<>\r\n]{0,80}>(?P<value>[^<]+)")
+_ELEMENT = re.compile(rb"(?i)" + _NAME + rb"[^<>\r\n]{0,80}>\s{0,8}(?:<!\[CDATA\[)?(?P<value>[^<]+)")
+_VALUE = re.compile(
+    rb"(?i)"
+    + _NAME
+    + rb"""[a-z0-9_.\[\]-]{0,40}\\?["'][ \t]{1,8}(?:[a-z-]{1,20}=["'][^"'<>]{0,40}["'][ \t]{1,8}){0,3}"""
+    + rb"""value[ \t]{0,8}=[ \t]{0,8}\\?(?:"(?P<value>[^"\r\n]*)|'(?P<single>[^'\r\n]*))"""
+)
+"""`<add key="password" value="...">` and its like."""
 _PART = re.compile(
     rb"(?i)name=\"?[^\"\r\n]{0,80}"
     + _NAME
@@ -96,11 +113,29 @@ _COOKIE_LINE = re.compile(
     rb"(?i)\b(?:set-cookie2?|cookie2?|proxy-authorization|authorization)[ \t]*:[ \t]*(?P<value>[^\r\n]+)"
 )
 _JWT = re.compile(rb"(?P<value>\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4})")
+_USERINFO = re.compile(rb"""://[^\s/?#:@"'<>]{0,128}:(?P<value>[^\s/"'<>]{1,256}(?=@))""")
+_CODE = re.compile(rb"(?i)(?:(?<=[?&])|\A)code=(?P<value>[a-z0-9._~%/+-]{16,})(?![^&#\s])")
+"""A code of OAuth (RFC 6749 4.1.2); what is shorter is a country or an article."""
+_TELLING = rb"(?:token|(?<!p)reset|verif)"
+_WAY = re.compile(rb"(?i)/[a-z0-9_-]{0,40}" + _TELLING + rb"""[a-z_-]{0,20}/[^?#&\s"'<>;,]+""")
+_TELLING_PART = re.compile(rb"(?i)" + _TELLING)
+_PLAIN_PARTS = frozenset(
+    b"password passwort email mail phone account confirm confirmation new done complete success refresh revoke"
+    b" introspect user users request resend login step api auth oauth v1 v2 v3 .".split()
+)
+"""Parts of a path that may stand after `token`, `reset` or `verify` and are no token."""
+_MASKED_PARTS = 2
+"""Most parts that are masked after a telling one: an account and its token."""
 _PRIVATE_KEY = re.compile(rb"(?i)-----BEGIN[ +][a-z0-9 +]{0,40}PRIVATE[ +]KEY(?P<value>.*)", re.DOTALL)
-_CARD = re.compile(rb"(?<![0-9])[0-9](?:(?:[ +-]|%20)?[0-9]){12,18}(?![0-9])")
+_CARD = re.compile(rb"[0-9](?<![0-9]{2})(?:(?:[ +-]|%20)?[0-9]){12,18}(?![0-9])")
 _SEPARATED = re.compile(rb"[=:>\n]")
 _PIECES = re.compile(rb"([&?;\s])")
 _NOT_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
+
+
+_ONCE = bytes((c - 48) % 10 for c in range(256))
+_TWICE = bytes(sum(divmod(2 * ((c - 48) % 10), 10)) for c in range(256))
+"""What a digit adds to the Luhn sum, by its place."""
 
 
 def _seeded(low: str) -> bool:
@@ -120,6 +155,7 @@ def _seeded(low: str) -> bool:
         or "sess" in low
         or "otp" in low
         or "srf" in low
+        or "kennw" in low
         or "cv" in low
         or "numb" in low
         or "code" in low
@@ -145,6 +181,9 @@ def _hinted(low: str) -> bool:
         or "auth" in low
         or "eyj" in low
         or "-----" in low
+        or "reset" in low
+        or "verif" in low
+        or ("@" in low and "://" in low)
     )
 
 
@@ -173,6 +212,8 @@ def is_secret_name(name: bytes) -> bool:
         or bare in SECRET_NAMES
         or last in SECRET_NAMES
         or any(word in bare for word in SECRET_WORDS)
+        or _PASS.fullmatch(bare) is not None
+        or _PASS.fullmatch(last) is not None
     )
 
 
@@ -186,6 +227,8 @@ def redact_text(text: bytes) -> bytes:
         text = _mask_credentials(text)
     if _seeded(look) and _SEPARATED.search(plain):
         text = _mask_named(text)
+    if b"/" in text:
+        text = _WAY.sub(_mask_way, text)
     if encoded:
         text = _mask_encoded(text)
     return _mask_cards(text)
@@ -196,7 +239,7 @@ def _mask_cards(text: bytes) -> bytes:
 
 
 def _mask_credentials(text: bytes) -> bytes:
-    for pattern in (_PRIVATE_KEY, _COOKIE_LINE, _SMTP_AUTH, _CREDENTIALS, _JWT):
+    for pattern in (_PRIVATE_KEY, _COOKIE_LINE, _SMTP_AUTH, _CREDENTIALS, _JWT, _USERINFO):
         text = pattern.sub(_mask_value, text)
     return text
 
@@ -209,7 +252,8 @@ def _mask_named(text: bytes) -> bytes:
         text = _ELEMENT.sub(_mask_value, text)
     if b'"' in text or b"'" in text:
         text = _QUOTED.sub(_mask_quoted, text)
-    return _PLAIN.sub(_mask_value, text)
+        text = _VALUE.sub(_mask_quoted, text)
+    return _CODE.sub(_mask_value, _PLAIN.sub(_mask_value, text))
 
 
 def _mask_value(match: re.Match[bytes]) -> bytes:
@@ -223,10 +267,25 @@ def _mask_quoted(match: re.Match[bytes]) -> bytes:
 
 
 def _mask_card(match: re.Match[bytes]) -> bytes:
-    digits = [c - 48 for c in match[0].replace(b"%20", b"") if 48 <= c <= 57]
-    doubled = (sum(divmod(2 * d, 10)) if i % 2 else d for i, d in enumerate(reversed(digits)))
-    # The Luhn sum tells card numbers from timestamps and counters.
-    return MASK if sum(doubled) % 10 == 0 else match[0]
+    text = match[0]
+    digits = text if text.isdigit() else text.replace(b"%20", b"").translate(None, _NOT_DIGITS)
+    # The Luhn sum tells card numbers from timestamps and counters. By tables: such numbers are in many targets.
+    return text if (sum(digits[::-2].translate(_ONCE)) + sum(digits[-2::-2].translate(_TWICE))) % 10 else MASK
+
+
+def _mask_way(match: re.Match[bytes]) -> bytes:
+    """Parts of a path after a telling one (`/reset/token/...`): a token there is a password for an hour."""
+    parts = match[0].split(b"/")
+    left = 0
+    for place, part in enumerate(parts):
+        if _TELLING_PART.search(part):
+            left = _MASKED_PARTS
+        elif part == b"..":
+            left = 0
+        elif left and part and part.lower() not in _PLAIN_PARTS:
+            parts[place] = MASK
+            left -= 1
+    return b"/".join(parts)
 
 
 def _mask_encoded(text: bytes) -> bytes:
@@ -247,7 +306,7 @@ def _mask_pair(pair: bytes) -> bytes:
 
 def redact_text_once(plain: bytes) -> bytes:
     """`redact_text` for what is decoded already."""
-    return _CARD.sub(_mask_card, _mask_named(_mask_credentials(plain)))
+    return _mask_cards(_WAY.sub(_mask_way, _mask_named(_mask_credentials(plain))))
 
 
 def redact_target(target: bytes) -> bytes:
@@ -261,13 +320,22 @@ def redact_target(target: bytes) -> bytes:
         return _mask_cards(target)
     path, mark, query = target.partition(b"?")
     if mark:
-        query = b"&".join(map(_redact_pair, query.split(b"&")))
+        pairs = query.split(b"&")
+        if "code=" in plain and "state=" in plain:
+            pairs = [_redact_code(pair) for pair in pairs]
+        query = b"&".join(map(_redact_pair, pairs))
     return redact_text(path) + mark + query
 
 
 def _redact_pair(pair: bytes) -> bytes:
     name, equals, value = pair.partition(b"=")
     return redact_text(name) + equals + MASK if value and is_secret_name(name) else redact_text(pair)
+
+
+def _redact_code(pair: bytes) -> bytes:
+    """Beside a `state` a `code` is one of OAuth, however short."""
+    name, equals, value = pair.partition(b"=")
+    return name + equals + MASK if value and _decoded(name.lower()) == b"code" else pair
 
 
 def excerpt(field: str, key: bytes, value: bytes) -> str:

@@ -1,8 +1,9 @@
-"""Where records end up: a file, stdout, a syslog server, or nowhere.
+"""Where records end up: a file, a FIFO, stdout, a syslog server, or nowhere.
 
 A sink is used by one thread, which may block in it. `write` takes whole records (JSON, no line end) and answers how
-many of them were lost; it never raises. Opening raises ConfigError, so that a log that cannot work is found before
-the first accept. Nothing here queues, encodes or counts over time.
+many of them were lost; it never raises. Opening raises ConfigError for a file that cannot work, so that it is found
+before the first accept; a FIFO without a reader and a syslog server that is away are tried again while records come.
+Nothing here queues, encodes, warns or counts over time.
 """
 
 from __future__ import annotations
@@ -10,31 +11,33 @@ from __future__ import annotations
 import errno
 import os
 import select
-import socket
 import stat
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from revproxy.audit.syslog import RETRY_SECONDS, SyslogSink
 from revproxy.errors import ConfigError, Location
 
 _PIPE_BUF = select.PIPE_BUF
 """A write up to this long into a pipe is not mixed with those of other workers (POSIX)."""
 _FILE_BATCH = 256 * 1024
 _STALL_SECONDS = 1.0
-"""How long a sink waits for a reader of a full pipe or socket before it looks whether it shall give up."""
+"""How long a sink waits for a reader of a full pipe before it says so and looks whether it shall give up."""
+_NO_READER = "nobody reads this FIFO"
 
 
 class Sink(Protocol):
-    """The writer thread's view of a log."""
+    """The writer thread's view of a log. `trouble` says why it does not work now; it is empty when it does."""
+
+    trouble: str
 
     def write(self, records: Sequence[bytes]) -> int:
-        """Write all records in order; the number that was lost."""
+        """Write all records in order; the number that was lost. An empty batch only opens what is not open yet."""
         ...
 
-    def reopen(self) -> None:
-        """After a rotation: open the same name again. Keeps what is open when that fails."""
+    def reopen(self) -> str:
+        """After a rotation: open the same name again. Keeps what is open when that fails, and says why."""
         ...
 
     def close(self) -> None:
@@ -42,18 +45,37 @@ class Sink(Protocol):
         ...
 
 
-class FdSink:
-    """A file or stdout: one `os.write` for a batch."""
+def _silent(_: str) -> None:
+    """Nobody wants to know of a stall."""
 
-    def __init__(self, path: str | None) -> None:
-        """`path` None is stdout. Raises ConfigError."""
+
+class FdSink:
+    """A file, a FIFO or stdout: one `os.write` for a batch."""
+
+    def __init__(self, path: str | None, stalled: Callable[[str], None] = _silent) -> None:
+        """`path` None is stdout; `stalled` is called while a write waits for a reader. Raises ConfigError."""
+        self.trouble = ""
         self._path = path
-        self._fd = 1 if path is None else _open(path)
-        self._most = _batch_bytes(self._fd)
+        self._stalled = stalled
         self._broken = False
         self._closed = False
+        self._retry_at = float("-inf")
+        self._fd: int | None = 1 if path is None else _open(path)
+        if self._fd is None:
+            self._postpone(_NO_READER)
+        self._inspect()
+
+    def _inspect(self) -> None:
+        self._regular = self._fd is not None and _is_regular(self._fd)
+        self._most = _FILE_BATCH if self._regular else _PIPE_BUF
+
+    def _postpone(self, trouble: str) -> None:
+        self.trouble = trouble
+        self._retry_at = time.monotonic() + RETRY_SECONDS
 
     def write(self, records: Sequence[bytes]) -> int:
+        if self._fd is None and not self._open_late():
+            return len(records)
         lost = 0
         batch: list[bytes] = []
         size = 0
@@ -65,6 +87,21 @@ class FdSink:
             size += len(record) + 1
         return lost + (self._write_batch(batch) if batch else 0)
 
+    def _open_late(self) -> bool:
+        if self._path is None or time.monotonic() < self._retry_at:
+            return False
+        try:
+            self._fd = _open(self._path)
+        except ConfigError as error:
+            self._postpone(error.message)
+            return False
+        if self._fd is None:
+            self._postpone(_NO_READER)
+            return False
+        self._inspect()
+        self.trouble = ""
+        return True
+
     def _write_batch(self, batch: list[bytes]) -> int:
         data = b"\n".join(batch) + b"\n"
         if self._broken:
@@ -73,153 +110,109 @@ class FdSink:
         done = self._write_bytes(data)
         self._broken = (done > 0 or self._broken) and data[done - 1 : done] != b"\n"
         if done == len(data):
+            self.trouble = ""
             return 0
         return len(batch) - data[:done].lstrip(b"\n").count(b"\n")
 
     def _write_bytes(self, data: bytes) -> int:
         """How much of it was written."""
+        fd = self._fd
+        if fd is None:
+            return 0
         view = memoryview(data)
         done = 0
         while done < len(data):
+            if not self._regular and not self._writable(fd):
+                break
             try:
-                done += os.write(self._fd, view[done:])
+                done += os.write(fd, view[done:])
             except BlockingIOError:
-                if self._closed:
-                    break
-                # A stdout that somebody else made non-blocking.
-                select.select((), (self._fd,), (), _STALL_SECONDS)
-            except OSError:
+                # Another worker was quicker.
+                continue
+            except OSError as error:
+                self.trouble = self._why(error)
                 break
         return done
 
-    def reopen(self) -> None:
+    def _why(self, error: OSError) -> str:
+        if error.errno == errno.EPIPE:
+            return "its reader is gone" if self._path is None else _NO_READER
+        return os.strerror(error.errno or errno.EIO)
+
+    def _writable(self, fd: int) -> bool:
+        """Wait for room in a pipe; false when the sink is closed meanwhile."""
+        poll = select.poll()
+        poll.register(fd, select.POLLOUT)
+        while not self._closed:
+            # A reader that is gone shows as an error, and `os.write` tells which.
+            if poll.poll(_STALL_SECONDS * 1000):
+                return True
+            self._stalled("its reader does not keep up")
+        self.trouble = "its reader does not keep up"
+        return False
+
+    def reopen(self) -> str:
         if self._path is None:
-            return
+            return ""
         try:
             fresh = _open(self._path)
         except ConfigError as error:
-            sys.stderr.write(f"reopening a log failed, going on with the old file: {error}\n")
-            return
+            return error.message
+        if fresh is None:
+            return _NO_READER
         old, self._fd = self._fd, fresh
-        self._most = _batch_bytes(fresh)
+        self._inspect()
         self._broken = False
-        os.close(old)
+        if old is not None:
+            os.close(old)
+        return ""
 
     def close(self) -> None:
         self._closed = True
-        if self._path is not None:
+        if self._path is not None and self._fd is not None:
             os.close(self._fd)
+            self._fd = None
 
 
-def _open(path: str) -> int:
+def _open(path: str) -> int | None:
+    """A descriptor; None for a FIFO that nobody reads yet. Raises ConfigError."""
+    # Non-blocking, because opening a FIFO that nobody reads would wait for ever.
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        # Non-blocking, because opening a FIFO that nobody reads would wait for ever.
-        fd = os.open(path, flags, 0o640)
-    except OSError as error:
-        reason = "nobody reads this FIFO" if error.errno == errno.ENXIO else error.strerror
-        raise ConfigError(f"the log cannot be opened: {reason}", Location(path)) from error
-    os.set_blocking(fd, True)
-    return fd
-
-
-def _batch_bytes(fd: int) -> int:
-    try:
-        regular = stat.S_ISREG(os.fstat(fd).st_mode)
-    except OSError:
-        return _PIPE_BUF
-    return _FILE_BATCH if regular else _PIPE_BUF
-
-
-_FACILITY_LOCAL0 = 16
-_SEVERITY = {"access": 6, "audit": 4}
-
-
-class SyslogSink:
-    """RFC 5424 messages as datagrams: UDP (RFC 5426) or the local socket, one for each record."""
-
-    def __init__(self, where: str, kind: str) -> None:
-        """`where` is `HOST:PORT` or the path of a socket; `kind` is "access" or "audit". Raises ConfigError."""
-        self._where = where
-        self._priority = f"<{_FACILITY_LOCAL0 * 8 + _SEVERITY[kind]}>1 "
-        self._tail = f" {_ascii(socket.gethostname())} revproxy {os.getpid()} {kind} - "
-        self._socket = _connect(where)
-
-    def write(self, records: Sequence[bytes]) -> int:
-        now = time.time()
-        stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z"
-        head = f"{self._priority}{stamp}{self._tail}".encode("ascii")
-        return sum(not self._send(head + record) for record in records)
-
-    def _send(self, message: bytes) -> bool:
-        try:
-            self._socket.send(message)
-            return True
-        except ConnectionRefusedError:
-            # UDP reports the refusal of an earlier datagram here; a restarted local daemon has a new socket.
-            if self._where.startswith("/"):
-                self.reopen()
-        except OSError as error:
-            if error.errno in (errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE):
-                self.reopen()
-        try:
-            self._socket.send(message)
-        except OSError:
-            return False
-        return True
-
-    def reopen(self) -> None:
-        try:
-            fresh = _connect(self._where)
-        except ConfigError:
-            return
-        old, self._socket = self._socket, fresh
-        old.close()
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-def _ascii(name: str) -> str:
-    """A HOSTNAME of RFC 5424 6.2.4: printable ASCII, or the nil value."""
-    return name if name and name.isascii() and name.isprintable() and " " not in name else "-"
-
-
-def _connect(where: str) -> socket.socket:
-    try:
-        if where.startswith("/"):
-            made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            target: str | tuple[str, int] = where
-        else:
-            host, _, port = where.rpartition(":")
-            family, kind, proto, _, address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[
-                0
-            ]
-            made = socket.socket(family, kind, proto)
-            target = (str(address[0]), int(address[1]))
+        return os.open(path, flags, 0o640)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"the syslog server cannot be reached: {error}", Location(f"syslog:{where}")) from error
-    made.settimeout(_STALL_SECONDS)
+        if isinstance(error, OSError) and error.errno == errno.ENXIO and _is_fifo(path):
+            return None
+        reason = error.strerror if isinstance(error, OSError) else error
+    raise ConfigError(f"the log cannot be opened: {reason}", Location(path)) from None
+
+
+def _is_fifo(path: str) -> bool:
     try:
-        made.connect(target)
-    except OSError as error:
-        made.close()
-        raise ConfigError(f"the syslog server cannot be reached: {error}", Location(f"syslog:{where}")) from error
-    return made
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
-def open_sink(to: str, kind: str) -> Sink | None:
-    """The sink of a `Log.to`; None for "none". Raises ConfigError."""
+def _is_regular(fd: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+
+
+def open_sink(to: str, kind: str, stalled: Callable[[str], None] = _silent) -> Sink | None:
+    """The sink of a `Log.to`; None for "none". `stalled` is called while it waits. Raises ConfigError."""
     word, _, rest = to.partition(":")
     match word:
         case "none":
             return None
         case "stdout":
-            return FdSink(None)
+            return FdSink(None, stalled)
         case "file" if rest:
-            return FdSink(rest)
+            return FdSink(rest, stalled)
         case "syslog" if rest:
-            return SyslogSink(rest, kind)
+            return SyslogSink(rest, kind, stalled)
     raise ConfigError(
         f"no such log target: {to!r}",
         Location("logs"),

@@ -6,8 +6,10 @@ one command's libraries do not cost the others. Errors that a person made are sh
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,9 @@ import click
 
 from revproxy import __version__
 from revproxy.errors import LocatedError, ManyErrors, RevproxyError
+
+_UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""What writing to a full disk says. A pipe that nobody reads any more is click's to handle."""
 
 EXIT_DONE, EXIT_REFUSED, EXIT_WRONG = 0, 1, 2
 
@@ -85,6 +90,17 @@ class LazyGroup(click.Group):
         """The list of the help, without loading anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items() if lazy.help])
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if error.errno not in _UNWRITTEN or error.filename is not None:
+                raise
+            # What is still buffered would fail once more when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"revproxy: standard output cannot be written: {error.strerror}", err=True)
+            sys.exit(EXIT_REFUSED)
 
     def invoke(self, ctx: click.Context) -> Any:
         if os.environ.get("NO_COLOR"):

@@ -88,7 +88,7 @@ def demo(
 
     if rules or paranoia is not None:
         raise click.UsageError(
-            "SecLang rules (--rules, --paranoia) come with a later version; our signatures are used"
+            "SecLang rules (--rules, --paranoia) come with a later version; leave them out to use our signatures"
         )
     assert isinstance(http, Address)
     assert isinstance(smtp, Address)

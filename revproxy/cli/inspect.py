@@ -12,11 +12,12 @@ import click
 
 if TYPE_CHECKING:
     from revproxy.app.offline import Item
-    from revproxy.config import Settings
+    from revproxy.config import Blame, Settings
 
 _EPILOG = """\b
 Examples:
   revproxy inspect http request.txt            raw bytes as on the wire; the body is all that follows the head
+  revproxy inspect http - < request.txt
   revproxy inspect http --jsonl recorded.jsonl.gz
   revproxy inspect mail -c revproxy.yaml --from a@example.net --rcpt b@example.org message.eml
 
@@ -32,7 +33,7 @@ Exit codes: 0 everything would pass, 1 something would be refused, 2 wrong use, 
 
 @click.command(epilog=_EPILOG)
 @click.argument("kind", type=click.Choice(["http", "mail"]))
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--jsonl", type=click.Path(path_type=Path), metavar="FILE", help="Recorded traffic, a line each.")
 @click.option(
     "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Limits and signatures from it."
@@ -57,18 +58,19 @@ def inspect(
     sender: str,
     rcpt: tuple[str, ...],
 ) -> None:
-    """Tell what would become of requests (KIND http) or messages (KIND mail) in FILES."""
+    """Tell what would become of requests (KIND http) or messages (KIND mail) in FILEs (- is standard input)."""
     if rules or paranoia is not None:
         raise click.UsageError(
-            "SecLang rules (--rules, --paranoia) come with a later version; our signatures are used"
+            "SecLang rules (--rules, --paranoia) come with a later version; leave them out to use our signatures"
         )
     if bool(files) == (jsonl is not None):
         raise click.UsageError("name files or --jsonl, one of the two")
     from revproxy.app.offline import inspect as run
 
+    settings, blame = _settings(config)
     envelope: dict[str, object] = {"client": client, "helo": helo, "from": sender, "rcpt": list(rcpt)}
     refused = 0
-    for line in run(kind, _items(files, jsonl, envelope), _settings(config), not detect):
+    for line in run(kind, _items(files, jsonl, envelope), settings, not detect, blame):
         refused += line["verdict"] != "allow"
         sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
@@ -84,8 +86,11 @@ def _items(files: tuple[Path, ...], jsonl: Path | None, envelope: dict[str, obje
         yield from (Item(item.name, item.raw, envelope) for item in read_files(files))
 
 
-def _settings(config: Path | None) -> Settings:
+def _settings(config: Path | None) -> tuple[Settings, Blame]:
     from revproxy.app.offline import offline_settings
-    from revproxy.config.load import load
+    from revproxy.config.load import load, nowhere
 
-    return load(config).settings if config is not None else offline_settings()
+    if config is None:
+        return offline_settings(), nowhere
+    loaded = load(config)
+    return loaded.settings, loaded.blame

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
@@ -79,4 +78,4 @@ def completion(ctx: click.Context, shell: str) -> None:
     made = get_completion_class(shell)
     if made is None:
         raise click.ClickException(f"no completion for {shell}")
-    sys.stdout.write(made(ctx.find_root().command, {}, "revproxy", "_REVPROXY_COMPLETE").source())
+    click.echo(made(ctx.find_root().command, {}, "revproxy", "_REVPROXY_COMPLETE").source(), nl=False)

@@ -13,12 +13,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.engine import Engine
-from revproxy.detection.link import link
-from revproxy.detection.rules import MATCHED, Condition, Operator, Target
+from revproxy.detection.rules import MATCHED, Condition, Operator, Rule, Target
 from revproxy.detection.sigyaml import Sample, Signature, always_runs, load_all, lower, transaction
-from revproxy.inspection.sources import read_signature_files, shipped_signatures
-from revproxy.model import Phase
+from revproxy.inspection.sources import read_signature_files
+from revproxy.model import Action, Phase
 
 MEMORY = 1024 * 1024
 """Bytes of memory that the engine gets for scans while samples run."""
@@ -28,7 +28,10 @@ _SHOWN = 160
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
 
 
-@click.group("signatures")
+_CODES = "Exit codes: 0 done, 1 {one}, 2 wrong use or a signature that is wrong."
+
+
+@click.group("signatures", epilog=_CODES.format(one="a sample failed"))
 def signatures() -> None:
     """List, show and test signatures.
 
@@ -39,20 +42,42 @@ def signatures() -> None:
     """
 
 
-@signatures.command("list")
+@signatures.command(
+    "list",
+    epilog=f"""\b
+Examples:
+  revproxy signatures list
+  revproxy signatures list mine.yaml more/
+  revproxy signatures list | grep smtp | cut -f 1      one line each, with tabs, where there is no terminal
+
+{_CODES.format(one="cannot be written")}
+""",
+)
 @_paths
 def list_(paths: tuple[str, ...]) -> None:
     """List signatures: id, severity, protocols, name."""
-    table = Table("id", "severity", "protocols", "name", box=None, header_style="bold", pad_edge=False)
     found = _load(paths)
-    for signature in found:
-        protocols = " ".join(sorted(map(str, signature.protocols)))
-        table.add_row(signature.id, signature.severity.name.lower(), protocols, signature.name)
-    Console(soft_wrap=not sys.stdout.isatty(), highlight=False).print(table)
+    rows = [(s.id, s.severity.name.lower(), " ".join(sorted(map(str, s.protocols))), s.name) for s in found]
+    if not sys.stdout.isatty():
+        click.echo("".join("\t".join(row) + "\n" for row in rows), nl=False)
+        return
+    table = Table("id", "severity", "protocols", "name", box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False, markup=False).print(table)
     click.echo(f"{len(found)} signatures")
 
 
-@signatures.command("show")
+@signatures.command(
+    "show",
+    epilog=f"""\b
+Examples:
+  revproxy signatures show sql-union-select
+  revproxy signatures show shop-coupon-probe mine.yaml
+
+{_CODES.format(one="cannot be written")}
+""",
+)
 @click.argument("wanted", metavar="ID")
 @_paths
 def show(wanted: str, paths: tuple[str, ...]) -> None:
@@ -64,12 +89,26 @@ def show(wanted: str, paths: tuple[str, ...]) -> None:
     raise click.UsageError(f"there is no signature `{wanted}`; `revproxy signatures list` tells which there are")
 
 
-@signatures.command("test")
+@signatures.command(
+    "test",
+    epilog=f"""\b
+Examples:
+  revproxy signatures test
+  revproxy signatures test mine.yaml more/
+
+\b
+Compiled signatures are kept in $XDG_CACHE_HOME/revproxy (~/.cache/revproxy).
+{_CODES.format(one="a sample failed")}
+""",
+)
 @_paths
 def test(paths: tuple[str, ...]) -> None:
     """Run every sample of every signature through the engine."""
+    from revproxy.app.offline import cache_folder
+    from revproxy.app.prepare import linked
+
     found = _load(paths)
-    engine = Engine(link([lower(s) for s in found]), MEMORY)
+    engine = Engine(linked([lower(s) for s in found], cache_folder()), MEMORY)
     failed = passed = 0
     for signature in found:
         for sample, expected in _samples(signature):
@@ -112,7 +151,7 @@ def _description(signature: Signature) -> list[str]:
         f"  references  {', '.join(signature.references)}",
         f"  protocols   {', '.join(sorted(map(str, rule.protocols)))}",
         f"  phase       {rule.phase.name.lower()}",
-        f"  severity    {rule.severity.name.lower()}, score {rule.score}, action {rule.action}",
+        f"  severity    {rule.severity.name.lower()}: {_effect(rule)}",
         f"  tags        {', '.join(rule.tags)}",
     ]
     if always_runs(rule):
@@ -122,6 +161,14 @@ def _description(signature: Signature) -> list[str]:
     for sample, expected in _samples(signature):
         lines.append(f"  {'match' if expected else 'pass '}  {_sample(sample)}")
     return lines
+
+
+def _effect(rule: Rule) -> str:
+    """What a match does; ALLOW in a rule means that it only counts."""
+    if rule.action is Action.ALLOW:
+        return f"scores {rule.score}"
+    word = {Action.DENY: "denies by itself", Action.DROP: "drops the connection by itself"}[rule.action]
+    return f"scores {rule.score}, {word}"
 
 
 def _condition(number: int, condition: Condition) -> list[str]:

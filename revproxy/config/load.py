@@ -50,7 +50,6 @@ def load(path: str | PathLike[str]) -> Loaded:
     checks.run()
     _raise(tree)
 
-
     def blame(message: str, place: Place, hint: str = "") -> ConfigError:
         return tree.located(message, reader.nearest(place), hint)
 

@@ -1,4 +1,4 @@
-"""Where the signatures are that come with the program; the one place that knows. Reading them does not belong here."""
+"""Where the signatures are that come with the program; the one place that knows. Reading is done elsewhere."""
 
 from __future__ import annotations
 

@@ -38,8 +38,9 @@ class _Loader(yaml.SafeLoader):
         """The next node. Raises _TooDeep."""
         self.depth += 1
         if self.depth > NESTING:
-            mark = self.peek_event().start_mark
-            raise _TooDeep(problem=f"nested deeper than {NESTING} levels", problem_mark=mark)
+            raise _TooDeep(
+                problem=f"nested deeper than {NESTING} levels", problem_mark=parent.start_mark if parent else None
+            )
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node

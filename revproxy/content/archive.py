@@ -87,5 +87,7 @@ def _read_gzip(data: bytes, inflation: Inflation) -> Iterator[tuple[bytes, bytes
 _READERS: dict[bytes, Callable[[bytes, Inflation], Iterator[tuple[bytes, bytes]]]] = {
     b"zip": read_zip,
     b"gzip": _read_gzip,
+    b"bzip2": lambda data, inflation: iter(((b"", inflation.bzip2(data)),)),
+    b"xz": lambda data, inflation: iter(((b"", inflation.xz(data)),)),
     b"tar": read_tar,
 }

@@ -23,6 +23,7 @@ _TEXT_SHARE = 20
 """One control byte in so many is still text. Compressed and encrypted bytes have one in nine."""
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
+_OPENING = (b"{", b"[", b"<")
 _PAIR = re.compile(rb"[ \t\r\n]*[^\x00-\x20=&<>{}\"']{0,256}=")
 
 
@@ -39,7 +40,7 @@ def _printable(block: bytes) -> bool:
 def read_structure(data: bytes, limits: ContentLimits, sink: Sink) -> bool:
     """Read a text as JSON or XML if it begins like one; whether it does. Raises LimitError only."""
     text = data.removeprefix(_BOM)
-    start = text[:256].lstrip(_SPACE)[:1]
+    start = text.lstrip(_SPACE)[:1]
     if start in (b"{", b"["):
         read_leniently(text, limits, sink)
         return True
@@ -47,6 +48,12 @@ def read_structure(data: bytes, limits: ContentLimits, sink: Sink) -> bool:
         read_xml_leniently(text, limits, sink)
         return True
     return False
+
+
+def may_have_structure(data: bytes | bytearray) -> bool:
+    """Whether a content that begins so may be JSON or XML; so may one of blanks only."""
+    start = bytes(data[:256]).removeprefix(_BOM).lstrip(_SPACE)
+    return not start or start[:1] in _OPENING
 
 
 def read_as_it_looks(data: bytes, limits: ContentLimits, sink: Sink) -> None:

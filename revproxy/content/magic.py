@@ -61,11 +61,9 @@ _MARKUP: tuple[tuple[bytes, bytes], ...] = (
     (b"<html", b"html"),
     (b"<script", b"html"),
 )
-READABLE_ARCHIVES = frozenset({b"zip", b"gzip", b"tar"})
+READABLE_ARCHIVES = frozenset({b"zip", b"gzip", b"tar", b"bzip2", b"xz"})
 """What `content.archive` takes apart."""
-UNREADABLE_ARCHIVES = frozenset(
-    {b"rar", b"7z", b"cab", b"iso", b"bzip2", b"xz", b"zstd", b"arj", b"ace", b"lzh", b"vhd"}
-)
+UNREADABLE_ARCHIVES = frozenset({b"rar", b"7z", b"cab", b"iso", b"zstd", b"arj", b"ace", b"lzh", b"vhd"})
 """Archives and images that we know and cannot look into."""
 
 

@@ -25,11 +25,15 @@ from revproxy.content.mimehead import (
     line_words,
     sender_of,
 )
-from revproxy.content.mimepart import Leaf
+from revproxy.content.mimepart import Leaf, all_names
+from revproxy.content.mimeuu import uu_files
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
 
 T = TypeVar("T")
+
+_UUENCODED = b"application/x-uuencoded"
+"""What we say a uuencoded file is: nothing declares its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,9 @@ def read_message(data: bytes, limits: ContentLimits) -> Message:
     else:
         words |= _differences(fast or [], leaves)
     name, address = sender_of(first(fields, b"from"))
-    union = _union([*(fast or []), *leaves])
+    union = _union([*(fast or []), *leaves, *(compat.extra if compat is not None else [])])
+    files = uu_files([leaf.content for leaf in union], limits)
+    union += [Leaf(_UUENCODED, all_names(name), b"", content) for name, content in files]
     return Message(
         headers=fields,
         subject=decode_words(first(fields, b"subject")),

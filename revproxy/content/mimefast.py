@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from fast_mail_parser import ParseError, PyMimePart, parse_email_tree
 
+from revproxy.content.mimecoding import codings, decode
 from revproxy.content.mimepart import Leaf, all_names, charset_of
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
@@ -40,13 +41,20 @@ def _walk(root: PyMimePart, most: int) -> Iterator[PyMimePart]:
 
 
 def _leaf(part: PyMimePart) -> Leaf:
-    declared = b""
+    declared, coded = b"", list[bytes]()
     for name, values in part.headers.items():
         if name.lower() == "content-type" and values:
             declared = values[0].encode("utf-8", "replace")
+        elif name.lower() == "content-transfer-encoding":
+            coded += [value.encode("utf-8", "replace") for value in values]
+    content = part.content or b""
+    coding, *others = codings(coded)
+    if len(coded) == 1 and others:
+        # White space around the word: the library compares letter by letter, and has decoded nothing.
+        content = decode(content, coding)
     return Leaf(
         part.content_type.lower().encode("utf-8", "replace"),
         all_names(part.filename.encode("utf-8", "replace")),
         charset_of(declared),
-        part.content or b"",
+        content,
     )

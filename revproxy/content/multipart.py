@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from revproxy.content.guess import read_structure
+from revproxy.content.guess import may_have_structure, read_structure
 from revproxy.content.media import MediaType
 from revproxy.content.parthead import PartHead, parse_part_head
 from revproxy.content.sink import Sink
@@ -27,6 +27,10 @@ REASONS = frozenset(
 # RFC 2046 bchars without the space, which some readers cut from the end and some do not.
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]{1,70}")
 _SLICE = 64 * 1024
+_EAGER_BYTES = 16 * 1024
+"""So much of JSON and XML in fields is read while the form comes, which is done on the loop."""
+_COMMAS = 4
+"""Commas in such fields allowed for each argument that is."""
 
 
 class _State(Enum):
@@ -230,12 +234,15 @@ class _FieldPart:
 class _Form:
     """The fields of the whole body: their total length, and the values of names that repeat."""
 
-    __slots__ = ("_limits", "_sink", "_total", "_values")
+    __slots__ = ("_commas", "_eager", "_later", "_limits", "_sink", "_total", "_values")
 
     def __init__(self, limits: ContentLimits, sink: Sink) -> None:
         self._limits = limits
         self._sink = sink
         self._total = 0
+        self._commas = 0
+        self._eager = _EAGER_BYTES
+        self._later: list[bytes] = []
         self._values: dict[bytes, list[bytes]] = {}
 
     def take(self, length: int) -> None:
@@ -252,10 +259,24 @@ class _Form:
             check_charsets((value,))
         self._values.setdefault(head.field, []).append(value)
         self._sink.argument(head.field, value)
-        read_structure(value, self._limits, self._sink)
+        if value and may_have_structure(value):
+            self._structure(value)
+
+    def _structure(self, value: bytes) -> None:
+        """Texts of structure are read at once while they are short, and at the end of the form otherwise."""
+        self._commas += value.count(b",")
+        if self._commas > _COMMAS * self._limits.arguments:
+            raise LimitError("arguments", self._limits.arguments)
+        self._eager -= len(value)
+        if self._eager < 0:
+            self._later.append(value)
+        else:
+            read_structure(value, self._limits, self._sink)
 
     def finish(self) -> None:
         """As for urlencoded forms: repeated names once more, joined as some servers join them."""
+        for value in self._later:
+            read_structure(value, self._limits, self._sink)
         for name, several in self._values.items():
             if len(several) > 1:
                 self._sink.argument(name, b",".join(several))

@@ -1,7 +1,8 @@
 """zip archives (APPNOTE 6.3), read from both ends: the central directory, and local headers that it leaves out.
 
 Invariants: every name that either says is listed; a difference flags `mismatch`. Sizes are believed for finding data,
-never for allocating. Methods but stored and deflate flag `unreadable`; encrypted members have a name and no content.
+never for allocating. Methods but stored, deflate, bzip2 and LZMA flag `unreadable`; encrypted members have a name and
+no content.
 Directories over 4 GiB do not occur in what we hold in memory, so of ZIP64 only the markers are known (`malformed`).
 """
 
@@ -22,7 +23,9 @@ _UNICODE_PATH = 0x7075
 _TAIL = 65_557
 """The end record and the longest comment after it."""
 _ENCRYPTED, _SIZES_FOLLOW = 0x0001, 0x0008
-_STORED, _DEFLATED = 0, 8
+_STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
+_LZMA_ENDS = 0x0002
+"""Of LZMA: a mark stands at the end of the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +147,9 @@ def _content(entry: _Entry, data: bytes, inflation: Inflation) -> bytes:
         return inflation.stored(packed)
     if entry.method == _DEFLATED:
         return inflation.deflated(packed, known)
+    if entry.method == _BZIP2:
+        return inflation.bzipped(packed, known)
+    if entry.method == _LZMA:
+        return inflation.lzma(packed, bool(entry.flags & _LZMA_ENDS), known)
     inflation.flags.add(b"unreadable")
     return b""

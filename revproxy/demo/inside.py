@@ -46,41 +46,41 @@ async def _site(app: web.Application, host: str, port: int) -> AsyncIterator[int
         await runner.cleanup()
 
 
-async def _until_told() -> None:
-    """Until SIGTERM, SIGINT or the end of standard input, where that is a pipe."""
+def _told() -> asyncio.Event:
+    """Set by SIGTERM, SIGINT or the end of standard input, where that is a pipe. Before anybody knows that we run."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
-    if _is_pipe(0):
+    if _has_parent():
         loop.add_reader(0, lambda: None if os.read(0, 4096) else over.set())
-    await over.wait()
+    return over
 
 
-def _is_pipe(fd: int) -> bool:
-    """Whether a parent may hold the other end; of a terminal, a file, /dev/null or nothing at all none does."""
-    try:
-        mode = os.fstat(fd).st_mode
-    except OSError:
+def _has_parent() -> bool:
+    """Whether somebody may hold the other end of standard input; of a terminal, a file or /dev/null nobody does."""
+    if sys.stdin is None:  # It was closed: descriptor 0 is something of ours by now.
         return False
+    mode = os.fstat(0).st_mode
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 async def serve_web(host: str, port: int, mailbox: str) -> None:
     """The internal web application."""
+    over = _told()
     async with _site(application(mailbox), host, port) as bound:
         print(json.dumps({"web": bound}), flush=True)  # noqa: T201 - the parent reads it
-        await _until_told()
+        await over.wait()
 
 
 async def serve_mail(host: str, port: int, tell: int) -> None:
     """The internal mail server, and beside it the address at which it tells what it holds."""
-    mailbox = Mailbox()
+    over, mailbox = _told(), Mailbox()
     server = await asyncio.get_running_loop().create_server(mailbox.protocol, host, port)
     try:
         async with _site(mailbox.application(), host, tell) as told:
             bound = server.sockets[0].getsockname()[1]
             print(json.dumps({"mail": bound, "tell": told}), flush=True)  # noqa: T201 - the parent reads it
-            await _until_told()
+            await over.wait()
     finally:
         server.close()
 

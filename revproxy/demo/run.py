@@ -35,11 +35,11 @@ from revproxy.config import (
     Upstream,
     UpstreamTls,
 )
+from revproxy.config.shipped import shipped_signatures
 from revproxy.demo.cases import DOMAIN
 from revproxy.demo.drive import Row, hint, rows
 from revproxy.demo.inside import COMMAND, Inside
 from revproxy.errors import PeerError
-from revproxy.config.shipped import shipped_signatures
 from revproxy.model import Limits
 from revproxy.runtime import Plan, supervise
 from revproxy.runtime.asking import ask

@@ -33,7 +33,7 @@ def supervise(plan: Plan) -> int:
     except (LocatedError, ManyErrors) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except RevproxyError as error:
+    except (RevproxyError, OSError) as error:
         sys.stderr.write(f"revproxy: {error}\n")
         return 1
     return 0

@@ -21,7 +21,7 @@ from typing import Any
 import uvloop
 
 from revproxy.audit.metrics import Metrics, merge
-from revproxy.errors import PeerClosed
+from revproxy.errors import PeerClosed, RevproxyError
 from revproxy.runtime import channel
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Build, Hello, Prepared, WorkerParts
@@ -211,7 +211,8 @@ async def _main(build: Build, number: int) -> int:
         del hello, prepared
         await worker.serve(parts, reader)
     except Exception as error:  # noqa: BLE001 - the supervisor decides what follows
-        _log.exception("the worker failed")
+        # Errors of our own tree are for a person to mend, anything else is a bug.
+        _log.error("the worker failed: %s", error, exc_info=not isinstance(error, RevproxyError))
         await worker.fail(error)
         return 1
     return 0

@@ -14,14 +14,17 @@ from revproxy.config import Settings
 from revproxy.config.settings import (
     Address,
     Certificate,
+    Control,
     Inspection,
     Listener,
     ListenerKind,
     ListenerTls,
+    Log,
+    Logs,
     Upstream,
     UpstreamTls,
 )
-from revproxy.errors import LocatedError, ManyErrors
+from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors
 
 Make = Callable[..., Settings]
 
@@ -79,3 +82,49 @@ def test_a_bad_signature_is_named_with_its_place(settings: Make, tmp_path: Path)
     bad.write_text("signatures:\n  - id: two\n    nonsense: true\n")
     with pytest.raises((LocatedError, ManyErrors), match=r"bad\.yaml:3:"):
         prepare(settings(inspection=Inspection(signatures=(str(bad),))))
+
+
+def blame(message: str, place: tuple[str | int, ...], hint: str) -> ConfigError:
+    return ConfigError(f"{place}: {message}", Location("r.yaml", 1, 1), hint=hint)
+
+
+@pytest.mark.parametrize(("word", "hint"), [("onne", "did you mean one?"), ("xyz", "signatures list")])
+def test_a_disabled_signature_that_is_not_there(settings: Make, word: str, hint: str) -> None:
+    kept = settings().inspection.signatures
+    with pytest.raises(ManyErrors, match=r"\('inspection', 'disabled', 1\): there is no signature") as caught:
+        read_rules(settings(inspection=Inspection(signatures=kept, disabled=("one", word))), blame)
+    assert hint in caught.value.errors[0].hint
+
+
+def test_every_address_of_another_machine_is_named(settings: Make) -> None:
+    there = Address("192.0.2.1", 80)
+    listeners = (Listener("a", ListenerKind.HTTP, Address("127.0.0.1", 80)), Listener("b", ListenerKind.HTTP, there))
+    with pytest.raises(ManyErrors) as caught:
+        prepare(settings(listeners=listeners, admin=there), blame)
+    first, second = caught.value.errors
+    assert "('listeners', 1, 'bind'): listener b cannot listen on 192.0.2.1:80" in first.message
+    assert "('admin',): the admin listener cannot" in second.message
+    assert "no interface" in first.hint
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere/control.sock", "x" * 108])
+def test_a_control_socket_that_cannot_be(settings: Make, tmp_path: Path, path: str) -> None:
+    with pytest.raises(ManyErrors, match=r"\('control', 'path'\): control"):
+        prepare(settings(control=Control(str(tmp_path / path))), blame)
+
+
+def test_log_files_that_cannot_be_written(settings: Make, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path, reason in (
+        (tmp_path, "Is a directory"),
+        (tmp_path / "fifo", "nobody reads"),
+        (tmp_path / "none/a.log", "no folder"),
+    ):
+        with pytest.raises(ManyErrors, match=r"\('logs', 'access', 'to'\): the access log") as caught:
+            prepare(settings(logs=Logs(Log(f"file:{path}"), Log("none"))), blame)
+        assert reason in str(caught.value)
+
+
+def test_no_log_is_made_by_looking(settings: Make, tmp_path: Path) -> None:
+    prepare(settings())
+    assert not list(tmp_path.glob("*.log"))

@@ -65,6 +65,15 @@ def test_a_message():
     assert record["reason"] == 'say "no"'
 
 
+@pytest.mark.parametrize(("encode", "values"), [(encode_http_access, HTTP), (encode_smtp_access, SMTP)])
+def test_a_verdict_that_is_not_enforced_says_so(encode, values):
+    assert "enforced" not in json.loads(encode(**values))
+    assert "enforced" not in json.loads(encode(**values, verdict="deny", score=7))
+    assert json.loads(encode(**values, enforced=False))["enforced"] is False
+    record = json.loads(encode(**values, verdict="deny", reason="anomaly-score", enforced=False))
+    assert (record["reason"], record["enforced"]) == ("anomaly-score", False)
+
+
 def test_many_recipients_are_counted_and_some_named():
     record = json.loads(encode_smtp_access(**{**SMTP, "recipients": [b"x@example.org"] * 90}))
     assert record["recipients"] == 90

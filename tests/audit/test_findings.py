@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revproxy.audit import encode_finding
-from revproxy.model import Action, Finding, Phase, Severity, Verdict
+from revproxy.model import ALLOWED, Action, Finding, Phase, Severity, Verdict
 
 DENY = Verdict(Action.DENY, 7, "anomaly-score")
 
@@ -51,6 +51,12 @@ def test_a_record():
         "tags": ["attack-sqli"],
         "ruleset": "0123456789abcdef",
     }
+
+
+def test_the_total_is_the_transactions_also_when_it_was_allowed():
+    line = encode_finding(finding(), id="T1", ts=0.5, route="app", verdict=ALLOWED, ruleset="r", total=3)
+    record = json.loads(line)
+    assert (record["verdict"], record["score"], record["total"]) == ("allow", 5, 3)
 
 
 def test_secrets_do_not_appear():

@@ -1,10 +1,11 @@
 import os
+import socket
 import threading
 import time
 
 import pytest
 
-from revproxy.audit import Records
+from revproxy.audit import Records, syslog
 from revproxy.audit.records import Channel
 from revproxy.config import Log
 from revproxy.errors import ConfigError
@@ -63,6 +64,11 @@ def test_a_log_that_blocks_stops_nobody(tmp_path):
     assert time.monotonic() - began < 5
     assert (tmp_path / "audit").read_bytes() == b"still written\n"
     os.close(reader)
+    for thread in threading.enumerate():
+        if thread.name == "log-access":
+            # It gives up when its reader does.
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def test_a_full_disk_is_counted():
@@ -72,6 +78,75 @@ def test_a_full_disk_is_counted():
         records.access(b"x")
     records.close()
     assert records.dropped["access"] == 7
+
+
+def lines(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == "revproxy.audit"]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_full_disk_is_told_once(caplog):
+    records = Records(Log("file:/dev/full"), NONE)
+    records.start()
+    for number in range(1, 4):
+        records.access(b"x")
+        wait_for(lambda number=number: records.dropped["access"] == number)
+    records.close()
+    assert lines(caplog) == ["the access log (file:/dev/full) fails: No space left on device; 1 records lost so far"]
+
+
+def test_a_reopen_that_fails_is_told_and_the_old_file_goes_on(tmp_path, caplog):
+    (tmp_path / "logs").mkdir()
+    records = Records(Log(f"file:{tmp_path}/logs/log"), NONE)
+    records.start()
+    (tmp_path / "logs").rename(tmp_path / "moved")
+    records.reopen()
+    wait_for(lambda: lines(caplog))
+    records.access(b"still")
+    records.close()
+    assert "cannot be opened again" in lines(caplog)[0]
+    assert (tmp_path / "moved" / "log").read_bytes() == b"still\n"
+
+
+@pytest.mark.parametrize("target", ["syslog:{}/socket", "syslog:no-such-host.invalid:514", "file:{}/fifo"])
+def test_a_target_that_is_away_stops_no_start(tmp_path, caplog, monkeypatch, target):
+    def getaddrinfo(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    os.mkfifo(tmp_path / "fifo")
+    records = Records(Log(target.format(tmp_path)), Log(f"file:{tmp_path}/audit"))
+    records.start()
+    wait_for(lambda: lines(caplog))
+    records.access(b"lost")
+    records.audit(b"written")
+    records.close()
+    assert records.dropped == {"access": 1, "audit": 0}
+    assert (tmp_path / "audit").read_bytes() == b"written\n"
+    assert len(lines(caplog)) == 1
+
+
+def test_a_target_that_comes_is_told_and_used(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(syslog, "RETRY_SECONDS", 0.01)
+    path = str(tmp_path / "socket")
+    records = Records(Log(f"syslog:{path}"), NONE)
+    records.start()
+    wait_for(lambda: lines(caplog))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.settimeout(5)
+        server.bind(path)
+        wait_for(lambda: len(lines(caplog)) == 2)
+        records.access(b"here")
+        assert server.recv(4096).endswith(b" here")
+        records.close()
+    assert "works again" in lines(caplog)[1]
+    assert records.dropped == {"access": 0, "audit": 0}
 
 
 def test_rotation(tmp_path):

@@ -76,3 +76,13 @@ def test_errors_are_shown_plainly(failing, error, code, text):
 
 def test_the_version():
     assert CliRunner().invoke(cli, ["--version"]).output.startswith("revproxy ")
+
+
+@pytest.mark.parametrize("arguments", [["signatures", "list"], ["--version"], ["completion", "bash"]])
+def test_a_full_disk_is_no_traceback(arguments):
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "revproxy", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -147,7 +147,7 @@ def test_mail_and_its_envelope(tmp_path: Path) -> None:
 def test_options_of_the_envelope_reach_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def inspect(kind: str, items: Any, settings: object, enforces: bool) -> list[dict[str, Any]]:
+    def inspect(kind: str, items: Any, settings: object, enforces: bool, _blame: object) -> list[dict[str, Any]]:
         seen.extend((kind, item.envelope, enforces) for item in items)
         return []
 
@@ -172,6 +172,13 @@ def test_a_hostile_message(tmp_path: Path) -> None:
     [got] = lines(done)
     assert (got["verdict"], got["status"], done.exit_code) == ("deny", 550, 1)
     assert got["rules"] == ["test-attachment"]
+
+
+def test_standard_input() -> None:
+    done = CliRunner().invoke(cli, ["inspect", "http", "-"], input=HOSTILE)
+    assert done.exit_code == 1
+    [got] = lines(done)
+    assert (got["id"], got["verdict"]) == ("-", "deny")
 
 
 def test_signatures_of_a_configuration(tmp_path: Path, signatures: Path, monkeypatch: pytest.MonkeyPatch) -> None:

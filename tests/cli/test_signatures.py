@@ -22,7 +22,9 @@ GOOD = """signatures:
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
     def go(text, *arguments):
         (tmp_path / "a.yaml").write_text(text)
         return CliRunner().invoke(cli, ["signatures", *arguments, str(tmp_path)])
@@ -35,7 +37,35 @@ def test_list(run):
     assert result.exit_code == 0
     assert "word-abc" in result.output
     assert "notice" in result.output
-    assert result.output.endswith("1 signatures\n")
+    assert result.output == "word-abc\tnotice\thttp\tThe word abc\n"
+
+
+def test_a_list_for_a_pipe_has_one_line_each_however_long(run):
+    long = "a long name " * 20
+    result = run(GOOD.replace("The word abc", long), "list")
+    assert [line.count("\t") for line in result.output.splitlines()] == [3]
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [("", "notice: scores 2\n"), ("    action: deny\n", "denies by itself"), ("    action: drop\n", "drops the")],
+)
+def test_show_says_what_a_match_does(run, action, said):
+    result = run(GOOD.replace("    severity: notice\n", "    severity: notice\n" + action), "show", "word-abc")
+    assert said in result.output
+    assert "allow" not in result.output
+
+
+def test_tests_keep_what_they_compile(run, tmp_path):
+    assert run(GOOD, "test").exit_code == 0
+    assert list((tmp_path / "cache/revproxy").iterdir())
+
+
+@pytest.mark.parametrize("verb", ["list", "show", "test"])
+def test_help_has_examples_and_exit_codes(verb):
+    said = CliRunner().invoke(cli, ["signatures", verb, "--help"]).output
+    assert f"revproxy signatures {verb}" in said
+    assert "Exit codes: 0 done, 1 " in said
 
 
 def test_show(run):

@@ -218,3 +218,18 @@ def test_any_text_loads_or_has_located_errors(tmp_path_factory, text):
     # Anything else that is raised is a bug.
     with contextlib.suppress(LocatedError, ManyErrors):
         config.load(path)
+
+
+def test_a_syslog_that_is_not_there_is_a_notice(tmp_path):
+    loaded = config.load(write(tmp_path, GOOD + "logs: {audit: {to: 'syslog:/nowhere/log'}}\n"))
+    assert any("there is no /nowhere/log" in notice.message for notice in loaded.notices)
+
+
+def test_what_is_found_wrong_later_has_its_place(tmp_path):
+    blame = config.load(write(tmp_path, GOOD + "logs: {access: {to: 'none'}}\ninspection: {disabled: a}\n")).blame
+    assert str(blame("bad", ("logs", "access", "to"), "").where).endswith("revproxy.yaml:3:21")
+    assert str(blame("bad", ("inspection", "disabled", 0), "").where).endswith("revproxy.yaml:4:24")
+    # What was left out is of the nearest thing that it would stand in.
+    assert str(blame("bad", ("logs", "audit", "to"), "").where).endswith("revproxy.yaml:3:7")
+    assert str(blame("bad", ("control", "path"), "").where).endswith("revproxy.yaml")
+    assert str(config.nowhere("bad", ("control", "path")).where) == "control.path"

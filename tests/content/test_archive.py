@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import tarfile
 import time
 import zipfile
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -63,6 +66,20 @@ def test_a_gzip_tells_its_name() -> None:
     assert got.contents == [(b"evil.js", b"x")]
 
 
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+def test_bzip2_and_xz_are_opened(pack: Callable[[bytes], bytes]) -> None:
+    got = names_and_contents(pack(b"hello"), LIMITS)
+    assert (got.names, got.contents, got.flags) == ([b""], [(b"", b"hello")], set())
+    tarred = names_and_contents(pack(make_tar("evil.exe", b"MZ")), LIMITS)
+    assert tarred.contents == [(b"evil.exe", b"MZ")]
+    assert names_and_contents(pack(b"a") + pack(b"b"), LIMITS).contents == [(b"", b"ab")]
+    junk = names_and_contents(pack(b"a") + b"junk", LIMITS)
+    assert (junk.contents, junk.flags) == ([(b"", b"a")], {b"malformed"})
+    bomb = names_and_contents(pack(bytes(50_000_000)), LIMITS)
+    assert b"bomb" in bomb.flags
+    assert len(bomb.contents[0][1]) < 10_000_000
+
+
 def test_a_polyglot_is_opened_from_its_end() -> None:
     got = names_and_contents(b"GIF89a" + make_zip({"a.exe": b"MZ"}), LIMITS)
     assert got.names == [b"a.exe"]
@@ -98,7 +115,18 @@ def test_what_we_cannot_open_is_flagged(start: bytes) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    [b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\x1f\x8b\x08\x00", b"PK\x03\x04" + b"\x00\x00\x08\x00" * 8],
+    [
+        b"PK\x03\x04",
+        b"PK\x01\x02",
+        b"PK\x05\x06",
+        b"\x1f\x8b\x08\x00",
+        b"PK\x03\x04" + b"\x00\x00\x08\x00" * 8,
+        b"PK\x03\x04" + b"\x00\x00\x0c\x00" * 8 + b"BZh9",
+        b"PK\x03\x04" + b"\x00\x00\x0e\x00" * 8 + b"\x09\x14\x05\x00\x5d\x00\x00\x80\x00",
+        b"BZh9",
+        bz2.compress(b""),
+        lzma.compress(b""),
+    ],
 )
 def test_thirty_megabytes_of_anything_end_soon(unit: bytes) -> None:
     data = unit * (30_000_000 // len(unit))

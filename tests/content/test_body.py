@@ -92,7 +92,9 @@ def test_unknown_types_are_windows(read) -> None:
     assert got.told == [("window", b"", b"01234567"), ("window", b"", b"6789")]
 
 
-@pytest.mark.parametrize("content_type", [b"", b"text/plain", b"application/octet-stream"])
+@pytest.mark.parametrize(
+    "content_type", [b"", b"text/plain", b"application/octet-stream", b"image/png", b"foo/bar", b"a/yaml"]
+)
 def test_a_body_without_a_telling_type_is_read_as_what_it_looks_like_too(read, content_type: bytes) -> None:
     got = read(content_type, b' \n{"a":"x","a":"y"}', None, [1, 3])
     assert got.told[0] == ("window", b"", b' \n{"a":"x","a":"y"}')
@@ -106,6 +108,11 @@ def test_a_body_without_a_telling_type_is_read_as_what_it_looks_like_too(read, c
 )
 def test_guesses_that_fail_say_nothing(read, body: bytes) -> None:
     assert [t for t in read(b"", body).told if t[0] != "window"] == []
+
+
+@pytest.mark.parametrize("content_type", [b"", b"text/plain", b"image/png", b"application/graphql"])
+def test_a_form_under_another_type_is_read_too(read, content_type: bytes) -> None:
+    assert read(content_type, b"a=b%41+c&d=e").arguments == [(b"a", b"bA c"), (b"d", b"e")]
 
 
 def test_a_guess_has_the_limit_of_structured_bodies(read) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
+import random
 import zlib
 
 from hypothesis import given
@@ -78,3 +81,33 @@ def test_endless_members_end() -> None:
 def test_never_raises(data: bytes) -> None:
     inflation = fresh(most=1000, ratio=5)
     assert len(inflation.deflated(data)) + len(inflation.gzip(data)) + len(inflation.stored(data)) <= 1000
+    inflation = fresh(most=1000, ratio=5)
+    outs = (inflation.bzip2(data), inflation.xz(data), inflation.bzipped(data), inflation.lzma(data, ends=False))
+    assert sum(map(len, outs)) <= 1000
+
+
+def test_slow_formats_have_a_smaller_share_of_what_goes_in() -> None:
+    inflation = fresh(most=1_000_000)
+    stream = bz2.compress(random.Random(1).randbytes(100_000))
+    made = [inflation.bzipped(stream) for _ in range(10)]
+    # Two bytes in for each that may come out, and each of these counts as four.
+    assert 300_000 <= sum(map(len, made)) <= 600_000
+    assert inflation.flags == {b"bomb", b"malformed"}
+
+
+def test_a_huge_dictionary_is_not_allocated() -> None:
+    inflation = fresh()
+    coder = lzma.LZMACompressor(lzma.FORMAT_ALONE)
+    alone = coder.compress(b"hello") + coder.flush()
+    member = b"\x09\x14\x05\x00" + alone[:1] + b"\xff\xff\xff\xff" + alone[13:]
+    assert inflation.lzma(member, ends=True) == b"hello"
+    assert inflation.flags == set()
+
+
+def test_padding_of_streams() -> None:
+    inflation = fresh()
+    assert inflation.xz(lzma.compress(b"a") + bytes(8) + lzma.compress(b"b") + bytes(4)) == b"ab"
+    assert inflation.bzip2(bz2.compress(b"a") + bytes(8)) == b"a"
+    assert inflation.flags == set()
+    assert inflation.xz(b"no xz") + inflation.bzip2(b"BZh9 no") == b""
+    assert inflation.flags == {b"unreadable"}

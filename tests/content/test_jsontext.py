@@ -47,7 +47,7 @@ def test_depth_within_the_limit(read, text: str) -> None:
     read(JSON, text.encode(), ContentLimits(json_depth=3))
 
 
-@pytest.mark.parametrize("body", [b"[" * 4, b'[["",[{}]]]', b'{"a":' * 100_000, b"[" * 1_000_000])
+@pytest.mark.parametrize("body", [b"[" * 4, b'[["",[{}]]]', b'{"a":' * 19_000, b"[" * 20_000])
 def test_depth_over_the_limit_is_refused_before_parsing(read, body: bytes) -> None:
     with pytest.raises(LimitError, match="json_depth"):
         read(JSON, body, ContentLimits(json_depth=3))
@@ -154,3 +154,25 @@ def test_two_megabytes_of_anything_take_no_time(read, unit: bytes) -> None:
         except (ContentError, LimitError):
             pass
         assert time.process_time() - before < 1.0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"[]," * 699_000 + b"[]]",
+        b"[" * 200 + b'"' * 1_900_000,
+        b"[" + b"1," * 1_000_000 + b"1]",
+        b'{"a":' * 100_000,
+        b"[" * 2_000_000,
+    ],
+)
+def test_too_many_elements_are_refused_before_parsing(read, body: bytes) -> None:
+    before = time.process_time()
+    with pytest.raises(LimitError, match="arguments"):
+        read(b"application/json", body)
+    assert time.process_time() - before < 0.1
+
+
+def test_brackets_and_commas_in_strings_are_no_elements(read) -> None:
+    text = b'\\"[,]{,}\\\\' * 10
+    assert len(read(b"application/json", b'["' + text + b'"]', ContentLimits(arguments=2)).arguments) == 1

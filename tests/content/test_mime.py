@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from email.message import EmailMessage
 
@@ -91,6 +92,95 @@ def test_either_reading_of_base64_junk_is_inspected() -> None:
     head = b"Content-Type: application/octet-stream; name=a\r\nContent-Transfer-Encoding: base64"
     contents = [a.content for a in read(with_part(head, b"TVqQ\r\nAA==\r\nTVqQ")).attachments]
     assert any(c.startswith(b"MZ\x90\x00") for c in contents)
+
+
+CODED = b"TVqQAAMAAAA="
+PROGRAM = b"MZ\x90\x00\x03\x00\x00\x00"
+BLANKS = [b"base64 ", b"base64\t", b"\r\n base64", b"base64\r\n ", b"base64\r\n\t", b"\tBASE64"]
+
+
+@pytest.mark.parametrize("coding", BLANKS)
+def test_white_space_around_an_encoding_hides_nothing_and_is_no_ambiguity(coding: bytes) -> None:
+    part = b"Content-Type: a/b; name=a\r\nContent-Transfer-Encoding: " + coding
+    for data in (with_part(part, CODED), b"MIME-Version: 1.0\r\n" + part + b"\r\n\r\n" + CODED + b"\r\n"):
+        got = read(data)
+        assert got.attachments[0].content == PROGRAM
+        assert got.ambiguities == []
+
+
+CODINGS = [
+    (b"7bit", b"base64"),
+    (b"base64", b"7bit"),
+    (b"quoted-printable", b"base64"),
+    (b"base64 (x)", b""),
+    (b'"base64"', b""),
+    (b"base64; x=y", b""),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), CODINGS)
+def test_every_encoding_that_is_declared_is_decoded_and_told(first: bytes, second: bytes) -> None:
+    head = b"Content-Type: a/b\r\nContent-Transfer-Encoding: " + first
+    head += b"\r\nContent-Transfer-Encoding: " + second if second else b""
+    got = read(with_part(head, CODED))
+    assert PROGRAM in [a.content for a in got.attachments]
+    assert {b"duplicate-header", b"unknown-encoding"} & set(got.ambiguities)
+
+
+UU = b"begin 644 evil.exe\r\n(35J0``,````\r\n`\r\nend\r\n"
+
+
+def around(before: bytes = b"", after: bytes = b"") -> bytes:
+    data = with_part(b"Content-Type: text/plain", b"hi")
+    return data.replace(b"\r\n\r\n--b", b"\r\n\r\n" + before + b"--b", 1) + after
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Subject: x\r\n\r\nHello\r\n" + UU,
+        around(UU),
+        around(b"", UU),
+        with_part(b"Content-Type: a/b; name=x.uu\r\nContent-Transfer-Encoding: base64", base64.b64encode(UU)),
+    ],
+)
+def test_uuencoded_files_are_attachments(data: bytes) -> None:
+    assert (b"evil.exe", PROGRAM) in [(a.name, a.content) for a in read(data).attachments]
+
+
+def test_text_around_the_parts_is_inspected() -> None:
+    got = read(around(b"before\r\n", b"after\r\n"))
+    assert [t.strip() for t in got.texts] == [b"hi", b"before", b"after"]
+    assert got.ambiguities == [b"epilogue", b"preamble"]
+    for usual in (b"This is a multi-part message in MIME format.\r\n", b"  \r\n"):
+        assert read(around(usual, b"\r\n \r\n")).ambiguities == []
+
+
+def test_a_part_after_the_last_delimiter_is_told() -> None:
+    got = read(around(b"", b"--b\r\nContent-Type: a/b; name=x.exe\r\n\r\nMZ\r\n--b--\r\n"))
+    assert b"part-after-end" in got.ambiguities
+    assert any(b"x.exe" in text for text in got.texts)
+
+
+NAMED = [
+    b'Content-Disposition: attachment; filename="a.txt"\r\nContent-Disposition: attachment; filename="inv.exe"',
+    b'Content-Disposition: attachment filename="inv.exe"',
+    b'Content-Disposition: attachment filename="inv.exe"; filename=a.txt',
+    b"Content-Disposition: attachment; filename=a.txt; filename=inv.exe",
+    b"Content-Type: a/b name=inv.exe",
+    b"Content-Disposition: attachment; filename=a.txt; filename*=utf-8''inv%2eexe",
+]
+
+
+@pytest.mark.parametrize("head", NAMED)
+def test_all_names_are_listed(head: bytes) -> None:
+    assert b"inv.exe" in {a.name for a in read(with_part(head, b"x")).attachments}
+
+
+def test_the_two_ways_to_write_a_name_together_are_no_ambiguity() -> None:
+    head = b"Content-Type: a/b\r\nContent-Disposition: attachment; filename=\"?.pdf\"; filename*=utf-8''%C3%A9.pdf"
+    got = read(with_part(head, b"x"))
+    assert "é.pdf".encode() in {a.name for a in got.attachments}
 
 
 def test_an_inner_message_is_opened() -> None:

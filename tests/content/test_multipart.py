@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,57 @@ def test_an_empty_form_and_an_epilogue_of_nothing(read) -> None:
 def test_a_json_part_is_taken_apart_too(read) -> None:
     got = read(TYPE, field(b"a", b'{"x":1}', b"\r\nContent-Type: application/json") + END)
     assert got.arguments == [(b"a", b'{"x":1}'), (b"json.x", b"1")]
+
+
+def test_json_in_a_field_of_no_type_is_taken_apart_too(read) -> None:
+    assert read(TYPE, field(b"a", b'{"x":"\\u0041"}') + END).arguments[1:] == [(b"json.x", b"A")]
+    big = b'{"x":"' + b"y" * 20_000 + b'"}'
+    got = read(TYPE, field(b"a", big) + field(b"b", b"1") + END).arguments
+    assert [name for name, _ in got] == [b"a", b"b", b"json.x"]
+    with pytest.raises(LimitError, match="arguments"):
+        read(TYPE, field(b"a", b"[" + b"[]," * 9 + b"[]]") * 10 + END, ContentLimits(arguments=20))
+
+
+def test_a_file_with_an_empty_name_is_a_field_too(read) -> None:
+    got = read(TYPE, upload(b"a", b"", b"1") + END)
+    assert got.of("file") == [(b"a", b"", b"image/png")]
+    assert got.arguments == [(b"a", b"1")]
+    assert got.of("window") == [(b"", b"1")]
+
+
+@given(cuts=st.lists(st.integers(0, 600), max_size=4))
+@pytest.mark.parametrize(
+    ("body", "rest"),
+    [
+        (b"x" + field(b"a", b"1") + END, b"x" + field(b"a", b"1") + END),
+        (field(b"a", b"secret"), b"secret\r\n"),
+        (field(b"a", b"1") + END + b"after", b"after"),
+        (field(b"a", b"1\n--bb\r\nx") + END, b"1\n--bb\r\nx"),
+        (field(b"a", b"1") + field(b"b", b"2", b"\x00") + END, b'name="b"\x00'),
+        (upload(b"f", b"", b"secret"), b"secret"),
+    ],
+)
+def test_what_was_not_told_is_handed_over(recorder, body: bytes, rest: bytes, cuts: list[int]) -> None:
+    reader = open_body(TYPE, ContentLimits(), recorder())
+    edges = sorted({0, len(body), *(cut % len(body) for cut in cuts)})
+    fed = 0
+    with pytest.raises(ContentError):
+        for start, end in pairwise(edges):
+            fed = end
+            reader.feed(body[start:end])
+        reader.finish()
+    assert rest in reader.unread() + body[fed:]
+    assert reader.unread() == b""
+
+
+def test_the_windows_of_a_file_are_finished_when_the_form_breaks(recorder) -> None:
+    sink = recorder()
+    reader = open_body(TYPE, ContentLimits(), sink)
+    reader.feed(upload(b"f", b"n", b"content, long enough"))
+    with pytest.raises(ContentError):
+        reader.finish()
+    rest = reader.unread()
+    assert sink.of("window")[0][1] + rest == b"content, long enough\r\n"
 
 
 def test_content_may_hold_what_only_resembles_a_delimiter(read) -> None:

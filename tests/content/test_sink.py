@@ -21,7 +21,7 @@ def methods(kind: type) -> set[str]:
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_readers_have_the_two_methods(reader: type) -> None:
+def test_readers_have_the_methods(reader: type) -> None:
     assert methods(BodyReader) <= methods(reader)
 
 

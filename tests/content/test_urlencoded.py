@@ -46,3 +46,9 @@ def test_reads_as_a_query_however_it_comes(read, body: bytes, cuts: list[int]) -
     except ContentError:
         return
     assert got == list(zip(*parse_query(body, ContentLimits()), strict=True))
+
+
+def test_json_and_xml_that_were_declared_as_a_form_are_read_too(read) -> None:
+    typed = b"application/x-www-form-urlencoded"
+    assert (b"json.a", b"A") in read(typed, b'{"a":"\\u0041"}').arguments
+    assert ("xml_text", b"A") in read(typed, b"<a>&#65;</a>").told

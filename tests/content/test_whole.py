@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from revproxy.content.whole import Whole
-from revproxy.errors import LimitError
+from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
 
 
@@ -39,3 +39,17 @@ def test_a_body_of_no_bytes_is_not_read() -> None:
 def test_more_than_the_limit_is_refused() -> None:
     with pytest.raises(LimitError, match="structured_bytes"):
         kept(b"abcd", b"e")
+
+
+def test_what_could_not_be_read_is_handed_over() -> None:
+    class Broken(Whole):
+        def read(self, data: bytes) -> None:
+            raise ContentError("x")
+
+    reader = Broken(ContentLimits(), None)
+    reader.feed(b"ab")
+    reader.feed(b"cd")
+    with pytest.raises(ContentError):
+        reader.finish()
+    assert reader.unread() == b"abcd"
+    assert reader.unread() == b""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import zipfile
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +29,7 @@ def read(data: bytes, most: int = 10_000_000) -> tuple[list[tuple[bytes, bytes]]
 
 
 TWO = {"a.txt": b"hello " * 20, "b/c.exe": b"MZ" * 50}
+CONTENT = bytes(range(256)) * 20
 FOUND = [(n.encode(), c) for n, c in TWO.items()]
 
 
@@ -93,7 +96,39 @@ def test_encrypted_and_unknown_methods() -> None:
     data = bytearray(make({"a": b"x"}))
     data[6] |= 1
     assert read(bytes(data))[1] == {b"encrypted", b"mismatch"}
-    assert read(make({"a": b"x" * 100}, zipfile.ZIP_LZMA)) == ([(b"a", b"")], {b"unreadable"})
+    other = make({"a": b"x" * 100}).replace(b"\x08\x00", b"\x5d\x00")
+    assert read(other) == ([(b"a", b"")], {b"unreadable"})
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_methods_are_read_within_the_same_bounds(method: int) -> None:
+    assert read(make(TWO, method)) == (FOUND, set())
+    got, flags = read(make({"a": bytes(50_000_000)}, method))
+    assert b"bomb" in flags
+    assert 0 < len(got[0][1]) < 10_000_000
+    got, flags = read(make(TWO, method), most=100)
+    assert sum(len(c) for _, c in got) == 100
+    assert b"bomb" in flags
+    broken = bytearray(make({"a": bytes(range(256)) * 20}, method))
+    broken[60:90] = bytes(30)
+    assert b"malformed" in read(bytes(broken))[1]
+
+
+def test_lzma_without_a_mark_at_its_end() -> None:
+    coder = lzma.LZMACompressor(lzma.FORMAT_ALONE)
+    alone = coder.compress(CONTENT) + coder.flush()
+    member = b"\x09\x14\x05\x00" + alone[:5] + alone[13:]
+    inflation = Inflation(10_000_000, 100, set())
+    assert inflation.lzma(member, ends=True) == CONTENT
+    # The mark is in the last bytes; how much of the content is there too depends on the coder.
+    got = inflation.lzma(member[:-6], ends=False)
+    assert CONTENT.startswith(got)
+    assert len(got) > len(CONTENT) - 300
+    assert inflation.flags == set()
+    for bad in (b"", member[:9], b"\x09\x14\x06\x00" + bytes(20), b"\x09\x14\x05\x00\xff" + bytes(20)):
+        inflation.flags.clear()
+        assert inflation.lzma(bad, ends=True) == b""
+        assert inflation.flags == {b"malformed"}
 
 
 def test_a_unicode_path_is_a_second_name() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import smtplib
 import socket
+import subprocess
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from revproxy.demo.inside import Inside, InsideError
+from revproxy.demo.inside import COMMAND, Inside, InsideError
 
 LOCAL = "127.0.0.1"
 
@@ -83,3 +86,19 @@ def test_one_that_ignores_the_signal_is_killed(monkeypatch: pytest.MonkeyPatch) 
     inside.process.send_signal(signal.SIGSTOP)
     inside.stop()
     assert inside.process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("stdin", ["null", "file", "closed"])
+def test_without_a_parent_at_the_other_end_it_waits_for_a_signal(stdin: str, tmp_path: Path) -> None:
+    for name in ("aiohttp", "revproxy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(99)")
+    (tmp_path / "file").write_text("x")
+    shell = {"null": "</dev/null", "file": "<file", "closed": "<&-"}[stdin]
+    command = f"exec {shlex.join([*COMMAND, 'web', f'{LOCAL}:0'])} {shell}"
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, shell=True, cwd=tmp_path, stdout=pipe, stderr=pipe) as process:
+        line = process.stdout.readline()
+        process.terminate()
+        _, said = process.communicate(timeout=10)
+    assert "web" in json.loads(line)
+    assert (process.returncode, said) == (0, b"")

@@ -42,6 +42,23 @@ CASES = {
     "missing certificate": (TLS + GOOD.partition("\n")[2].partition("\n")[2], "revproxy.yaml:5:40: ", "gone.pem"),
     "unreachable include": (GOOD + "include: [conf.d/gone.yaml]\n", "revproxy.yaml:11:11: ", "gone.yaml"),
     "bad signature": (GOOD + "inspection:\n  signatures: [bad.yaml]\n", "bad.yaml:4:5: ", "nonsense"),
+    "a disabled signature that is not there": (
+        GOOD + "inspection:\n  disabled: [sql-union-slect]\n",
+        "revproxy.yaml:12:14: ",
+        "did you mean sql-",
+    ),
+    "an address of another machine": (
+        GOOD.replace("127.0.0.1:{port}", "192.0.2.1:80"),
+        "revproxy.yaml:2:",
+        "listener web",
+    ),
+    "a control socket in no folder": (
+        GOOD.replace("control.sock", "none/c.sock"),
+        "revproxy.yaml:8:17: ",
+        "mkdir -p",
+    ),
+    "nesting without end": (GOOD + "mail: " + "[" * 20000 + "\n", "revproxy.yaml:11:", "deeper than 32"),
+    "a log that is a folder": (GOOD + "logs: {{access: 'file:.'}}\n", "revproxy.yaml:11:16: ", "directory"),
     "no YAML": (GOOD + "mail: [}}\n", "revproxy.yaml:11:8: ", "no YAML"),
 }
 
@@ -72,7 +89,7 @@ def test_says_where_and_binds_nothing(tmp_path, held, case, verb):
     assert word in done.stderr
     assert "^" in done.stderr
     assert "Traceback" not in done.stderr
-    assert "cannot listen" not in done.stderr
+    assert "already in use" not in done.stderr
     assert "ready" not in done.stdout
     assert not (tmp_path / "control.sock").exists()
 

@@ -140,3 +140,19 @@ def test_the_owner_gets_the_socket(tmp_path):
     where = Control(str(tmp_path / "sock"), "65534")
     with control.bind(where, "r.yaml"):
         assert os.stat(where.path).st_uid == 65534
+
+
+def test_the_folder_of_the_default_path_is_made(tmp_path, monkeypatch):
+    folder = str(tmp_path / "revproxy")
+    monkeypatch.setattr(control, "RUN_FOLDER", folder)
+    where = Control(f"{folder}/control.sock")
+    assert control.wrong(where) is None
+    assert not os.path.exists(folder)
+    control.bind(where, "r.yaml").close()
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o755
+
+
+def test_the_folder_of_the_default_path_that_cannot_be_made(monkeypatch):
+    monkeypatch.setattr(control, "RUN_FOLDER", "/proc/none/revproxy")
+    with pytest.raises(ConfigError, match="does not exist and cannot be made"):
+        control.bind(Control("/proc/none/revproxy/control.sock"), "r.yaml")

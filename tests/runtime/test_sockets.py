@@ -6,7 +6,7 @@ import pytest
 
 from revproxy.config.settings import Address, Listener, ListenerKind, Settings
 from revproxy.errors import ConfigError
-from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bind, bound
+from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bind, bound, unavailable
 
 
 @pytest.fixture
@@ -85,3 +85,11 @@ def test_addresses_of_settings():
     settings = Settings(listeners=(web,), upstreams=(), admin=Address("127.0.0.1", 9180))
     assert addresses(settings) == {"listener web": Address("::", 80), ADMIN: Address("127.0.0.1", 9180)}
     assert list(addresses(Settings(listeners=(web,), upstreams=(), admin=None))) == ["listener web"]
+
+
+def test_what_this_machine_can_listen_on():
+    assert unavailable(Address("127.0.0.1", 1)) is None
+    assert unavailable(Address("0.0.0.0", 80)) is None
+    reason, hint = unavailable(Address("192.0.2.1", 80))
+    assert "cannot listen on 192.0.2.1:80" in reason
+    assert "no interface" in hint

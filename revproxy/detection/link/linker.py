@@ -24,6 +24,7 @@ from revproxy.errors import Location, RuleError
 from revproxy.model import Phase, Protocol
 
 _NOWHERE = Location("")
+_NO_SET: frozenset[Protocol] = frozenset()
 
 FEW = 4
 """A transformation that at most one item in so many asks for has small databases of its own."""
@@ -61,7 +62,8 @@ def link(rules: Sequence[Rule], store: DatabaseStore | None = None, each: Each =
 
 def _name(rules: Iterable[Rule]) -> str:
     """A hash of what the rules say; how the files that they came from were named is no part of it."""
-    said = repr([replace(rule, origin=_NOWHERE) for rule in rules])
+    # A set's order differs from process to process: it is told apart, sorted.
+    said = repr([(sorted(r.protocols), replace(r, protocols=_NO_SET, origin=_NOWHERE)) for r in rules])
     return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 

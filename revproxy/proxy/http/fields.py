@@ -51,13 +51,14 @@ def fill_reply_head(fields: Fields, status: int, lines: Sequence[Line], names: S
 class Collector:
     """The sink of a body reader: gathers values, and keeps windows of long contents until they are judged."""
 
-    __slots__ = ("_arguments", "_attributes", "_files", "_headers", "_texts", "_types", "windows")
+    __slots__ = ("_arguments", "_attributes", "_files", "_headers", "_marks", "_texts", "_types", "windows")
 
     def __init__(self) -> None:
         self._arguments: tuple[list[bytes], list[bytes]] = ([], [])
         self._files: tuple[list[bytes], list[bytes]] = ([], [])
         self._types: tuple[list[bytes], list[bytes]] = ([], [])
         self._headers: tuple[list[bytes], list[bytes]] = ([], [])
+        self._marks: tuple[int, ...] = (0, 0, 0, 0)
         self._texts: list[bytes] = []
         self._attributes: list[bytes] = []
         self.windows: list[tuple[bytes | None, bytes]] = []
@@ -85,6 +86,18 @@ class Collector:
 
     def window(self, name: bytes, data: bytes) -> None:
         self.windows.append((name or None, data))
+
+    def fresh(self) -> Collector | None:
+        """What was gathered since the last call, without windows, for who judges a body before its end."""
+        lists = (self._arguments, self._files, self._types, self._headers)
+        marks, self._marks = self._marks, tuple(len(values) for _, values in lists)
+        if marks == self._marks:
+            return None
+        fresh = Collector()
+        fresh._arguments, fresh._files, fresh._types, fresh._headers = (
+            (keys[mark:], values[mark:]) for mark, (keys, values) in zip(marks, lists, strict=True)
+        )
+        return fresh
 
     def fill(self, fields: Fields) -> None:
         """Put what was gathered into the fields of phase BODY."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from revproxy.codecs.compression import Inflater
 from revproxy.content.body import Kind, kind_of, open_body
+from revproxy.content.guess import may_have_structure, read_structure
 from revproxy.errors import ContentError, HttpError, LimitError, PeerError
 from revproxy.model import ContentLimits, Phase, Transaction
 from revproxy.protocols.http1 import ResponseHead
@@ -24,6 +25,7 @@ from revproxy.proxy.http.refusal import Refused, from_client
 _ASIDE_BYTES = 16 * 1024
 """Bodies over this are taken apart in a thread: the loop must not stand still."""
 _RAW = b"application/octet-stream"
+_GATHERED = ("args", "args.post", "files", "files.types", "parts.headers")
 _IDENTITY = (b"", b"identity")
 _UNREAD = frozenset({Kind.RAW, Kind.NONE})
 """Bodies that are not taken apart."""
@@ -39,22 +41,40 @@ class Store(Protocol):
 
 
 class _AtOnce:
-    """A raw body in windows that do not wait until they are full: each piece, after the end of the one before."""
+    """A raw body in windows that do not wait until they are full: each piece, after the end of the one before.
+
+    One that begins like JSON or XML is kept as well, up to `structured_bytes`: its escapes are undone at its end, and
+    until then nothing of it may go on.
+    """
 
     def __init__(self, limits: ContentLimits, collector: Collector) -> None:
         self._collector = collector
         self._overlap = limits.window_overlap_bytes
         self._step = max(1, limits.window_bytes - limits.window_overlap_bytes)
         self._tail = b""
+        self._limits = limits
+        self._kept: bytearray | None = bytearray()
+
+    @property
+    def holds(self) -> bool:
+        """Whether what came so far must wait for the end."""
+        return self._kept is not None
 
     def feed(self, data: bytes) -> None:
+        if self._kept is not None:
+            self._kept += data
+            if len(self._kept) > self._limits.structured_bytes or not may_have_structure(self._kept):
+                self._kept = None
         for at in range(0, len(data), self._step):
             window = self._tail + data[at : at + self._step]
             self._collector.window(b"", window)
             self._tail = window[-self._overlap :] if self._overlap else b""
 
     def finish(self) -> None:
+        """Raises LimitError."""
         self._tail = b""
+        if self._kept:
+            read_structure(bytes(self._kept), self._limits, self._collector)
 
     def unread(self) -> bytes:
         return b""
@@ -79,10 +99,19 @@ class Reading:
             self._kind, self._reader = kind_of(content_type), open_body(content_type, limits, self.collector)
         except ContentError as error:
             self.error = error.reason
-        self.at_once = flowing and self._inflater is None and self._kind in _UNREAD
-        """Each piece is in a window before the next one comes."""
-        if self.at_once:
-            self._reader = _AtOnce(limits, self.collector)
+        self._flowing: _AtOnce | None = None
+        if flowing and self._inflater is None and self._kind in _UNREAD:
+            self._reader = self._flowing = _AtOnce(limits, self.collector)
+
+    @property
+    def at_once(self) -> bool:
+        """Each piece is in a window before the next one comes, and nothing waits for the end."""
+        return self._flowing is not None and not self._flowing.holds
+
+    @property
+    def waits(self) -> bool:
+        """All pieces so far wait for the end: together they may be a text of structure."""
+        return self._flowing is not None and self._flowing.holds
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes as they came. Raises LimitError, and ContentError for a broken content coding."""
@@ -171,18 +200,38 @@ async def flow(
     Of a raw body every piece goes on as soon as it was judged. Of any other the last piece is held back until the
     whole was judged: the inside never gets all of a body that is refused.
     """
-    held = b""
+    held: list[bytes] = []
     async for piece in _judged(body, None, reading, judge, most):
+        if not reading.waits:
+            await _judge_fresh(reading, judge, transaction)
+            for ready in held:
+                yield ready
+            held.clear()
         if reading.at_once:
             yield piece
-            continue
-        if held:
-            yield held
-        held = piece
+        else:
+            held.append(piece)
     reading.fill(transaction)
     await judge.judge(Phase.BODY, Phase.BODY, reading.size)
-    if held:
-        yield held
+    for ready in held:
+        yield ready
+
+
+async def _judge_fresh(reading: Reading, judge: Judge, transaction: Transaction) -> None:
+    """Judge what was gathered since the last time, and that the body broke, before any more of it goes on."""
+    fresh, fields = reading.collector.fresh(), transaction.fields
+    if fresh is None and not reading.error:
+        return
+    before = fields.get("args")
+    if fresh is not None:
+        fresh.fill(fields)
+    if reading.error:
+        fields.put("body.error", (reading.error.encode("ascii"),))
+    await judge.judge(Phase.BODY, Phase.BODY, reading.size)
+    for name in _GATHERED:
+        fields.drop(name)
+    if before is not None:
+        fields.put("args", before[1], before[0])
 
 
 async def flow_unseen(body: Body, most: int) -> AsyncIterator[bytes]:

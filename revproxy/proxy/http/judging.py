@@ -48,18 +48,18 @@ class Judge:
         fields = self._transaction.fields
         while pending:
             name, data = pending.pop(0)
-            arguments = None
+            as_text = name is None and text_like(data)
+            arguments = fields.get("args")
             if name is None:
                 fields.put("body", (data,))
-                if text_like(data):
-                    arguments = fields.get("args") or ((), ())
-                    fields.put("args", (data,), (b"",))
             else:
                 fields.put("files.content", (data,), (name,))
-            try:
-                await self.judge(Phase.BODY, Phase.BODY, len(data))
-            finally:
-                if arguments is not None:
-                    fields.put("args", arguments[1], arguments[0])
+            if as_text:
+                fields.put("args", (data,), (b"",))
+            await self.judge(Phase.BODY, Phase.BODY, len(data))
+            if as_text:
+                fields.drop("args")
+            if as_text and arguments is not None:
+                fields.put("args", arguments[1], arguments[0])
             fields.drop("body")
             fields.drop("files.content")

@@ -73,6 +73,7 @@ class Recorder:
                 score=entry.transaction.scores.inbound,
                 rules=[finding.rule for finding in findings] if findings else (),
                 reason=entry.reason,
+                enforced=entry.verdict.enforced,
             )
         )
         self._requests[(client.listener, _CLASSES[entry.status // 100], verdict)] += 1
@@ -123,6 +124,7 @@ class Recorder:
                     route=entry.route,
                     verdict=entry.verdict,
                     ruleset=entry.set_name,
+                    total=entry.transaction.scores.inbound + entry.transaction.scores.outbound,
                     client=client.address,
                 )
             )

@@ -98,7 +98,8 @@ class Recorder:
                 upstream=envelope.place.upstream.name if envelope.place is not None else "",
                 upstream_seconds=outcome.upstream_seconds,
                 verdict=shown,
-                score=verdict.score,
+                score=transaction.scores.inbound,
+                enforced=verdict.enforced,
                 rules=[f.rule for f in transaction.findings],
                 reason=outcome.refused or verdict.reason,
             )
@@ -116,6 +117,7 @@ class Recorder:
                     route=envelope.recipients[0].domain.decode("utf-8") if envelope.recipients else "",
                     verdict=verdict,
                     ruleset=ruleset,
+                    total=envelope.transaction.scores.inbound,
                     client=client.address,
                     protocol="smtp",
                 )

@@ -1,7 +1,11 @@
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import builders
 import hyperscan
 import pytest
 from builders import BOTH, condition, rule, simple
@@ -50,6 +54,20 @@ def test_the_name_is_of_what_the_rules_say_and_not_of_their_files():
     elsewhere = replace(one, origin=Location("elsewhere.yaml", 7, 3))
     assert link([one]).name == link([elsewhere]).name
     assert link([one]).name != link([replace(one, score=one.score + 1)]).name
+    assert link([one]).name != link([replace(one, protocols=BOTH)]).name
+
+
+def test_the_name_is_the_same_in_every_process():
+    script = (
+        "from builders import BOTH, simple; from revproxy.detection.link import link; "
+        "print(link([simple('a', 'attack', protocols=BOTH)]).name)"
+    )
+    names = set()
+    for seed in ("1", "2", "3", "4"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.path.dirname(builders.__file__)}
+        done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
+        names.add(done.stdout)
+    assert len(names) == 1
 
 
 def test_databases_may_be_made_several_at_once():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from revproxy.errors import SmtpError
 from revproxy.model import SmtpLimits
-from revproxy.protocols.smtp.data import DataReader, stuff, unstuff
+from revproxy.protocols.smtp.data import DataReader, stuffed, unstuff
 from revproxy.protocols.smtp.refusals import TOO_BIG
 
 LIMITS = SmtpLimits(message_bytes=1_000, line_bytes=20)
@@ -106,7 +106,7 @@ LINES = st.lists(
 @given(LINES, st.integers(1, 30))
 def test_what_goes_out_comes_back(lines, blocks):
     message = b"".join(line + b"\r\n" for line in lines)
-    reader = read(stuff(message) + b"NEXT", blocks, SmtpLimits())
+    reader = read(b"".join(stuffed(message, blocks)) + b"NEXT", blocks, SmtpLimits())
     assert reader.done
     assert reader.message() == message
     assert reader.rest == b"NEXT"
@@ -135,6 +135,9 @@ def _end(reader: DataReader) -> object:
 
 
 def test_stuffing():
-    assert stuff(b"") == b".\r\n"
-    assert stuff(b".a\r\n.b\r\n") == b"..a\r\n..b\r\n.\r\n"
+    for most in range(1, 9):
+        assert b"".join(stuffed(b"", most)) == b".\r\n"
+        assert b"".join(stuffed(b".a\r\n.b\r\n", most)) == b"..a\r\n..b\r\n.\r\n"
+        assert b"".join(stuffed(b"a\r\n..", most)) == b"a\r\n...\r\n.\r\n"
+    assert len(list(stuffed(bytes(1_000_000)))) == 5
     assert unstuff(b"\r\n..a\r\n") == b"\r\n.a\r\n"

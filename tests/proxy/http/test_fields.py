@@ -98,3 +98,21 @@ def test_an_empty_collector_fills_nothing() -> None:
     fields = Fields()
     Collector().fill(fields)
     assert list(fields) == []
+
+
+def test_what_is_fresh_is_told_once() -> None:
+    collector = Collector()
+    assert collector.fresh() is None
+    collector.argument(b"a", b"1")
+    collector.file(b"f", b"n", b"t")
+    for wanted in ([b"1"], [b"2"]):
+        fields = Fields()
+        fresh = collector.fresh()
+        assert fresh is not None
+        fresh.fill(fields)
+        assert fields.values("args") == wanted
+        assert ("files" in fields) is (wanted == [b"1"])
+        collector.argument(b"a", b"2")
+    whole = Fields()
+    collector.fill(whole)
+    assert whole.values("args") == [b"1", b"2", b"2"]

@@ -73,3 +73,74 @@ async def test_without_pipelining(bench):
         b"MAIL FROM:<a@out.example>",
         b"RCPT TO:<c@one.example>",
     ]
+
+
+async def _lost_between_recipients(b, lose):
+    """MAIL; a is taken; the inside goes at b; c is taken on a connection of its own; the message."""
+    c = await b.ready()
+    assert (await c.envelope("a@one.example"))[1].startswith("250")
+    undo = lose()
+    assert (await c.say("RCPT TO:<b@one.example>"))[0].startswith("451 4.4.1")
+    undo()
+    assert (await c.say("RCPT TO:<c@one.example>"))[0].startswith("250")
+    return await c.message()
+
+
+def _drops(b):
+    def lose():
+        b.inside.drop.add("RCPT")
+        return b.inside.drop.clear
+
+    return lose
+
+
+def _closes_politely(b):
+    def lose():
+        b.inside.script["RCPT"] = "421 4.7.0 too many errors"
+        return b.inside.script.clear
+
+    return lose
+
+
+@pytest.mark.parametrize("how", [_drops, _closes_politely])
+@pytest.mark.parametrize("extensions", [("PIPELINING",), ()])
+async def test_a_message_goes_to_all_that_were_accepted_although_the_connection_changed(bench, how, extensions):
+    b = await bench()
+    b.inside.extensions = extensions
+    assert (await _lost_between_recipients(b, how(b))).startswith("250")
+    assert len(b.inside.messages) == 1
+    last = len(b.inside.lines) - b.inside.lines[::-1].index(b"EHLO mx.example")
+    assert b.inside.lines[last:] == [
+        b"MAIL FROM:<a@out.example>",
+        b"RCPT TO:<a@one.example>",
+        b"RCPT TO:<c@one.example>",
+        b"DATA",
+    ]
+    assert b.records.all[-1]["to"] == ["a@one.example", "c@one.example"]
+
+
+async def test_a_recipient_that_is_refused_the_second_time_defers_the_message(bench):
+    b = await bench()
+    real = _drops(b)
+
+    def lose():
+        undo = real()
+
+        def back():
+            undo()
+            b.inside.script["RCPT"] = ["250 2.1.5 Ok", "550 5.1.1 no such user"]
+
+        return back
+
+    assert (await _lost_between_recipients(b, lose)).startswith("451 4.4.2")
+    assert b.inside.messages == []
+
+
+async def test_a_reply_before_the_message_is_none_to_it(bench):
+    b = await bench()
+    b.inside.script["DATA"] = "354 go\r\n250 2.0.0 Ok: queued as 1"
+    # It says no more: what it said before would be all there is.
+    b.inside.drop.add(".")
+    c = await b.ready()
+    assert (await c.deliver()).startswith("451 4.4.2")
+    assert b.inside.messages == []

@@ -151,6 +151,26 @@ async def test_data_has_a_deadline(bench):
     assert b.front._office.memory.used == 0
 
 
+async def test_a_message_that_trickles_has_a_deadline_too(bench):
+    b = await bench(timeouts(smtp_data=30.0, smtp_data_total=0.05))
+    c = await b.ready()
+    await c.envelope()
+    assert (await c.say("DATA"))[0].startswith("354")
+    assert await c.send(b"Subject: x\r\n") == "421 4.4.2 Timeout"
+
+
+async def test_a_message_that_keeps_coming_is_not_cut_off(bench):
+    b = await bench(timeouts(smtp_data=0.5))
+    c = await b.ready()
+    await c.envelope()
+    assert (await c.say("DATA"))[0].startswith("354")
+    before = asyncio.get_running_loop().time()
+    while asyncio.get_running_loop().time() < before + 0.8:
+        c.writer.write(b"x\r\n")
+        await asyncio.sleep(0.05)
+    assert (await c.send(b".\r\n")).startswith("250")
+
+
 # Faults of ours.
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
 
 from revproxy.config.settings import Mode
 from revproxy.model import Limits, SmtpLimits
+from revproxy.protocols.smtp import DataReader
 
 HELLO = b"Subject: x\r\n\r\nhello\r\n"
 
@@ -504,3 +506,22 @@ async def test_an_envelope_that_came_to_nothing_is_recorded(bench):
     await b.quiet()
     (record,) = b.records.all
     assert (record["verdict"], record["reason"], record["code"]) == ("reject", "relay", 550)
+
+
+async def test_a_large_message_comes_through_whole_and_off_the_loop(bench, monkeypatch):
+    b = await bench()
+    c = await b.ready()
+    threads = []
+    real = DataReader.message
+
+    def message(self):
+        threads.append(threading.current_thread())
+        return real(self)
+
+    monkeypatch.setattr(DataReader, "message", message)
+    body = b"Subject: x\r\n\r\n" + b".dot\r\n..\r\n" * 30_000
+    assert (await c.deliver(body.replace(b"\r\n.", b"\r\n.."))).startswith("250")
+    assert b.inside.messages[0].endswith(body)
+    assert (await c.deliver()).startswith("250")
+    assert threads[0] is not threading.main_thread()
+    assert threads[1] is threading.main_thread()

@@ -126,7 +126,27 @@ async def test_a_reply_too_many_is_noticed():
     await made.ask(b"NOOP")
     with pytest.raises(UpstreamError, match="unasked"):
         await made.ask(b"NOOP")
+    made = await connected(Wire(b"220 hi\r\n", b"250 me\r\n", b"354 go\r\n250 ok\r\n"))
+    await made.ask(b"DATA")
+    with pytest.raises(UpstreamError, match="unasked"):
+        await made.send_message([b"x"])
+    made = await connected(Wire(b"220 hi\r\n", b"250 me\r\n"))
     with pytest.raises(PeerClosed):
         await made.send_message([b"x"])
         await made.reply(1)
         await made.reply(1)
+
+
+async def test_a_reply_while_the_message_is_sent_is_none_to_it():
+    wire = Wire(b"220 hi\r\n", b"250 me\r\n", b"354 go\r\n", b"250 ok\r\n")
+    made = await connected(wire)
+    await made.ask(b"DATA")
+
+    def pieces():
+        yield b"x"
+        wire.buffered = 8
+        yield b".\r\n"
+
+    with pytest.raises(UpstreamError, match="unasked"):
+        await made.send_message(pieces())
+    assert wire.told.endswith(b"DATA\r\nx")
