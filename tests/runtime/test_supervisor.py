@@ -70,8 +70,8 @@ async def test_ten_reloads_under_steady_connections_lose_nothing(front):
             assert (await asyncio.to_thread(one.say))[1] == f"n{number}"
         stop.set()
     assert len(names) > 100
+    # Which generation speaks last is left to the scheduler: an old worker may still finish what it accepted before.
     assert set(names) >= {"n0", "n9"}
-    assert names[-1] == "n9"
 
 
 def test_a_connection_of_the_old_generation_finishes(front):
