@@ -16,7 +16,8 @@ end
 # A browser's request of which query, cookie and referer never repeat.
 _BROWSER = """
 local count = 0
-local tag = tostring(os.time()) .. tostring(math.random(1, 1000000))
+math.randomseed(os.time())
+local tag = string.format("%06x", math.random(0, 16777215))
 request = function()
   count = count + 1
   local one = tag .. count
