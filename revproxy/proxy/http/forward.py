@@ -45,7 +45,7 @@ class Outgoing:
 class Answer:
     """The head of an answer, and its body to be read once. Give it back with `close` whatever happened."""
 
-    __slots__ = ("_chunks", "_left", "_pool", "_stream", "_timeout", "framing", "head")
+    __slots__ = ("_chunks", "_given", "_left", "_pool", "_stream", "_timeout", "framing", "head")
 
     def __init__(
         self, head: ResponseHead, framing: Framing, stream: Stream, pool: Pool, limits: HttpLimits, timeout: float
@@ -57,6 +57,7 @@ class Answer:
         self._stream = stream
         self._pool = pool
         self._timeout = timeout
+        self._given = False
 
     @property
     def length(self) -> int | None:
@@ -116,9 +117,6 @@ class Answer:
 
     def close(self) -> None:
         """Hand the connection back to its pool, for another request if the answer left it clean."""
-        stream, self._stream = self._stream, None  # type: ignore[assignment]
-        if stream is None:
-            return
         match self.framing:
             case Framing.CHUNKED:
                 complete = self._chunks is not None and self._chunks.done and not self._chunks.rest
@@ -129,13 +127,17 @@ class Answer:
                 complete = not self.head.chunked and not self.head.content_length
             case _:
                 complete = not self._left
-        self._pool.release(stream, complete and self.head.keep_alive)
+        self._give(complete and self.head.keep_alive)
 
     def abort(self) -> None:
         """Throw the connection away: the answer is not complete, or not clean."""
-        stream, self._stream = self._stream, None  # type: ignore[assignment]
-        if stream is not None:
-            self._pool.release(stream, False)
+        self._give(False)
+
+    def _give(self, reusable: bool) -> None:
+        """Once: whoever comes second finds it given."""
+        if not self._given:
+            self._given = True
+            self._pool.release(self._stream, reusable)
 
 
 async def ask(pool: Pool, request: Outgoing, limits: HttpLimits, timeouts: Timeouts) -> Answer:
