@@ -28,6 +28,9 @@ from revproxy.runtime.parts import Build, Hello, Prepared, WorkerParts
 from revproxy.runtime.probe import Probe, memory_bytes
 
 _log = logging.getLogger("revproxy.worker")
+SETTLE = 0.1
+"""Seconds between the end of accepting and the drain: a connection that was accepted in the last turn of the loop is
+known to the parts only some turns later, and would be cut off unheard."""
 BEATS_PER_SNAPSHOT = 5
 """So much of the counters is lost at most when a worker is killed."""
 _CONGESTED = 64 * 1024
@@ -170,6 +173,7 @@ class Worker:
         assert self._parts is not None
         try:
             if self._started:
+                await asyncio.sleep(SETTLE)
                 async with asyncio.timeout(seconds + 1.0):
                     await self._parts.drain(seconds)
         except TimeoutError:
