@@ -92,15 +92,19 @@ class Engine:
 
     @staticmethod
     def _remembered(scan: GroupPlan, fields: Fields, recall: Recall) -> int:
+        hits = 0
         values: list[bytes] = []
         masks: list[int] = []
         for (name, keys), looks in zip(scan.sources, scan.looks, strict=True):
             got = fields.get(name)
-            if got is not None:
-                more = got[not keys]
-                values += more
-                masks += looks.masks(got[0], len(more))
-        return recall.items(values, masks, scan.items) if values else 0
+            if got is None:
+                continue
+            if keys:
+                hits |= recall.together(name, tuple(got[0]), looks, scan.items)
+            else:
+                values += got[1]
+                masks += looks.masks(got[0], len(got[1]))
+        return hits | recall.items(values, masks, scan.items) if values else hits
 
     def _scanned(self, scan: GroupPlan, fields: Fields) -> int:
         values: list[bytes] = []

@@ -7,13 +7,19 @@ those that do, and a look-up costs no bookkeeping. What a value means does not b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from revproxy.detection.engine.gates import Looks
 
 Scan = Callable[[Sequence[bytes]], int]
 Confirm = Callable[[bytes], bool]
 
 ENTRY_BYTES = 160
 """What an entry costs besides the bytes of its key: two objects and a place in a table."""
+SETS = 256
+"""Sets of names that are remembered as a whole; beyond, it begins anew."""
+SET_BYTES = 4096
+"""A set with more bytes is not."""
 
 
 class Memory:
@@ -60,7 +66,7 @@ class Recall:
     once, not on each request. Only items that are wanted are tried; the others stay open until they are.
     """
 
-    __slots__ = ("_confirms", "_memory", "_open", "_scan")
+    __slots__ = ("_confirms", "_memory", "_open", "_scan", "_sets")
 
     def __init__(self, scan: Scan, confirms: Sequence[Confirm], most_bytes: int) -> None:
         """`confirms[p]` tells whether the condition of item `p` accepts a value."""
@@ -68,37 +74,50 @@ class Recall:
         self._confirms = confirms
         self._memory = Memory(most_bytes)
         self._open = len(confirms)
+        self._sets: dict[tuple[str, tuple[bytes, ...], int], int] = {}
 
     def items(self, values: Sequence[bytes], masks: Sequence[int], wanted: int) -> int:
         """Bits of the wanted items of which the condition accepts a value that it looks at (`masks`, by value)."""
         young, get, shift = self._memory.young.get, self._memory.get, self._open
         hits = 0
-        unknown: dict[int, list[bytes]] = {}
+        unknown: dict[bytes, int] = {}
         for value, mask in zip(values, masks, strict=True):
             known = young(value)
             if known is None:
                 known = get(value)
-            if known is None:
-                unknown.setdefault(mask & wanted, []).append(value)
-            elif known >> shift & mask & wanted:
-                hits |= self._try(value, known, mask & wanted) & mask
-            else:
+                if known is None:
+                    unknown[value] = unknown.get(value, 0) | mask
+                    continue
+            if known:
+                if known >> shift & mask & wanted:
+                    known = self._try(value, known, mask & wanted)
                 hits |= known & mask
-        for mask, rest in unknown.items():
-            hits |= self._learn(rest, mask) & mask
+        if unknown:
+            hits |= self._learn(unknown, wanted)
         return hits & wanted
 
-    def _learn(self, values: list[bytes], mask: int) -> int:
-        """Scan values that the same items look at: what one of them hits means nothing to those of others."""
-        found = self._scan(values)
+    def together(self, source: str, values: tuple[bytes, ...], looks: Looks, wanted: int) -> int:
+        """As `items` for all keys of the field `source`: names of header fields come in few sets."""
+        key = (source, values, wanted)
+        found = self._sets.get(key)
+        if found is None:
+            found = self.items(values, looks.masks(values, len(values)), wanted)
+            if len(self._sets) >= SETS:
+                self._sets.clear()
+            if sum(map(len, values)) <= SET_BYTES:
+                self._sets[key] = found
+        return found
+
+    def _learn(self, masks: Mapping[bytes, int], wanted: int) -> int:
+        """Scan values at once. When something was hit, those that it may matter to are scanned singly."""
+        found = self._scan(list(masks))
         hits = 0
-        for value in values:
-            if found & mask and len(values) > 1:
-                hits |= self._try(value, self._scan([value]) << self._open, mask)
-            elif found & mask:
-                hits |= self._try(value, found << self._open, mask)
-            else:
+        for value, mask in masks.items():
+            if not found & mask & wanted:
                 self._memory.put(value, found << self._open)
+                continue
+            alone = found if len(masks) == 1 else self._scan([value])
+            hits |= self._try(value, alone << self._open, mask & wanted) & mask
         return hits
 
     def _try(self, value: bytes, known: int, wanted: int) -> int:

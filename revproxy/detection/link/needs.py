@@ -64,6 +64,19 @@ def _sql(argument: Argument) -> Needs:
     return tuple(parse(text) for text in SQL_NEEDS)
 
 
+_ATTRIBUTES = (
+    "action|attributename|background|by|dataformatas|datasrc|dynsrc|filter|folder|formaction|from|handler|href|lowsrc|"
+    "poster|src|style|to|values"
+)
+XSS_NEEDS = ("<", rf"(?i)(?:^|[\x00-\x20\x22'`/:>])(?:(?:on|xmlns|xlink)[^=]*|(?:{_ATTRIBUTES})[^=a-z0-9]*)=")
+"""A tag, or an attribute that can run something, where one may begin. The tests hold it against the operator."""
+
+
+@cache
+def _xss(argument: Argument) -> Needs:
+    return tuple(parse(text) for text in XSS_NEEDS)
+
+
 _NEEDS: dict[str, Callable[[Argument], Needs]] = {
     "rx": _rx,
     "pm": _phrases,
@@ -78,7 +91,7 @@ _NEEDS: dict[str, Callable[[Argument], Needs]] = {
     "validateUtf8Encoding": lambda _: (Set(_HIGH),),
     "validateUrlEncoding": lambda _: (literal(b"%"),),
     "detectSQLi": _sql,
-    "detectXSS": lambda _: (Set(bytesets.of(b"<=")),),
+    "detectXSS": _xss,
     "noMatch": lambda _: (),
 }
 

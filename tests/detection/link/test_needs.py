@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from revproxy.detection.link.needs import needs_of, scannable
 from revproxy.detection.link.patterns import STAND_IN, forms
 from revproxy.detection.operators import OPERATORS, compile_operator
+from revproxy.detection.operators.xss_tokens import is_xss
 from revproxy.detection.rules import Condition, Operator
 
 ARGUMENTS = {
@@ -45,6 +46,30 @@ def test_necessary(name, argument):
             assert hits(value.replace(b"\0", STAND_IN))
 
     check()
+
+
+NAMES = b"action by dynsrc formaction from href src style to values onclick onload ONERROR on xmlns:x xlink:href".split()
+MARKS = [*(bytes([b]) for b in b"\0\t\n\x0b\x0c\r '\"`/>-!&;%\xff\x01x1:"), b"=", b"javascript:", b"data:", b"[["]
+attributes = st.lists(st.sampled_from(NAMES) | st.sampled_from(MARKS), max_size=9).map(b"".join)
+
+
+@pytest.mark.parametrize("accepts", [compile_operator(Operator("detectXSS")).test, is_xss])
+def test_no_script_injection_is_missed(accepts):
+    hits = scanner([f.joined for f in (forms(n, folded=False) for n in needs_of(Operator("detectXSS")))])
+
+    @settings(max_examples=2500, deadline=None)
+    @given(attributes)
+    def check(value):
+        if accepts(value):
+            assert hits(value.replace(b"\0", STAND_IN))
+
+    check()
+
+
+@pytest.mark.parametrize("text", [b"session=1; theme=light; tone=on", b"a=1&to=2&onward=3", b"next=/from/here"])
+def test_ordinary_pairs_are_no_script_injection(text):
+    hits = scanner([f.joined for f in (forms(n, folded=False) for n in needs_of(Operator("detectXSS")))])
+    assert not hits(text)
 
 
 def scanner(texts):
