@@ -1,6 +1,61 @@
 """What rules are made of: the representation and the field table."""
 
+from revproxy.detection.rules.effect import (
+    Assign,
+    Chosen,
+    Control,
+    Effect,
+    RemoveRules,
+    RemoveTarget,
+    SetControl,
+    SetVariable,
+)
 from revproxy.detection.rules.fields import FIELDS, FieldClass, FieldSpec
-from revproxy.detection.rules.rule import MATCHED, Condition, Operator, Rule, Target
+from revproxy.detection.rules.rule import (
+    IDENTITY,
+    MATCHED,
+    MATCHED_NAME,
+    MATCHED_NAMES,
+    MATCHED_ONE,
+    PSEUDO,
+    VARIABLE_NAMES,
+    VARIABLES,
+    Condition,
+    Marker,
+    Operator,
+    Rule,
+    Scope,
+    Target,
+)
+from revproxy.detection.rules.template import Reference, Template, constant
 
-__all__ = ["FIELDS", "MATCHED", "Condition", "FieldClass", "FieldSpec", "Operator", "Rule", "Target"]
+__all__ = [
+    "FIELDS",
+    "IDENTITY",
+    "MATCHED",
+    "MATCHED_NAME",
+    "MATCHED_NAMES",
+    "MATCHED_ONE",
+    "PSEUDO",
+    "VARIABLES",
+    "VARIABLE_NAMES",
+    "Assign",
+    "Chosen",
+    "Condition",
+    "Control",
+    "Effect",
+    "FieldClass",
+    "FieldSpec",
+    "Marker",
+    "Operator",
+    "Reference",
+    "RemoveRules",
+    "RemoveTarget",
+    "Rule",
+    "Scope",
+    "SetControl",
+    "SetVariable",
+    "Target",
+    "Template",
+    "constant",
+]
