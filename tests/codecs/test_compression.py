@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import brotli
 import pytest
+from coders import TRANSFER_CODERS, coded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.codecs.compression import ENCODINGS, Inflater, inflate
+from revproxy.codecs.compression import ENCODINGS, TRANSFER, Inflater, inflate
 from revproxy.errors import ContentError, LimitError
 
 MOST, RATIO = 1_000_000, 100
@@ -110,6 +111,54 @@ def test_identity_is_bounded_by_length_alone() -> None:
     assert len(inflate(bytes(200_000), "identity", 200_000, 1)) == 200_000
     with pytest.raises(LimitError, match="body_bytes"):
         inflate(bytes(10), "identity", 9, 1)
+
+
+@pytest.mark.parametrize(("name", "coder"), WAYS)
+def test_comes_in_small_pieces(name: str, coder: Callable[[bytes], bytes]) -> None:
+    pieces = Inflater(name, 1 << 30, 1 << 20).pieces(coder(bytes(3_000_000)))
+    sizes = [len(piece) for piece in pieces]
+    assert sum(sizes) == 3_000_000
+    assert max(sizes) <= 128 * 1024
+
+
+def test_what_is_not_asked_for_is_not_made() -> None:
+    """Whoever takes pieces may stop: the rest of a bomb stays what it weighs."""
+    bomb = gzip.compress(gzip.compress(bytes(100_000_000)))
+    tracemalloc.start()
+    pieces = Inflater("gzip, gzip", 1 << 40, 1 << 20).pieces(bomb)
+    assert sum(len(next(pieces)) for _ in range(20)) > 1_000_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def transferred(data: bytes, codings: str) -> bytes:
+    inflater = Inflater(codings, MOST, RATIO, TRANSFER)
+    out = inflater.feed(data)
+    inflater.finish()
+    return out
+
+
+def test_codings_of_transfers_are_a_table_of_their_own() -> None:
+    assert set(TRANSFER_CODERS) == TRANSFER.names
+    for name in TRANSFER_CODERS:
+        assert transferred(coded(b"hello", name), name.upper()) == b"hello"
+    most = "gzip, compress, deflate, gzip"
+    assert transferred(coded(b"hello", most), most) == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("br", brotli.compress(b"hello")),
+        ("deflate", raw_deflate(b"hello")),
+        ("chunked", b"hello"),
+        ("identity, identity, identity, identity, identity", b"hello"),
+    ],
+)
+def test_what_a_transfer_may_not_be_coded_with(name: str, data: bytes) -> None:
+    with pytest.raises(ContentError, match="bad_encoding"):
+        transferred(data, name)
 
 
 def test_exactly_the_most_is_taken() -> None:

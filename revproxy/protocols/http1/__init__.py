@@ -1,6 +1,7 @@
 """HTTP/1.1 on the wire, without I/O: a strict gate for heads, chunked bodies, and writers (RFC 9112)."""
 
 from revproxy.protocols.http1.chunked import LAST_CHUNK, ChunkedReader, encode_chunk
+from revproxy.protocols.http1.codings import CodedReader
 from revproxy.protocols.http1.head import (
     Framing,
     RequestHead,
@@ -21,6 +22,7 @@ from revproxy.protocols.http1.write import (
 __all__ = [
     "LAST_CHUNK",
     "ChunkedReader",
+    "CodedReader",
     "FieldWriter",
     "Framing",
     "RequestHead",

@@ -2,7 +2,8 @@
 
 Invariants of what comes out:
 - every line ended in CRLF, no line was folded, no CTL but HTAB stood in a value, every name is a token;
-- the framing is unambiguous: at most one of Content-Length and `chunked`, each written once;
+- the framing is unambiguous: at most one of Content-Length and `chunked`, each written once, `chunked` as the last of
+  its list;
 - the target is visible ASCII in origin-form (or `*` for OPTIONS) and its authority, if it had one, was Host's.
 
 What the fields other than those of framing and connection mean is decided elsewhere, and so is what is sent on.
@@ -17,15 +18,16 @@ from typing import Final, TypeVar
 
 from revproxy.errors import HttpError
 from revproxy.model import HttpLimits
+from revproxy.protocols.http1.codings import transfer_codings
 from revproxy.protocols.http1.connection import KEEP_ALIVE_ONLY, connection_options
 from revproxy.protocols.http1.fields import SINGLE_IN_REQUEST, SINGLE_IN_RESPONSE, FieldLines, field_names
 from revproxy.protocols.http1.target import check_host, check_method, check_target
 
 _LINES: Final = FieldLines(field_names())
 _NOT_CONTROL: Final = bytes(b for b in range(256) if b == 9 or (b >= 32 and b != 127))
-_CODINGS: Final = frozenset((b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity", b"chunked"))
 _HTTP11: Final = b"HTTP/1.1"
 _HTTP10: Final = b"HTTP/1.0"
+_CHUNKED: Final = b"chunked"
 _NONE: Final[frozenset[bytes]] = frozenset()
 
 
@@ -59,11 +61,17 @@ class RequestHead:
     connection: frozenset[bytes]
     """Options named in Connection, lower case: fields of these names end here."""
     first: dict[bytes, bytes]
-    """The first value of each name."""
+    """The first value of each name; of Transfer-Encoding all of them, as one list."""
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of a field; `name` in lower case."""
         return self.first.get(name)
+
+    @property
+    def codings(self) -> str:
+        """What was done to the body before it was chunked, as `CodedReader` takes it; nearly always nothing."""
+        value = self.first.get(b"transfer-encoding", _CHUNKED)
+        return "" if value.lower() == _CHUNKED else transfer_codings(value)
 
 
 @dataclass(slots=True)
@@ -144,7 +152,7 @@ def _parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
         raise HttpError(400, "no-host")
     else:
         host = b""
-    target = check_target(method, target, host)
+    target = check_target(method, target, host, limits.target_bytes)
 
     length = get(b"content-length")
     coding = get(b"transfer-encoding")
@@ -263,18 +271,12 @@ def _framing(length: bytes | None, coding: bytes | None, modern: bool, status: i
         raise HttpError(status, "length-and-chunked")
     if not modern:
         raise HttpError(status, "chunked-in-http-1.0")
-    if coding.lower() != b"chunked":
-        raise HttpError(501 if status == 400 and _is_known_coding(coding) else status, "transfer-coding")
+    if coding.lower() != _CHUNKED:
+        if status != 400:
+            # We send no TE: an internal server may use no other coding (RFC 9110 10.1.4).
+            raise HttpError(status, "transfer-coding")
+        transfer_codings(coding)
     return None
-
-
-def _is_known_coding(value: bytes) -> bool:
-    """Whether it is a list of codings that exist, `chunked` at most once and then last: 501, not 400 (RFC 9112 6.1).
-
-    Nobody sends these, and a proxy that undoes them opens what inspection closes: they are understood only so far.
-    """
-    codings = [member.partition(b";")[0].strip(b" \t") for member in value.lower().split(b",")]
-    return _CODINGS.issuperset(codings) and b"chunked" not in codings[:-1]
 
 
 def _firsts(
@@ -286,7 +288,7 @@ def _firsts(
         if name not in first:
             first[name] = field[1]
         elif name == b"transfer-encoding":
-            # One list over several lines (RFC 9110 5.3): never exactly `chunked`, so it is refused further down.
+            # One list over several lines (RFC 9110 5.3).
             first[name] += b"," + field[1]
         elif name in single:
             raise HttpError(status, "repeated-field")

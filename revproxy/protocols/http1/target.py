@@ -15,6 +15,9 @@ _METHODS: Final = frozenset(
 _REFUSED_METHODS: Final = frozenset((b"CONNECT", b"TRACE"))
 _VISIBLE: Final = bytes(b for b in range(0x21, 0x7F) if b != ord("#"))
 """What a target may hold: no fragment, no space, no CTL, ASCII only."""
+_VISIBLE_OR_HIGH: Final = _VISIBLE + bytes(range(0x80, 0x100))
+_HIGH: Final = re.compile(rb"[\x80-\xff]")
+_ENCODED: Final = {bytes((byte,)): b"%%%02X" % byte for byte in range(0x80, 0x100)}
 
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
 """RFC 3986 3.2.2 reg-name, IPv4 or bracketed IPv6 (no zone, no IPvFuture), and a port; never userinfo."""
@@ -50,15 +53,30 @@ def check_host(value: bytes) -> bytes:
     return host
 
 
-def check_target(method: bytes, target: bytes, host: bytes) -> bytes:
-    """The target in origin-form, or `*` for OPTIONS. Raises HttpError(400)."""
+def check_target(method: bytes, target: bytes, host: bytes, most: int) -> bytes:
+    """The target in origin-form, or `*` for OPTIONS; at most `most` bytes. Raises HttpError 400 or 414."""
     if target.translate(None, _VISIBLE):
-        raise HttpError(400, "target")
+        return _with_high_bytes(target, host, most)
     if target.startswith(b"/"):
         return target
     if target == b"*" and method == b"OPTIONS":
         return target
     return _from_absolute(target, host)
+
+
+def _with_high_bytes(target: bytes, host: bytes, most: int) -> bytes:
+    """Bytes over 0x7f in path and query are percent-encoded, so that no reader may pick a charset for them.
+
+    They are no part of a URI (RFC 3986 2), yet clients that take over a link as it stands send them. An authority
+    with one is never Host's, which is ASCII: it is compared as it came.
+    """
+    if target.translate(None, _VISIBLE_OR_HIGH):
+        raise HttpError(400, "target")
+    path = target if target.startswith(b"/") else _from_absolute(target, host)
+    encoded = _HIGH.sub(lambda byte: _ENCODED[byte[0]], path)
+    if len(encoded) > most:
+        raise HttpError(414, "target-bytes")
+    return encoded
 
 
 def _from_absolute(target: bytes, host: bytes) -> bytes:

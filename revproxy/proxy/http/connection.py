@@ -23,6 +23,7 @@ from revproxy.protocols.http1 import (
     response_head,
     write_response,
 )
+from revproxy.proxy.http.coded import Coded, reader_of
 from revproxy.proxy.http.exchange import exchange
 from revproxy.proxy.http.headers import NOT_OUTSIDE
 from revproxy.proxy.http.message import Client, Line
@@ -137,9 +138,11 @@ class Http1Carrier:
         self.request = request
         self.head_bytes = size
         self.client = client
-        self.body = (
-            Body(request, stream, limits.http, limits.timeouts) if request.chunked or request.content_length else None
-        )
+        self.body: Body | Coded | None = None
+        if request.chunked or request.content_length:
+            body = Body(request, stream, limits.http, limits.timeouts)
+            reader = reader_of(request, limits.content.inflate_ratio) if request.chunked else None
+            self.body = body if reader is None else Coded(body, reader)
         self.sent = 0
         self._site = site
         self._stream = stream

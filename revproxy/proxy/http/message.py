@@ -52,8 +52,8 @@ class Body(Protocol):
     async def read(self) -> bytes:
         """The next piece, nothing at the end.
 
-        Raises HttpError (framing), PeerClosed, PeerTimeout. The first call invites a client that waits with
-        `Expect: 100-continue`.
+        Raises HttpError (framing, transfer codings), PeerClosed, PeerTimeout. The first call invites a client that
+        waits with `Expect: 100-continue`.
         """
 
 

@@ -11,7 +11,8 @@ import time
 from revproxy.errors import ContentError, HttpError, LimitError
 from revproxy.inspection import Inspection, Policy
 from revproxy.model import Limits, Phase, Protocol, Transaction
-from revproxy.protocols.http1 import ChunkedReader, RequestHead, parse_request
+from revproxy.protocols.http1 import ChunkedReader, CodedReader, RequestHead, parse_request
+from revproxy.proxy.http.coded import reader_of
 from revproxy.proxy.http.fields import fill_head
 from revproxy.proxy.http.intake import Reading, take_in
 from revproxy.proxy.http.judging import Judge
@@ -72,11 +73,22 @@ async def _inspect(raw: bytes, judge: Judge, transaction: Transaction, limits: L
 
 
 def _body(head: RequestHead, data: bytes, limits: Limits) -> bytes:
-    """All that follows the head; its chunks undone where it is chunked."""
+    """All that follows the head; where it is chunked, its chunks and what was done before them undone."""
     if not head.chunked:
         return data
     chunks = ChunkedReader(limits.http)
-    pieces = chunks.feed(data)
+    payload = b"".join(chunks.feed(data))
     if not chunks.done:
         raise HttpError(400, "chunks-cut-off")
-    return b"".join(pieces)
+    reader = reader_of(head, limits.content.inflate_ratio)
+    return payload if reader is None else _decoded(reader, payload, limits.http.body_bytes)
+
+
+def _decoded(reader: CodedReader, payload: bytes, most: int) -> bytes:
+    whole = bytearray()
+    for piece in reader.pieces(payload):
+        whole += piece
+        if len(whole) > most:
+            raise LimitError("body_bytes", most)
+    reader.finish()
+    return bytes(whole)

@@ -142,6 +142,8 @@ def test_limits() -> None:
     assert outcome(start + b"X: " + b"y" * LIMITS.head_bytes + b"\r\n\r\n") == "431"
     assert outcome(b"GET /" + b"x" * (LIMITS.target_bytes - 1) + b" HTTP/1.1\r\nHost: a\r\n\r\n") == "ok"
     assert outcome(b"GET /" + b"x" * LIMITS.target_bytes + b" HTTP/1.1\r\nHost: a\r\n\r\n") == "414"
+    assert outcome(b"GET /" + b"\xe9" * (LIMITS.target_bytes // 3) + b" HTTP/1.1\r\nHost: a\r\n\r\n") == "ok"
+    assert outcome(b"GET /" + b"\xe9" * (LIMITS.target_bytes // 2) + b" HTTP/1.1\r\nHost: a\r\n\r\n") == "414"
 
 
 @pytest.mark.parametrize("head", [b"", b"\r\n", b"\r\n\r\n", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n"])
@@ -170,7 +172,7 @@ def test_desync_corpus(capsys: pytest.CaptureFixture[str]) -> None:
         print("\ndesync corpus:", ", ".join(f"{tier} {got}: {n}" for (tier, got), n in sorted(table.items())))
     assert table["Severe", "ok"] == 0
     assert refused == known
-    assert sum(status == "400" for status in refused.values()) <= 4
+    assert len(refused) <= 4
 
 
 # Damage: whatever stands there, the gate parses it or raises HttpError.
@@ -205,7 +207,8 @@ def test_parses_or_raises_its_one_error(head: bytes) -> None:
             assert line.startswith(name + b":")
             assert line[len(name) + 1 :].strip(b" \t") == value
             assert not set(value) & set(b"\r\n\0")
-        assert sum(name in (b"content-length", b"transfer-encoding") for name in parsed.names) <= 1
+        assert parsed.names.count(b"content-length") <= 1
+        assert not {b"content-length", b"transfer-encoding"}.issubset(parsed.names)
 
 
 # Second opinions: every head that we take, written by us, is the same request to three other parsers.

@@ -8,8 +8,10 @@ import functools
 import json
 import socket
 import struct
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from revproxy.audit import Metrics
@@ -22,6 +24,11 @@ from revproxy.model import Action, Limits, Phase, Protocol, Severity
 from revproxy.net import Budget, Connections, DirectDialer, Pool, Spool
 from revproxy.proxy.http import HttpFront, Recorder, Router, Site, way_of
 from revproxy.proxy.ids import transaction_ids
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "codecs"))
+
+from coders import TRANSFER_CODERS as TRANSFER_CODERS
+from coders import coded as coded
 
 SECONDS = 10.0
 """Longer than anything here takes: a test that hangs fails."""
@@ -493,10 +500,15 @@ def post(
 
 
 def chunked(
-    *pieces: bytes, content_type: bytes = b"application/x-www-form-urlencoded", end: bytes = b"0\r\n\r\n"
+    *pieces: bytes,
+    content_type: bytes = b"application/x-www-form-urlencoded",
+    end: bytes = b"0\r\n\r\n",
+    codings: bytes = b"",
+    lines: tuple[bytes, ...] = (),
 ) -> bytes:
-    """A request with a chunked body."""
-    head = get(b"/", b"Content-Type: " + content_type, b"Transfer-Encoding: chunked", method=b"POST")
+    """A request with a chunked body; `codings` stand before `chunked`, with the comma."""
+    coding = b"Transfer-Encoding: " + codings + b"chunked"
+    head = get(b"/", b"Content-Type: " + content_type, coding, *lines, method=b"POST")
     return head + b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in pieces) + end
 
 

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 
 import pytest
-from harness import chunked, get, linked, post
+from harness import chunked, coded, get, linked, post
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +47,11 @@ CASES = [
     (b"", Action.REJECT, 400, 0),
     (b"GET / HTTP/1.1\r\nHost: a\r\n", Action.REJECT, 400, 0),
     (chunked(b"a=b", end=b""), Action.REJECT, 400, 0),
+    (chunked(coded(b"a=attack-1", "gzip,compress"), codings=b"gzip, compress, "), Action.DENY, 403, 5),
+    (chunked(coded(b"a=b", "gzip,compress"), codings=b"gzip, compress, "), Action.ALLOW, None, 0),
+    (chunked(coded(b"a=b", "gzip")[:-1], codings=b"gzip, "), Action.REJECT, 400, 0),
+    (chunked(coded(bytes(1 << 20), "gzip"), codings=b"gzip, "), Action.REJECT, 400, 0),
+    (chunked(coded(bytes(range(256)) * (1 << 16) + b"x", "compress"), codings=b"compress, "), Action.REJECT, 413, 0),
     (get(b"/?" + b"a&" * 10_001), Action.REJECT, 413, 0),
 ]
 
