@@ -54,6 +54,8 @@ class Finding:
     tags: tuple[str, ...] = ()
     action: Action = Action.ALLOW
     """DENY or DROP when the rule decides by itself, whatever the score."""
+    data: bytes = b""
+    """What the rule says of it besides, with references filled in (SecLang: logdata): as hostile as the value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,3 +86,5 @@ class Transaction:
     findings: list[Finding] = field(default_factory=list)
     silent: tuple[str, ...] = ()
     """Ids of rules that matched and do not log: they score once, like the others."""
+    state: object = None
+    """What the rule engine keeps between inspections; nobody else looks into it."""

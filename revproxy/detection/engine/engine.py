@@ -11,8 +11,10 @@ from revproxy.detection.engine.executor import Hit, Program
 from revproxy.detection.engine.joining import GroupScanner
 from revproxy.detection.engine.memory import Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
+from revproxy.detection.engine.state import Scene, State
 from revproxy.detection.link import Group, RuleSet
-from revproxy.detection.rules import FieldClass, Rule
+from revproxy.detection.link.ruleset import Look
+from revproxy.detection.rules import FieldClass, Rule, Scope
 from revproxy.model import Fields, Finding, Phase, Protocol, Transaction
 
 PLANS = 2048
@@ -30,10 +32,10 @@ class Engine:
         """`memory_bytes` bounds what is remembered of values seen before."""
         self.ruleset = ruleset
         self._memory_bytes = memory_bytes
-        self._programs = [Program(rule) for rule in ruleset.rules]
+        self._programs = [Program(rule, at, ruleset.rules) for at, rule in enumerate(ruleset.rules)]
         self._scans = [GroupScanner(group, ruleset).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
-        self._planner = Planner(ruleset)
+        self._planner = Planner(ruleset, self._programs)
         self._plans: dict[PlanKey, Plan] = {}
 
     def _recall(self, group: Group, scan: Scan) -> Recall | None:
@@ -42,7 +44,8 @@ class Engine:
             return None
         confirms = [self._programs[i.rule].steps[i.condition].confirms for i in group.items]
         remembered = sum(g.klass in REMEMBERED for g in self.ruleset.groups)
-        return Recall(scan, confirms, self._memory_bytes // remembered)
+        tried = sum(1 << at for at, item in enumerate(group.items) if item.look is Look.TRY)
+        return Recall(scan, confirms, self._memory_bytes // remembered, tried)
 
     def twin(self) -> Engine:
         """Another engine of the same rule set, for another thread."""
@@ -54,16 +57,34 @@ class Engine:
         run = self._run_of(plan, tx)
         if not run:
             return
+        state = tx.state
+        if state is None:
+            state = tx.state = State(self.ruleset.variables)
+        assert isinstance(state, State)  # nobody else puts something there
+        self._carry_out(run, tx, state)
+
+    def _carry_out(self, run: list[int], tx: Transaction, state: State) -> None:
+        """Run these rules, in order, as far as those before them let it come to that."""
+        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state)
+        phases, jumps = self.ruleset.phases[tx.protocol], self.ruleset.jumps
         known = {f.rule for f in tx.findings}
         known.update(tx.silent)
-        phases = self.ruleset.phases[tx.protocol]
+        jumping, resume = Phase.HEAD, 0
         for at in run:
-            program = self._programs[at]
-            if program.rule.id in known:
+            phase = phases[at]
+            if phase in state.over or at in state.removed or (at < resume and phase is jumping):
                 continue
-            hit = program.run(tx.fields)
-            if hit is not None:
-                _report(tx, program.rule, phases[at], hit)
+            rule = self._programs[at].rule
+            if rule.id in known:
+                continue
+            hit = self._programs[at].run(scene)
+            if hit is None:
+                continue
+            _report(tx, rule, phase, hit)
+            if rule.passes is not None:
+                state.over |= _OVER[rule.passes, phase]
+            if at in jumps:
+                jumping, resume = phase, jumps[at]
 
     def _run_of(self, plan: Plan, tx: Transaction) -> list[int]:
         """The rules to run, in order."""
@@ -74,7 +95,7 @@ class Engine:
             return list(plan.always)
         needed, protocol = self._planner.needed, tx.protocol
         rules = {rule for rule, _ in hit}
-        run = [r for r in rules if needed[protocol, r] <= hit]
+        run = [r for r in rules if (need := needed.get((protocol, r))) is not None and need <= hit]
         run += plan.always
         run.sort(key=plan.order.__getitem__)
         return run
@@ -83,6 +104,8 @@ class Engine:
         """Add the (rule, condition) pairs that the group's values hit."""
         recall = self._recalls[scan.group]
         found = self._remembered(scan, fields, recall) if recall is not None else self._scanned(scan, fields)
+        for counts in scan.counts:
+            found |= counts.bits(fields.keys(counts.field)) & scan.items
         items = self.ruleset.groups[scan.group].items
         while found:
             low = found & -found
@@ -131,13 +154,27 @@ class Engine:
         return plan
 
 
+def _over(scope: Scope, phase: Phase) -> frozenset[Phase]:
+    match scope:
+        case Scope.PHASE:
+            return frozenset({phase})
+        case Scope.REQUEST:
+            return frozenset({phase, Phase.HEAD, Phase.BODY})
+        case Scope.TRANSACTION:
+            return frozenset(Phase) - {Phase.LOG}
+
+
+_OVER = {(scope, phase): _over(scope, phase) for scope in Scope for phase in Phase}
+
+
 def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
     if phase <= Phase.BODY:
         tx.scores.inbound += rule.score
     else:
         tx.scores.outbound += rule.score
     if not rule.logs:
-        tx.silent = (*tx.silent, rule.id)
+        if rule.score:
+            tx.silent = (*tx.silent, rule.id)
         return
     tx.findings.append(
         Finding(
@@ -145,11 +182,12 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
             phase,
             rule.severity,
             rule.score,
-            rule.message,
+            hit.said.decode("utf-8", "replace") or rule.message,
             hit.field,
             hit.key,
             hit.value,
             rule.tags,
             rule.action,
+            hit.data,
         )
     )

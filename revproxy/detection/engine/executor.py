@@ -1,21 +1,23 @@
-"""Rules run exactly: targets, values, transformations, operators, chains.
+"""Rules run exactly: targets, values, transformations, operators, chains, effects.
 
 What a rule means is decided here and nowhere else; scanning only says which rules cannot match. Invariants: the order
 of targets, and of values within a field, is the order in which they are tried; the first accepted value names the
-finding, except that a condition on `matched` names it more exactly. Scores and findings of a transaction do not
-belong here.
+finding, except that a condition on `matched` names it more exactly; effects are carried out for each accepted value
+at once. Scores and findings of a transaction do not belong here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import lru_cache
 
+from revproxy.detection.engine.effects import Doing, doing
+from revproxy.detection.engine.reading import Selector, expand
+from revproxy.detection.engine.state import NOTHING, Accepted, Scene, State
 from revproxy.detection.operators import CompiledOperator, compile_operator
-from revproxy.detection.operators.rx import matcher
-from revproxy.detection.patterns import Flags, parse
-from revproxy.detection.rules import FIELDS, MATCHED, Condition, Rule, Target
+from revproxy.detection.operators.base import ArgumentError
+from revproxy.detection.rules import MATCHED, Condition, Operator, Rule, Target
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.model import Fields
 
@@ -23,121 +25,95 @@ EXCERPT_BYTES = 512
 """Most bytes of a value that a finding carries."""
 _LEAD = 128
 """Of these, so many before the match."""
-
-Pair = tuple[bytes, bytes]
-"""A key and its value."""
+_NO_TARGETS: tuple[Target, ...] = ()
 
 
-class Accepted(NamedTuple):
-    """A value that a condition accepted, as it was after its transformations, and the operator that did."""
-
-    field: str
-    key: bytes
-    value: bytes
-    operator: CompiledOperator
-
-
-def read(fields: Fields, name: str) -> tuple[Sequence[bytes], Sequence[bytes]]:
-    """(keys, values) of a field; of `X.names` the keys of `X`, each its own key."""
-    base = names_of(name)
-    if base is not None:
-        keys = fields.keys(base)
-        return keys, keys
-    got = fields.get(name)
-    return got if got is not None else ((), ())
-
-
-def names_of(name: str) -> str | None:
-    """The keyed field whose keys are `name`, or None when `name` is a field that somebody fills."""
-    if not name.endswith(".names"):
+@lru_cache(maxsize=1024)
+def _filled_in(operator: Operator, text: bytes) -> CompiledOperator | None:
+    """The operator with its template filled in; None when it cannot take that: it accepts nothing then."""
+    try:
+        return compile_operator(Operator(operator.name, text.decode("utf-8", "surrogateescape"), operator.negated))
+    except ArgumentError:
         return None
-    base = name[: -len(".names")]
-    spec = FIELDS.get(base)
-    return base if spec is not None and spec.keyed else None
-
-
-def key_test(target: Target) -> Callable[[bytes], Any] | None:
-    """Whether a key is selected by the target; None when every key is."""
-    if target.key is not None:
-        wanted = target.key.lower()
-        return lambda key: key.lower() == wanted
-    if target.pattern is not None:
-        return matcher(parse(target.pattern, Flags(i=True))).test
-    return None
-
-
-class Selector:
-    """One target less what the exclusions of its condition take out of it."""
-
-    __slots__ = ("_key", "_out", "count", "field", "wanted")
-
-    def __init__(self, target: Target, excluded: Sequence[Target]) -> None:
-        self.field = target.field
-        self.count = target.count
-        self.wanted = target.key or b""
-        self._key = key_test(target)
-        self._out = [key_test(e) for e in excluded if e.field == target.field]
-
-    def pairs(self, fields: Fields) -> Sequence[Pair]:
-        """The selected keys and values; of a counting target the number alone."""
-        keys, values = read(fields, self.field)
-        if not keys:
-            keys = (b"",) * len(values)
-        pairs: Sequence[Pair]
-        if self._key is None:
-            pairs = list(zip(keys, values, strict=True))
-        else:
-            test = self._key
-            pairs = [(k, v) for k, v in zip(keys, values, strict=True) if test(k)]
-        for out in self._out:
-            pairs = [] if out is None else [p for p in pairs if not out(p[0])]
-        if self.count:
-            return ((self.wanted, b"%d" % len(pairs)),)
-        return pairs
 
 
 class Step:
-    """One condition. `only_first` when nothing looks at the other accepted values."""
+    """One condition. `only_first` when nothing looks at the other accepted values and nothing happens for them."""
 
-    __slots__ = ("_chain", "_every", "_only_first", "_operators", "_selectors", "_tests", "on_matched")
+    __slots__ = (
+        "_capture",
+        "_chain",
+        "_doings",
+        "_every",
+        "_late",
+        "_only_first",
+        "_operators",
+        "_selectors",
+        "on_matched",
+    )
 
-    def __init__(self, condition: Condition, only_first: bool) -> None:
+    def __init__(self, condition: Condition, only_first: bool, doings: Sequence[Doing]) -> None:
         excluded = [t for t in condition.targets if t.exclude]
         chosen = [t for t in condition.targets if not t.exclude]
         self.on_matched = any(t.field == MATCHED for t in chosen)
-        self._selectors = [Selector(t, excluded) for t in chosen if t.field != MATCHED]
+        self._selectors = [Selector(t, excluded) for t in chosen]
         self._chain = [TRANSFORMATIONS[name] for name in condition.transformations]
-        self._operators = [compile_operator(o) for o in condition.operators]
-        self._tests = [o.test for o in self._operators]
+        self._late = [o for o in condition.operators if o.template]
+        self._operators = [compile_operator(o) for o in condition.operators if not o.template]
         self._every = condition.every_step
-        self._only_first = only_first
+        self._capture = condition.capture
+        self._doings = tuple(doings)
+        self._only_first = only_first and not doings and not condition.capture
 
-    def accept(self, fields: Fields, before: Sequence[Accepted], among: Set[bytes] | None) -> list[Accepted]:
-        """The accepted values, or the first of them. `among`: no other value can be accepted."""
+    def accept(
+        self,
+        scene: Scene,
+        before: Sequence[Accepted],
+        without: Sequence[Target] = _NO_TARGETS,
+    ) -> list[Accepted]:
+        """The accepted values, or the first of them; `without` are targets that the rule has lost."""
+        if not self._selectors:
+            self._do(scene, NOTHING)
+            return [NOTHING]
+        operators = self._operators
+        if self._late:
+            late = [_filled_in(o, expand(o.template, scene)) for o in self._late]
+            operators = [*operators, *(o for o in late if o is not None)]
         out: list[Accepted] = []
-        if self.on_matched:
-            for old in before:
-                if self._try(old.field, old.key, old.value, out):
-                    return out
         for selector in self._selectors:
-            name = selector.field
-            for key, value in selector.pairs(fields):
-                if among is not None and value not in among:
-                    continue
-                if self._try(name, key, value, out):
-                    return out
+            # Values of a chain keep the names that they were found under.
+            names = [a.field for a in before] if selector.field == MATCHED and not selector.count else None
+            for at, (key, value) in enumerate(selector.pairs(scene, before, without)):
+                name = selector.field if names is None else names[at]
+                for form, operator in self._accepted(value, operators):
+                    out.append(Accepted(name, key, form, operator))
+                    self._do(scene, out[-1])
+                    if self._only_first:
+                        return out
         return out
 
-    def _try(self, name: str, key: bytes, value: bytes, out: list[Accepted]) -> bool:
-        """Add what is accepted; whether that is enough."""
+    def _accepted(
+        self, value: bytes, operators: Sequence[CompiledOperator]
+    ) -> Sequence[tuple[bytes, CompiledOperator]]:
+        """The forms of a value that an operator accepts."""
+        found = []
         for form in self._forms(value):
-            for number, test in enumerate(self._tests):
-                if test(form):
-                    out.append(Accepted(name, key, form, self._operators[number]))
-                    if self._only_first:
-                        return True
+            for operator in operators:
+                if operator.test(form):
+                    found.append((form, operator))
                     break
-        return False
+        return found
+
+    def _do(self, scene: Scene, accepted: Accepted) -> None:
+        """What happens for an accepted value."""
+        state = scene.state
+        state.last = accepted
+        if self._capture and accepted.operator is not None:
+            for number, group in enumerate(accepted.operator.groups(accepted.value)):
+                if group is not None:
+                    state.variables[b"%d" % number] = group
+        for do in self._doings:
+            do(scene)
 
     def _forms(self, value: bytes) -> Sequence[bytes]:
         if not self._every:
@@ -153,54 +129,82 @@ class Step:
         return forms
 
     def confirms(self, value: bytes) -> bool:
-        """Whether some operator accepts this one value, whatever field it stands in."""
-        out: list[Accepted] = []
-        self._try("", b"", value, out)
-        return bool(out)
+        """Whether some operator accepts this one value, whatever field it stands in; nothing happens for it."""
+        return any(o.test(form) for form in self._forms(value) for o in self._operators)
+
+    def counting(self, name: str) -> Callable[[Sequence[bytes]], bool]:
+        """For a condition that only counts values of the field `name`: whether it accepts their number, by keys."""
+
+        def matches(keys: Sequence[bytes]) -> bool:
+            fields = Fields()
+            fields.put(name, keys, keys)
+            scene = Scene(b"", fields, State({}))
+            return any(
+                o.test(f)
+                for s in self._selectors
+                for _, v in s.pairs(scene, ())
+                for f in self._forms(v)
+                for o in self._operators
+            )
+
+        return matches
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule that matched: which target, and the part of the value around the match."""
+    """A rule that matched: which target, the part of the value around the match, and what the rule says of it."""
 
     field: str
     key: bytes
     value: bytes
+    said: bytes = b""
+    data: bytes = b""
 
 
 class Program:
-    """One rule, ready to run."""
+    """One rule, ready to run. `at` is its position in the set."""
 
-    __slots__ = ("rule", "steps")
+    __slots__ = ("_says", "at", "rule", "steps")
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, at: int = 0, rules: Sequence[Rule] = ()) -> None:
         self.rule = rule
+        self.at = at
         last = len(rule.conditions) - 1
+        self._says = bool(rule.said or rule.data)
         self.steps = [
-            Step(c, i == last or not any(t.field == MATCHED for t in rule.conditions[i + 1].targets))
+            Step(
+                c,
+                i == last or not any(t.field.startswith(MATCHED) for t in rule.conditions[i + 1].targets),
+                [doing(effect, rules) for effect in c.effects],
+            )
             for i, c in enumerate(rule.conditions)
         ]
 
-    def run(self, fields: Fields, among: Sequence[Set[bytes] | None] | None = None) -> Hit | None:
-        """The hit, or None. `among` holds, for each condition, the only values that it can accept."""
+    def run(self, scene: Scene) -> Hit | None:
+        """The hit, or None."""
+        without = scene.state.without
         named: Accepted | None = None
+        said = data = b""
         before: list[Accepted] = []
         for at, step in enumerate(self.steps):
-            before = step.accept(fields, before, among[at] if among is not None else None)
+            before = step.accept(scene, before, without.get(self.at, _NO_TARGETS))
             if not before:
                 return None
             if named is None or step.on_matched:
                 named = before[0]
+            if self._says and not at:
+                # As the first condition found it: later ones find other things.
+                said, data = expand(self.rule.said, scene), expand(self.rule.data, scene)
         if named is None:
             return None
-        return Hit(named.field, named.key, excerpt(named.value, named.operator))
+        return Hit(named.field, named.key, excerpt(named.value, named.operator), said, data[:EXCERPT_BYTES])
 
 
-def excerpt(value: bytes, operator: CompiledOperator) -> bytes:
+def excerpt(value: bytes, operator: CompiledOperator | None) -> bytes:
     """At most `EXCERPT_BYTES` bytes of the value, with the beginning of the match inside."""
     if len(value) <= EXCERPT_BYTES:
         return value
-    span = operator.span(value)
+    span = operator.span(value) if operator is not None else None
     at = span[0] if span is not None else 0
     first = max(0, min(at - _LEAD, len(value) - EXCERPT_BYTES))
     return value[first : first + EXCERPT_BYTES]

@@ -6,9 +6,9 @@ items look at the value of each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from revproxy.detection.engine.executor import key_test, names_of
+from revproxy.detection.engine.reading import key_test, names_of
 from revproxy.detection.rules import Condition
 
 SETS = 1024
@@ -48,6 +48,28 @@ class Gates:
         return bits
 
 
+class Counts:
+    """The items of a group that count values of one field: whether they match follows from its keys."""
+
+    __slots__ = ("_known", "_rows", "field")
+
+    def __init__(self, field: str, rows: Sequence[tuple[int, Callable[[Sequence[bytes]], bool]]]) -> None:
+        """`rows`: an item's bit, and its condition for the field's keys."""
+        self.field = field
+        self._rows = rows
+        self._known: dict[tuple[bytes, ...], int] = {}
+
+    def bits(self, keys: Sequence[bytes]) -> int:
+        """Bits of the items that match when these are the field's keys."""
+        known = tuple(keys)
+        found = self._known.get(known)
+        if found is None:
+            if len(self._known) >= SETS:
+                self._known.clear()
+            found = self._known[known] = sum(bit for bit, matches in self._rows if matches(known))
+        return found
+
+
 class Looks:
     """Which items of a group look at which values of one field."""
 
@@ -55,7 +77,7 @@ class Looks:
 
     def __init__(self, field: str, rows: Sequence[tuple[int, Condition]]) -> None:
         """`rows`: an item's bit and its condition."""
-        chosen = [(bit, t) for bit, c in rows for t in c.targets if t.field == field and not t.exclude]
+        chosen = [(bit, t) for bit, c in rows for t in c.targets if t.field == field and not (t.exclude or t.count)]
         self._rows = [(bit, key_test(t)) for bit, t in chosen]
         self._known: dict[tuple[bytes, ...], list[int]] = {}
         self._all = sum({bit for bit, _ in self._rows})

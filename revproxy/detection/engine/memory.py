@@ -66,11 +66,13 @@ class Recall:
     once, not on each request. Only items that are wanted are tried; the others stay open until they are.
     """
 
-    __slots__ = ("_confirms", "_memory", "_open", "_scan", "_sets")
+    __slots__ = ("_confirms", "_memory", "_open", "_scan", "_sets", "_tried")
 
-    def __init__(self, scan: Scan, confirms: Sequence[Confirm], most_bytes: int) -> None:
-        """`confirms[p]` tells whether the condition of item `p` accepts a value."""
+    def __init__(self, scan: Scan, confirms: Sequence[Confirm], most_bytes: int, tried: int = 0) -> None:
+        """`confirms[p]` tells whether the condition of item `p` accepts a value; the items `tried` (bits) are not
+        scanned for."""
         self._scan = scan
+        self._tried = tried
         self._confirms = confirms
         self._memory = Memory(most_bytes)
         self._open = len(confirms)
@@ -113,11 +115,12 @@ class Recall:
         found = self._scan(list(masks))
         hits = 0
         for value, mask in masks.items():
-            if not found & mask & wanted:
-                self._memory.put(value, found << self._open)
-                continue
-            alone = found if len(masks) == 1 else self._scan([value])
-            hits |= self._try(value, alone << self._open, mask & wanted) & mask
+            alone = self._scan([value]) if found & mask & wanted and len(masks) > 1 else found
+            known = (alone | self._tried) << self._open
+            if known >> self._open & mask & wanted:
+                hits |= self._try(value, known, mask & wanted) & mask
+            else:
+                self._memory.put(value, known)
         return hits
 
     def _try(self, value: bytes, known: int, wanted: int) -> int:

@@ -6,13 +6,14 @@ plan is remembered by that. A rule with a condition whose fields are all missing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from revproxy.detection.engine.executor import names_of
-from revproxy.detection.engine.gates import Gates, Looks, keys_wanted
-from revproxy.detection.link.ruleset import Group, Item, RuleSet
-from revproxy.detection.rules import MATCHED, Condition, Rule
+from revproxy.detection.engine.executor import Program
+from revproxy.detection.engine.gates import Counts, Gates, Looks, keys_wanted
+from revproxy.detection.engine.reading import names_of
+from revproxy.detection.link.ruleset import Group, Item, Look, RuleSet
+from revproxy.detection.rules import PSEUDO, Condition, Rule
 from revproxy.model import Phase, Protocol
 
 Source = tuple[str, bool]
@@ -29,6 +30,7 @@ class GroupPlan:
     gates: tuple[Gates, ...]
     looks: tuple[Looks, ...]
     """For each source."""
+    counts: tuple[Counts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,14 @@ def present(fields: Iterable[str], name: str) -> bool:
 class Planner:
     """Makes plans of one rule set."""
 
-    def __init__(self, ruleset: RuleSet) -> None:
+    def __init__(self, ruleset: RuleSet, programs: Sequence[Program]) -> None:
         self._ruleset = ruleset
+        self._programs = programs
         self.needed: dict[tuple[Protocol, int], frozenset[tuple[int, int]]] = {}
         for group in ruleset.groups:
             for item in group.items:
+                if item.condition > self._silent_until(ruleset.rules[item.rule]):
+                    continue
                 key = (group.protocol, item.rule)
                 self.needed[key] = self.needed.get(key, frozenset()) | {(item.rule, item.condition)}
 
@@ -63,40 +68,59 @@ class Planner:
         chosen = [
             at
             for at, rule in enumerate(rules)
-            if protocol in rule.protocols and first <= phases[at] <= last and _possible(rule, filled)
+            if protocol in rule.protocols and first <= phases[at] <= last and self._possible(rule, filled)
         ]
         order = {rule: at for at, rule in enumerate(sorted(chosen, key=lambda r: (phases[r], r)))}
         always = tuple(r for r in order if not self.needed.get((protocol, r)))
         scans = [
             plan
             for number, group in enumerate(self._ruleset.groups)
-            if group.protocol is protocol and (plan := _scan(number, group, order, rules, filled)) is not None
+            if group.protocol is protocol and (plan := self._scan(number, group, order, filled)) is not None
         ]
         return Plan(tuple(scans), always, order)
 
+    def _silent_until(self, rule: Rule) -> int:
+        """The first condition whose match can be noticed: the last one, or one with effects."""
+        last = len(rule.conditions) - 1
+        capturing = self._ruleset.captures_matter
+        return next((at for at, c in enumerate(rule.conditions) if c.effects or (capturing and c.capture)), last)
 
-def _possible(rule: Rule, filled: frozenset[str]) -> bool:
-    return all(_has_values(c, filled) for c in rule.conditions)
+    def _possible(self, rule: Rule, filled: frozenset[str]) -> bool:
+        return all(_has_values(c, filled) for c in rule.conditions[: self._silent_until(rule) + 1])
+
+    def _scan(self, number: int, group: Group, order: Mapping[int, int], filled: frozenset[str]) -> GroupPlan | None:
+        rules = self._ruleset.rules
+        wanted: set[str] = set()
+        bits = 0
+        for position, item in enumerate(group.items):
+            if item.rule in order:
+                bits |= 1 << position
+                wanted |= _fields(rules, item) & set(group.fields)
+        named = [(names_of(n) or n, names_of(n) is not None) for n in wanted if present(filled, n)]
+        # Fields that may share one list (the arguments, and those of the query) stand side by side.
+        sources = sorted(named, key=lambda s: (s[1], s[0]))
+        counts = self._counts(group, order)
+        if not sources and not counts:
+            return None
+        looks = tuple(_looks(group, rules, name + ".names" if keys else name) for name, keys in sources)
+        return GroupPlan(number, tuple(sources), bits, _gates(group, rules), looks, counts)
+
+    def _counts(self, group: Group, order: Mapping[int, int]) -> tuple[Counts, ...]:
+        rows: dict[str, list[tuple[int, Callable[[Sequence[bytes]], bool]]]] = {}
+        for position, item in enumerate(group.items):
+            if item.look is Look.COUNT and item.rule in order:
+                targets = self._ruleset.rules[item.rule].conditions[item.condition].targets
+                name = next(t.field for t in targets if not t.exclude)
+                base = names_of(name) or name
+                counted = self._programs[item.rule].steps[item.condition].counting(base)
+                rows.setdefault(base, []).append((1 << position, counted))
+        return tuple(Counts(name, found) for name, found in sorted(rows.items()))
 
 
 def _has_values(condition: Condition, filled: frozenset[str]) -> bool:
-    return any(t.count or t.field == MATCHED or present(filled, t.field) for t in condition.targets if not t.exclude)
-
-
-def _scan(
-    number: int, group: Group, order: Mapping[int, int], rules: Sequence[Rule], filled: frozenset[str]
-) -> GroupPlan | None:
-    wanted: set[str] = set()
-    bits = 0
-    for position, item in enumerate(group.items):
-        if item.rule in order:
-            bits |= 1 << position
-            wanted |= _fields(rules, item) & set(group.fields)
-    named = [(names_of(n) or n, names_of(n) is not None) for n in wanted if present(filled, n)]
-    # Fields that may share one list (the arguments, and those of the query) stand side by side.
-    sources = sorted(named, key=lambda s: (s[1], s[0]))
-    looks = tuple(_looks(group, rules, name + ".names" if keys else name) for name, keys in sources)
-    return GroupPlan(number, tuple(sources), bits, _gates(group, rules), looks) if sources else None
+    if not condition.targets:
+        return True
+    return any(t.count or t.field in PSEUDO or present(filled, t.field) for t in condition.targets if not t.exclude)
 
 
 def _looks(group: Group, rules: Sequence[Rule], field: str) -> Looks:

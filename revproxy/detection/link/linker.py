@@ -10,15 +10,18 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from revproxy.detection.link.captures import captures_matter
 from revproxy.detection.link.chains import Chain, fold, trigger_of
 from revproxy.detection.link.databases import Expression, Refused, database, key_of
-from revproxy.detection.link.needs import needs_of, scannable
+from revproxy.detection.link.jumps import jumps_of
+from revproxy.detection.link.looks import look_of
+from revproxy.detection.link.needs import needs_of
 from revproxy.detection.link.patterns import ROUGH, Pattern, forms
 from revproxy.detection.link.phases import phase_of
-from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, RuleSet
+from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, Look, RuleSet
 from revproxy.detection.operators import OPERATORS, compile_operator
 from revproxy.detection.patterns import Node, parse
-from revproxy.detection.rules import FIELDS, MATCHED, Condition, FieldClass, Operator, Rule
+from revproxy.detection.rules import FIELDS, MATCHED, PSEUDO, Condition, FieldClass, Marker, Operator, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.errors import Location, RuleError
 from revproxy.model import Phase, Protocol
@@ -41,12 +44,13 @@ Each = Callable[[Callable[[Sequence[Expression]], Made], Iterable[Sequence[Expre
 """Does what `map` does, in any order or several at once; the results come in order."""
 
 
-def link(rules: Sequence[Rule], store: DatabaseStore | None = None, each: Each = map) -> RuleSet:
-    """Link rules, in file order. Raises RuleError for one that cannot be enforced.
+def link(listed: Sequence[Rule | Marker], store: DatabaseStore | None = None, each: Each = map) -> RuleSet:
+    """Link rules and markers, in file order. Raises RuleError for one that cannot be enforced.
 
     Compiling takes nearly all of the time and needs no interpreter lock: with the `map` of a pool of threads for
     `each` it takes all processors.
     """
+    rules = [rule for rule in listed if isinstance(rule, Rule)]
     for rule in _checked(rules):
         _check(rule)
     linker, groups, compiled = _linked(tuple(rules), store, each)
@@ -57,6 +61,8 @@ def link(rules: Sequence[Rule], store: DatabaseStore | None = None, each: Each =
         notes=tuple(linker.notes),
         phases={p: tuple(phase_of(r, p) for r in linker.rules) for p in Protocol},
         compiled=compiled,
+        jumps=jumps_of(listed),
+        captures_matter=captures_matter(rules),
     )
 
 
@@ -108,7 +114,7 @@ def _check_condition(condition: Condition, first: bool) -> None:
     for target in condition.targets:
         if target.field == MATCHED and first:
             raise ValueError("the first condition cannot look at `matched`")
-        if target.field != MATCHED and target.field not in FIELDS:
+        if target.field not in PSEUDO and target.field not in FIELDS:
             raise ValueError(f"unknown field `{target.field}`")
         if target.pattern is not None:
             compile_operator(Operator("rx", target.pattern))
@@ -118,7 +124,8 @@ def _check_condition(condition: Condition, first: bool) -> None:
     for operator in condition.operators:
         if operator.name not in OPERATORS:
             raise ValueError(f"unknown operator `{operator.name}`")
-        compile_operator(operator)
+        if not operator.template:
+            compile_operator(operator)
 
 
 @dataclass(slots=True)
@@ -147,16 +154,18 @@ class _Linker:
 
     def _condition(self, at: int, rule: Rule, number: int, condition: Condition) -> None:
         chosen = [t for t in condition.targets if not t.exclude]
-        if any(t.count or t.field == MATCHED for t in chosen):
+        look = look_of(condition)
+        if look is Look.SCAN:
+            chain = fold(condition.transformations)
+            patterns = self._patterns(rule, condition, chain)
+            if patterns is None:
+                return
+            item = Item(at, number, chain.names, condition.every_step)
+        elif look is not None:
+            patterns, item = (), Item(at, number, (), False, look)
+        else:
             return
-        if not scannable(condition):
-            return
-        chain = fold(condition.transformations)
-        patterns = self._patterns(rule, condition, chain)
-        if patterns is None:
-            return
-        item = Item(at, number, chain.names, condition.every_step)
-        blind = bool(chain.names) and not item.every_step and trigger_of(chain.names[0]) is None
+        blind = bool(item.chain) and not item.every_step and trigger_of(item.chain[0]) is None
         by_group: dict[GroupKey, set[str]] = {}
         for target in chosen:
             spec = FIELDS[target.field]

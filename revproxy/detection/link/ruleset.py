@@ -7,7 +7,8 @@ everything that happens to a transaction belong to `detection.engine`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol as Interface
 
 from revproxy.detection.rules import FieldClass, Rule
@@ -24,9 +25,20 @@ class DatabaseStore(Interface):
         """Keep it."""
 
 
+class Look(StrEnum):
+    """How it is found out whether a condition can match."""
+
+    SCAN = "scan"
+    """by what the databases find"""
+    TRY = "try"
+    """by the condition itself, once for each value that comes again"""
+    COUNT = "count"
+    """by the condition itself, once for each set of keys that comes again"""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A condition that a scan can rule out.
+    """A condition that can be ruled out without running its rule.
 
     `chain` is what is left of its transformations after those that were folded into the patterns; `rule` and
     `condition` are positions.
@@ -36,6 +48,7 @@ class Item:
     condition: int
     chain: tuple[str, ...]
     every_step: bool
+    look: Look = Look.SCAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,12 @@ class RuleSet:
     phases: Mapping[Protocol, tuple[Phase, ...]]
     """For each protocol and each rule, the first phase in which all its fields are filled."""
     compiled: Mapping[str, bytes]
+    jumps: Mapping[int, int] = field(default_factory=dict)
+    """Where a rule goes on once it has matched: rules of its phase before that position are passed over."""
+    variables: Mapping[bytes, bytes] = field(default_factory=dict)
+    """Those that every transaction begins with."""
+    captures_matter: bool = False
+    """Whether some rule looks at what another captured."""
 
     def databases(self) -> dict[str, bytes]:
         """The serialised databases by key."""

@@ -3,7 +3,8 @@ from builders import condition, rule, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.detection.engine.executor import EXCERPT_BYTES, Program, excerpt, names_of, read
+from revproxy.detection.engine.executor import EXCERPT_BYTES, Program, excerpt
+from revproxy.detection.engine.state import Scene, State
 from revproxy.detection.operators import compile_operator
 from revproxy.detection.rules import MATCHED, Operator, Target
 
@@ -41,15 +42,8 @@ CASES = [
 
 @pytest.mark.parametrize(("conditions", "want"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_meaning(conditions, want):
-    hit = Program(rule("r", *conditions)).run(TX.fields)
+    hit = Program(rule("r", *conditions)).run(Scene(b"", TX.fields, State({})))
     assert (hit and (hit.key, hit.value)) == want
-
-
-def test_names_of():
-    assert names_of("args.names") == "args"
-    assert names_of("archive.names") is None
-    assert names_of("path") is None
-    assert read(TX.fields, "cookies") == ((), ())
 
 
 @given(st.binary(max_size=2000), st.sampled_from(["a", "", "x\\z"]))

@@ -1,0 +1,137 @@
+"""What a target selects: values of fields that were filled, and of those that only the engine knows.
+
+The order of values within a field is the order in which they arrived. Whether a value is accepted is decided in
+`executor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from revproxy.detection.engine.state import Accepted, Scene, named
+from revproxy.detection.operators.rx import matcher
+from revproxy.detection.patterns import Flags, parse
+from revproxy.detection.rules import (
+    FIELDS,
+    IDENTITY,
+    MATCHED,
+    MATCHED_NAME,
+    MATCHED_NAMES,
+    MATCHED_ONE,
+    PSEUDO,
+    VARIABLE_NAMES,
+    VARIABLES,
+    Reference,
+    Target,
+    Template,
+)
+from revproxy.model import Fields
+
+Pair = tuple[bytes, bytes]
+"""A key and its value."""
+
+
+def read(fields: Fields, name: str) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """(keys, values) of a field; of `X.names` the keys of `X`, each its own key."""
+    base = names_of(name)
+    if base is not None:
+        keys = fields.keys(base)
+        return keys, keys
+    got = fields.get(name)
+    return got if got is not None else ((), ())
+
+
+def names_of(name: str) -> str | None:
+    """The keyed field whose keys are `name`, or None when `name` is a field that somebody fills."""
+    if not name.endswith(".names"):
+        return None
+    base = name[: -len(".names")]
+    spec = FIELDS.get(base)
+    return base if spec is not None and spec.keyed else None
+
+
+def key_test(target: Target) -> Callable[[bytes], Any] | None:
+    """Whether a key is selected by the target; None when every key is."""
+    if target.key is not None:
+        wanted = target.key.lower()
+        return lambda key: key.lower() == wanted
+    if target.pattern is not None:
+        return matcher(parse(target.pattern, Flags(i=True))).test
+    return None
+
+
+def _own(scene: Scene, name: str, before: Sequence[Accepted]) -> Sequence[Pair]:
+    """Keys and values of a pseudo field. That of a chain is not here: its values keep their own names."""
+    state = scene.state
+    match name:
+        case _ if name == VARIABLES:
+            return list(state.variables.items())
+        case _ if name == VARIABLE_NAMES:
+            return [(k, k) for k in state.variables]
+        case _ if name == MATCHED:
+            return [(a.key, a.value) for a in before]
+        case _ if name == MATCHED_NAMES:
+            return [(b"", named(a)) for a in before]
+        case _ if name == MATCHED_ONE:
+            return [(b"", state.last.value)]
+        case _ if name == MATCHED_NAME:
+            return [(b"", named(state.last))]
+        case _ if name == IDENTITY:
+            return [(b"", scene.id)]
+    raise LookupError(name)
+
+
+class Selector:
+    """One target less what the exclusions of its condition take out of it."""
+
+    __slots__ = ("_key", "_out", "_own", "count", "field", "wanted")
+
+    def __init__(self, target: Target, excluded: Sequence[Target]) -> None:
+        self.field = target.field
+        self.count = target.count
+        self.wanted = target.key or b""
+        self._own = target.field in PSEUDO
+        self._key = key_test(target)
+        self._out = [key_test(e) for e in excluded if e.field == target.field]
+
+    def pairs(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Target] = ()) -> Sequence[Pair]:
+        """The selected keys and values; of a counting target the number alone. `without` are taken out too."""
+        pairs = self._chosen(_own(scene, self.field, before)) if self._own else self._filled(scene.fields)
+        for out in self._out:
+            pairs = [] if out is None else [p for p in pairs if not out(p[0])]
+        for target in without:
+            if target.field == self.field:
+                test = key_test(target)
+                pairs = [] if test is None else [p for p in pairs if not test(p[0])]
+        if self.count:
+            return ((self.wanted, b"%d" % len(pairs)),)
+        return pairs
+
+    def _filled(self, fields: Fields) -> Sequence[Pair]:
+        keys, values = read(fields, self.field)
+        if not keys:
+            keys = (b"",) * len(values)
+        return self._chosen(list(zip(keys, values, strict=True)))
+
+    def _chosen(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
+        test = self._key
+        return pairs if test is None else [pair for pair in pairs if test(pair[0])]
+
+
+def expand(template: Template, scene: Scene) -> bytes:
+    """The text of a template as things stand."""
+    return b"".join([part if isinstance(part, bytes) else _first(part, scene) for part in template])
+
+
+def _first(reference: Reference, scene: Scene) -> bytes:
+    name, key = reference.field, reference.key
+    if name == VARIABLES:
+        return scene.state.variables.get(key or b"", b"")
+    if name in PSEUDO:
+        pairs = _own(scene, name, ())
+        return pairs[0][1] if pairs else b""
+    keys, values = read(scene.fields, name)
+    if key is None:
+        return values[0] if values else b""
+    return next((v for k, v in zip(keys, values, strict=True) if k.lower() == key), b"")

@@ -1,0 +1,60 @@
+"""What the rules of a set have done to one transaction so far: variables, what they switched off, where they stopped.
+
+Made from the rule set's beginning when a rule first asks, and kept on the transaction between inspections. Plain
+data; what changes it are `effects`. What a rule means does not belong here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from revproxy.detection.operators import CompiledOperator
+from revproxy.detection.rules import FIELDS, Control, Target
+from revproxy.model import Fields, Phase
+
+
+class Accepted(NamedTuple):
+    """A value that a condition accepted, as it was after its transformations, and the operator that did."""
+
+    field: str
+    key: bytes
+    value: bytes
+    operator: CompiledOperator | None
+
+
+NOTHING = Accepted("", b"", b"", None)
+"""What a condition without targets accepts."""
+
+
+class State:
+    """`variables` by name in lower case; `removed` rules by position; `without` the targets that a rule lost."""
+
+    __slots__ = ("controls", "last", "over", "removed", "variables", "without")
+
+    def __init__(self, variables: Mapping[bytes, bytes]) -> None:
+        self.variables = dict(variables)
+        self.removed: set[int] = set()
+        self.without: dict[int, list[Target]] = {}
+        self.controls: dict[Control, str] = {}
+        self.last = NOTHING
+        """The value accepted last."""
+        self.over = frozenset[Phase]()
+        """Phases in which nothing runs any more."""
+
+
+class Scene(NamedTuple):
+    """All that a rule can look at and change."""
+
+    id: bytes
+    fields: Fields
+    state: State
+
+
+def named(accepted: Accepted) -> bytes:
+    """The name of a value as rules write it, `ARGS:q`."""
+    spec = FIELDS.get(accepted.field)
+    name = (spec.seclang if spec is not None and spec.seclang else accepted.field).encode("ascii")
+    if accepted.field.startswith("tx"):
+        name = b"TX"
+    return name + b":" + accepted.key if accepted.key else name
