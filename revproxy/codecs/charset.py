@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-_SEQUENCE = re.compile(rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[\x00\xc0-\xf7]")
+_SEQUENCE = re.compile(
+    rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[\xc0-\xf7]|\x00(?!\Z)"
+)
 
 _CODEC_NAMES = """
 ascii utf-8 utf-16 utf-16-le utf-16-be utf-32 utf-7
@@ -82,8 +84,9 @@ def is_utf8(value: bytes) -> bool:
 def code_points(value: bytes) -> bytes:
     """Each sequence of two to four bytes as `%uHHHH` (five or six digits where needed).
 
-    As the reference engine does it: NUL and the first byte of a broken sequence vanish; overlong forms and
-    surrogates are written with their first byte after them, sequences from 0xf5 on with theirs before.
+    As the reference engine does it: NUL, but for one at the very end, and the first byte of a broken sequence vanish;
+    overlong forms and surrogates are written with their first byte after them, sequences from 0xf5 on with theirs
+    before.
     """
     if value.isascii() and b"\0" not in value:
         return value

@@ -79,6 +79,8 @@ def _xss(argument: Argument) -> Needs:
 
 _NEEDS: dict[str, Callable[[Argument], Needs]] = {
     "rx": _rx,
+    "rxGlobal": _rx,
+    **{name: _rx for name in ("verifyCC", "verifyCPF", "verifySSN", "verifySVNR")},
     "pm": _phrases,
     "contains": _contains,
     "containsWord": _contains,

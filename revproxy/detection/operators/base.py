@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 Test = Callable[[bytes], bool]
 Find = Callable[[bytes], tuple[int, int] | None]
-Groups = Callable[[bytes], tuple[bytes, ...]]
+Captures = tuple[bytes | None, ...]
+"""What TX:0 to TX:9 become; None where a group took no part, so that what stands there stays."""
 Argument = str | tuple[str, ...]
 
 
@@ -33,11 +34,12 @@ def _whole(value: bytes) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class CompiledOperator:
-    """`find` gives the place of the match in a value that passes the test; `captures` what TX:0 to TX:9 become."""
+    """`find` gives the place of the match in a value that passes the test; `captures`, for the operators that can
+    fill TX:0 to TX:9 (those of libmodsecurity 3 that do), gives what they become, nothing without a match."""
 
     test: Test
     find: Find = _whole
-    captures: Groups | None = None
+    captures: Callable[[bytes], Captures] | None = None
     negated: bool = False
 
     def __call__(self, value: bytes) -> bool:
@@ -49,14 +51,9 @@ class CompiledOperator:
             return _whole(value) if self.test(value) else None
         return self.find(value) if self.test(value) else None
 
-    def groups(self, value: bytes) -> tuple[bytes, ...]:
-        """The match and at most nine groups of it (empty where one took no part); nothing when there is no match."""
-        if self.negated:
-            return ()
-        if self.captures is not None:
-            return self.captures(value)
-        place = self.span(value)
-        return () if place is None else (value[place[0] : place[1]],)
+    def groups(self, value: bytes) -> Captures:
+        """The match and at most nine groups; nothing without a match, or where the operator captures nothing."""
+        return () if self.captures is None else self.captures(value)
 
 
 Factory = Callable[[Argument], CompiledOperator]

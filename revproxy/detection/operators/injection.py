@@ -102,9 +102,10 @@ def detect_sqli(argument: Argument, detectors: Detectors = _DETECTORS) -> Compil
 
 
 def detect_xss(argument: Argument, detectors: Detectors = _DETECTORS) -> CompiledOperator:
-    """The value looks like script injection into HTML."""
+    """The value looks like script injection into HTML. What it captures is the value."""
     _no_argument(argument)
-    return CompiledOperator(detectors.xss)
+    xss = detectors.xss
+    return CompiledOperator(xss, captures=lambda value: (value,) if xss(value) else ())
 
 
 def _no_argument(argument: Argument) -> None:

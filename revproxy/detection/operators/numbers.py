@@ -17,7 +17,7 @@ def number(text: bytes) -> int:
     match = _NUMBER.match(text)
     assert match is not None
     sign, digits = match.groups()
-    value = int(digits or b"0") if len(digits) <= 18 else _LARGEST
+    value = min(int(digits or b"0"), _LARGEST) if len(digits) <= 19 else _LARGEST
     return -value if sign == b"-" else value
 
 

@@ -11,12 +11,14 @@ from revproxy.detection.patterns import bytesets as b
 from revproxy.detection.patterns.tree import Set, alt, cat
 
 _HEX = re.compile(r"\|((?:[0-9A-Fa-f]{2} ?){1,64})\|")
+_ESCAPE = re.compile(r"\\([\\:;\"])")
 
 
 def phrases_of(argument: Argument) -> tuple[bytes, ...]:
     """The phrases of a list, or of a text with spaces between them.
 
-    In a text, `|41 42|` are bytes in hexadecimal, spaces among them.
+    In a text, `|41 42|` are bytes in hexadecimal, spaces among them, and a backslash takes what Snort's content
+    gives a meaning (`:` `;` `"` and itself) for itself.
     """
     if isinstance(argument, tuple):
         phrases = [phrase.encode("utf-8", "surrogateescape") for phrase in argument]
@@ -34,7 +36,7 @@ def _split(text: str) -> list[bytes]:
         if index % 2:
             phrases[-1] += bytes.fromhex(piece)
             continue
-        first, *others = piece.replace("\t", " ").split(" ")
+        first, *others = _ESCAPE.sub(r"\1", piece).replace("\t", " ").split(" ")
         phrases[-1] += first.encode("utf-8", "surrogateescape")
         phrases.extend(other.encode("utf-8", "surrogateescape") for other in others)
     return phrases

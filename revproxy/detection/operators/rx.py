@@ -1,4 +1,5 @@
-"""`rx`: regular expressions, by google-re2 from our own reading of the text, so that they mean what PCRE means.
+"""`rx` and `rxGlobal`: regular expressions, by google-re2 from our own reading of the text, so that they mean what
+PCRE means.
 
 Dot-all and multi-line as in libmodsecurity 3. What needs backtracking is refused when it is compiled. Time is linear
 in the value, whatever the pattern. Captures follow PCRE's order; a group that a loop left empty may differ.
@@ -10,8 +11,9 @@ from typing import Any
 
 import re2
 
-from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator, text_of
-from revproxy.detection.patterns import Node, PatternError, parse, to_re2
+from revproxy.detection.operators.base import Argument, ArgumentError, Captures, CompiledOperator, Test, text_of
+from revproxy.detection.patterns import Flags, Node, PatternError, parse, strict, to_re2
+from revproxy.detection.patterns.parser import RX
 
 MEMORY_BYTES = 16 * 1024 * 1024
 """What google-re2 may use for the states of one pattern before it falls back on its slower automaton."""
@@ -33,38 +35,81 @@ def compile_re2(pattern: bytes, captures: bool) -> Any:
         raise ArgumentError(f"google-re2 does not take this pattern: {error}") from error
 
 
-def matcher(tree: Node) -> CompiledOperator:
-    """The operator for a pattern that was read already."""
-    plain = compile_re2(to_re2(tree, groups=False), captures=False)
-    search = plain.search
-    late: list[Any] = []
+def tree_of(argument: Argument, flags: Flags = RX) -> Node:
+    """The pattern of an argument. Raises ArgumentError with the place of what is wrong in it."""
+    try:
+        return parse(text_of(argument), flags)
+    except PatternError as error:
+        raise ArgumentError(error.message, error.offset) from error
+
+
+class _Late:
+    """The program with captures, built at its first use, since few rules capture. Two threads may both build it."""
+
+    __slots__ = ("_program", "_tree")
+
+    def __init__(self, tree: Node) -> None:
+        self._tree = tree
+        self._program: Any = None
+
+    def search(self, value: bytes, at: int = 0) -> Any:
+        if self._program is None:
+            self._program = compile_re2(to_re2(self._tree, groups=True), captures=True)
+        return self._program.search(value, at)
+
+
+def _test(tree: Node, search: Any) -> Test:
+    careful = strict(tree)
+    if careful is None:
+        return lambda value: search(value) is not None
+    exact = compile_re2(to_re2(careful, groups=False), captures=False).search
 
     def test(value: bytes) -> bool:
-        return search(value) is not None
+        return search(value) is not None and (value[-1:] != b"\n" or exact(value) is not None)
+
+    return test
+
+
+def matcher(tree: Node) -> CompiledOperator:
+    """The operator for a pattern that was read already."""
+    search = compile_re2(to_re2(tree, groups=False), captures=False).search
+    test = _test(tree, search)
+    late = _Late(tree)
 
     def find(value: bytes) -> tuple[int, int] | None:
         match = search(value)
-        if match is None:
-            return None
-        start, end = match.span()
-        return start, end
+        return None if match is None else match.span()
 
-    def groups(value: bytes) -> tuple[bytes, ...]:
-        # Few rules capture: the second program is built at the first use. Two threads may both build it; no harm.
-        if not late:
-            late.append(compile_re2(to_re2(tree, groups=True), captures=True))
-        match = late[0].search(value)
-        if match is None:
-            return ()
-        return (match.group(0), *(group or b"" for group in match.groups()[:MOST_GROUPS]))
+    def captures(value: bytes) -> Captures:
+        match = late.search(value) if test(value) else None
+        return () if match is None else (match.group(0), *match.groups()[:MOST_GROUPS])
 
-    return CompiledOperator(test, find, groups)
+    return CompiledOperator(test, find, captures)
 
 
 def rx(argument: Argument) -> CompiledOperator:
     """A match anywhere in the value."""
-    try:
-        tree = parse(text_of(argument))
-    except PatternError as error:
-        raise ArgumentError(error.message, error.offset) from error
-    return matcher(tree)
+    return matcher(tree_of(argument))
+
+
+def rx_global(argument: Argument) -> CompiledOperator:
+    """The same, but every match captures."""
+    tree = tree_of(argument)
+    plain = matcher(tree)
+    late = _Late(tree)
+    return CompiledOperator(
+        plain.test, plain.find, lambda value: _all_captures(late, value) if plain.test(value) else ()
+    )
+
+
+def _all_captures(program: _Late, value: bytes) -> Captures:
+    """Each match goes on with the number after as many as the matches before it had filled, as in the reference."""
+    kept: list[bytes | None] = [None] * (MOST_GROUPS + 1)
+    number = at = 0
+    while number <= MOST_GROUPS and at <= len(value) and (match := program.search(value, at)) is not None:
+        found = (match.group(0), *match.groups())
+        for place, group in enumerate(found[: len(kept) - number], number):
+            kept[place] = kept[place] if group is None else group
+        number += sum(group is not None for group in found)
+        at = match.end() + (match.end() == match.start())
+    return tuple(kept)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from revproxy.detection.operators.base import Argument, CompiledOperator, bytes_of, found
 from revproxy.detection.operators.rx import matcher
 from revproxy.detection.patterns import bytesets as b
@@ -20,15 +22,8 @@ def contains_word(argument: Argument) -> CompiledOperator:
     if not text:
         return contains(text.decode())
     other = Set(b.ALL & ~(b.UPPER | b.LOWER))
-    return matcher(
-        cat(
-            (
-                alt((Anchor(Side.TEXT_BEGIN), other)),
-                literal(text),
-                alt((Anchor(Side.TEXT_END), other)),
-            )
-        )
-    )
+    begin, end = alt((Anchor(Side.TEXT_BEGIN), other)), alt((Anchor(Side.TEXT_END), other))
+    return replace(matcher(cat((begin, literal(text), end))), captures=None)
 
 
 def begins_with(argument: Argument) -> CompiledOperator:

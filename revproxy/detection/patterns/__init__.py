@@ -1,6 +1,7 @@
 """Patterns: regular expressions over bytes as trees of our own, read once, changed exactly, written for matchers."""
 
 from revproxy.detection.patterns.errors import PatternError, UnjoinableError
+from revproxy.detection.patterns.lines import strict
 from revproxy.detection.patterns.operations import (
     bare,
     has_place,
@@ -34,6 +35,7 @@ __all__ = [
     "preimage",
     "separator_safe",
     "size",
+    "strict",
     "to_hyperscan",
     "to_re2",
     "trim",

@@ -61,13 +61,22 @@ def parse(text: str | bytes, flags: Flags = RX) -> Node:
     Raises PatternError with the place (in characters of `text`) of what is wrong or cannot be matched without
     backtracking.
     """
-    data = text.encode("utf-8") if isinstance(text, str) else text
+    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
     try:
         return _Parser(data).whole(flags)
     except PatternError as error:
         if isinstance(text, str):
-            error.offset = len(data[: error.offset].decode("utf-8", "ignore"))
+            error.offset = _characters(text, error.offset)
         raise
+
+
+def _characters(text: str, offset: int) -> int:
+    """The character that a byte of the encoded text belongs to."""
+    for at, character in enumerate(text):
+        offset -= len(character.encode("utf-8", "surrogateescape"))
+        if offset < 0:
+            return at
+    return len(text)
 
 
 class _Parser:

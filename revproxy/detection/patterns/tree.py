@@ -19,7 +19,7 @@ class Side(Enum):
 
     TEXT_BEGIN = "text begin"
     LINE_BEGIN = "line begin"
-    """at the beginning, or after a newline"""
+    """at the beginning, or after a newline that does not end the value (google-re2 needs `lines.strict` for that)"""
     TEXT_END = "text end"
     LAST_LINE_END = "last line end"
     r"""at the end, or before a newline that ends the value (`\Z`, and `$` outside line mode)"""

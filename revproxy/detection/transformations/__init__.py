@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from revproxy.codecs.entity import decode_entities
 from revproxy.codecs.escape import decode_c, decode_css, decode_js
-from revproxy.detection.transformations import comments, digest, path, url, whitespace
+from revproxy.detection.transformations import comments, digest, parity, path, url, whitespace
 from revproxy.detection.transformations.triggers import TRIGGERS
 
 __all__ = ["TRANSFORMATIONS", "TRIGGERS", "Transformation"]
@@ -43,6 +43,9 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     "normalisePathWin": path.normalise_path_win,
     "normalizePath": path.normalise_path,
     "normalizePathWin": path.normalise_path_win,
+    "parityEven7bit": parity.parity_even,
+    "parityOdd7bit": parity.parity_odd,
+    "parityZero7bit": parity.parity_zero,
     "removeComments": comments.remove_comments,
     "removeCommentsChar": comments.remove_comments_char,
     "removeNulls": whitespace.remove_nulls,

@@ -7,6 +7,14 @@ transformations can change anything. None: may change any value. Empty: never ch
 
 from __future__ import annotations
 
+from revproxy.detection.transformations import parity
+
+
+def _changed(table: bytes) -> str:
+    """Any byte that the table does not leave as it is."""
+    return "[" + "".join(f"\\x{byte:02x}" for byte, image in enumerate(table) if byte != image) + "]"
+
+
 _ESCAPE = r"\\"
 _PATH = r"//|\.(?:/|$)"
 
@@ -30,6 +38,9 @@ TRIGGERS: dict[str, str | None] = {
     "normalisePathWin": _ESCAPE + "|" + _PATH,
     "normalizePath": _PATH,
     "normalizePathWin": _ESCAPE + "|" + _PATH,
+    "parityEven7bit": _changed(parity.EVEN),
+    "parityOdd7bit": _changed(parity.ODD),
+    "parityZero7bit": _changed(parity.ZERO),
     "removeComments": r"/\*|--|#",
     "removeCommentsChar": r"/\*|\*/|--|#",
     "removeNulls": r"\x00",

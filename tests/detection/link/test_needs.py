@@ -26,6 +26,8 @@ ARGUMENTS = {
     "validateUrlEncoding": [""],
     "detectXSS": [""],
     "noMatch": [""],
+    "rxGlobal": ["a+b"],
+    **{name: [r"[a-c]\d"] for name in ("verifyCC", "verifyCPF", "verifySSN", "verifySVNR")},
 }
 CASES = [(name, a) for name, arguments in ARGUMENTS.items() for a in arguments]
 PIECES = [b"a", b"b", b"A", b"AB", b" ", b"\n", b"\xc3\xa9", b"\xff", b"%", b"<script>", b"onload=", b"\0", b"c"]
@@ -48,7 +50,9 @@ def test_necessary(name, argument):
     check()
 
 
-NAMES = b"action by dynsrc formaction from href src style to values onclick onload ONERROR on xmlns:x xlink:href".split()
+NAMES = (
+    b"action by dynsrc formaction from href src style to values onclick onload ONERROR on xmlns:x xlink:href".split()
+)
 MARKS = [*(bytes([b]) for b in b"\0\t\n\x0b\x0c\r '\"`/>-!&;%\xff\x01x1:"), b"=", b"javascript:", b"data:", b"[["]
 attributes = st.lists(st.sampled_from(NAMES) | st.sampled_from(MARKS), max_size=9).map(b"".join)
 
@@ -96,4 +100,6 @@ def test_negations_and_numbers_have_none():
 
 def test_table_covers_what_is_not_numeric():
     without = {n for n in OPERATORS if needs_of(Operator(n, ARGUMENTS.get(n, [""])[0])) is None}
-    assert without == {"eq", "ge", "gt", "ipMatch", "le", "lt", "unconditionalMatch"}
+    assert without == {
+        "eq", "ge", "gt", "ipMatch", "le", "lt", "restpath", "unconditionalMatch", "validateNid",
+    }  # fmt: skip

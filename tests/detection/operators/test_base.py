@@ -5,9 +5,9 @@ import pickle
 from revproxy.detection.operators.base import ArgumentError, CompiledOperator, found
 
 
-def test_a_plain_test_captures_the_whole_value() -> None:
+def test_a_plain_test_finds_the_whole_value_and_captures_nothing() -> None:
     operator = CompiledOperator(lambda value: value == b"x")
-    assert (operator.span(b"x"), operator.groups(b"x")) == ((0, 1), (b"x",))
+    assert (operator.span(b"x"), operator.groups(b"x")) == ((0, 1), ())
     assert (operator.span(b"y"), operator.groups(b"y")) == (None, ())
 
 

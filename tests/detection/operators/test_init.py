@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.detection.operators import OPERATORS, CompiledOperator, compile_operator, libinjection_source
+from revproxy.detection.operators import (
+    FILE_OPERATORS,
+    OPERATORS,
+    Captures,
+    CompiledOperator,
+    compile_operator,
+    libinjection_source,
+)
 from revproxy.detection.rules import Operator
 
 ARGUMENTS = {
@@ -15,30 +25,37 @@ ARGUMENTS = {
     "detectSQLi": "",
     "detectXSS": "",
     "validateByteRange": "32-126",
+    "validateNid": "us a",
 }
 
 # name, argument, value, span or None, groups
 CASES = [
-    ("rx", r"b(c)?(d)", b"abd", (1, 3), (b"bd", b"", b"d")),
+    ("rx", r"b(c)?(d)", b"abd", (1, 3), (b"bd", None, b"d")),
     ("rx", "(?i)SELECT", b"x select", (2, 8), (b"select",)),
+    ("rxGlobal", "a(b)?", b"xabba", (1, 3), (b"ab", b"b", b"a", *[None] * 7)),
     ("pm", "Foo bar", b"a FOOD", (2, 5), (b"FOO",)),
     ("pm", "ab abc", b"xABCx", (1, 4), (b"ABC",)),
     ("pm", ("a b", "zz"), b"xa b", (1, 4), (b"a b",)),
     ("pm", "x|41 20|y", b"xa y", (0, 4), (b"xa y",)),
-    ("contains", "bc", b"abcd", (1, 3), (b"bc",)),
+    ("contains", "bc", b"abcd", (1, 3), ()),
     ("contains", "bc", b"aBCd", None, ()),
-    ("beginsWith", "ab", b"abc", (0, 2), (b"ab",)),
-    ("endsWith", "bc", b"abc", (1, 3), (b"bc",)),
-    ("streq", "abc", b"abc", (0, 3), (b"abc",)),
-    ("within", "GET POST", b"POST", (0, 4), (b"POST",)),
-    ("validateByteRange", "32-126", b"ab\x00c", (2, 3), (b"\x00",)),
-    ("validateUrlEncoding", "", b"a%20%zz", (4, 7), (b"%zz",)),
-    ("validateUtf8Encoding", "", b"a\xffb", (1, 2), (b"\xff",)),
-    ("eq", "5", b" 5x", (0, 3), (b" 5x",)),
-    ("gt", "5", b"9" * 10_000, (0, 10_000), (b"9" * 10_000,)),
-    ("ipMatch", "10.0.0.0/8", b"10.1.2.3", (0, 8), (b"10.1.2.3",)),
-    ("unconditionalMatch", "", b"", (0, 0), (b"",)),
+    ("containsWord", "bc", b"a bc", (1, 4), ()),
+    ("beginsWith", "ab", b"abc", (0, 2), ()),
+    ("endsWith", "bc", b"abc", (1, 3), ()),
+    ("streq", "abc", b"abc", (0, 3), ()),
+    ("within", "GET POST", b"POST", (0, 4), ()),
+    ("validateByteRange", "32-126", b"ab\x00c", (2, 3), ()),
+    ("validateUrlEncoding", "", b"a%20%zz", (4, 7), ()),
+    ("validateUtf8Encoding", "", b"a\xffb", (1, 2), ()),
+    ("eq", "5", b" 5x", (0, 3), ()),
+    ("gt", "5", b"9" * 10_000, (0, 10_000), ()),
+    ("ipMatch", "10.0.0.0/8", b"10.1.2.3", (0, 8), ()),
+    ("unconditionalMatch", "", b"", (0, 0), ()),
     ("noMatch", "", b"x", None, ()),
+    ("detectXSS", "", b"<script>", (0, 8), (b"<script>",)),
+    ("verifySSN", r"\d{9}", b"x574578065", (1, 10), (b"574578065",)),
+    ("validateNid", r"us \d{9}", b"x574578065", (1, 10), (b"574578065",)),
+    ("restpath", "/{id}/x", b"/1/x", (0, 4), ()),
 ]
 
 WRONG = [
@@ -57,7 +74,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "argument", "value", "span", "groups"), CASES)
 def test_what_it_finds(
-    name: str, argument: str | tuple[str, ...], value: bytes, span: tuple[int, int] | None, groups: tuple[bytes, ...]
+    name: str, argument: str | tuple[str, ...], value: bytes, span: tuple[int, int] | None, groups: Captures
 ) -> None:
     operator = compile_operator(Operator(name, argument))
     assert operator(value) == (span is not None)
@@ -101,3 +118,10 @@ def test_an_unknown_name_is_a_key_error() -> None:
 
 def test_the_source_of_libinjection_is_told() -> None:
     assert libinjection_source() in {"libmodsecurity wheel", "system libmodsecurity", "own tokenizers"}
+
+
+def test_the_manual_names_them_all() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "seclang.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `") and line.count(" | ") == 4]
+    told = {name: row[-1].startswith("yes") for row in rows for name in re.findall(r"`(\w+)`", row[0])}
+    assert {name for name, here in told.items() if here} == OPERATORS.keys() | FILE_OPERATORS.keys()

@@ -18,3 +18,7 @@ def test_any_phrase_whatever_its_case(phrases: list[str], value: str) -> None:
 def test_hexadecimal_runs() -> None:
     assert phrases_of("a|20 41|b c |zz|") == (b"a ab", b"c", b"|zz|")
     assert phrases_of(("a b", "A B")) == (b"a b",)
+
+
+def test_escapes() -> None:
+    assert phrases_of(r"a\;b \\ c\d \"\:") == (b"a;b", b"\\", rb"c\d", b'":')

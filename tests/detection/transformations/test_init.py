@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 import re2
@@ -86,3 +88,9 @@ def test_time_is_linear(piece: bytes) -> None:
         before = time.process_time()
         function(value)
         assert time.process_time() - before < 1.5, name
+
+
+def test_the_manual_names_them_all() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "seclang.md").read_text("utf-8").partition("## Transformations")[2]
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `") and line.count(" | ") == 3]
+    assert {n for row in rows if row[-1] == "yes |" for n in re.findall(r"`(\w+)`", row[0])} == TRANSFORMATIONS.keys()
