@@ -21,7 +21,7 @@ class World:
 
 
 def full_name(field, key):
-    name = (FIELDS[field].seclang if field in FIELDS else "TX" if field == "tx" else field).encode()
+    name = ((FIELDS[field].seclang or field) if field in FIELDS else "TX" if field == "tx" else field).encode()
     return name + b":" + key if key else name
 
 
@@ -103,7 +103,6 @@ def condition_rows(condition, rule, world, tx, before):
 def accepted(condition, rule, world, tx, before):
     out = []
     if not condition.targets:
-        world.last = ("", b"", b"")
         for what in condition.effects:
             effect(what, world, tx)
         return [("", b"", b"")]

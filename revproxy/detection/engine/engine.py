@@ -7,15 +7,19 @@ often its phase is inspected (windows of a long body). An engine belongs to one 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from revproxy.detection.engine.executor import Hit, Program
+from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.engine.joining import GroupScanner
 from revproxy.detection.engine.memory import Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
-from revproxy.detection.engine.state import Scene, State
+from revproxy.detection.engine.state import NOTHING, Scene, State
 from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.ruleset import Look
-from revproxy.detection.rules import FieldClass, Rule, Scope
-from revproxy.model import Fields, Finding, Phase, Protocol, Transaction
+from revproxy.detection.operators.numbers import number
+from revproxy.detection.rules import Control, FieldClass, Rule, Scope
+from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
@@ -35,7 +39,8 @@ class Engine:
         self._programs = [Program(rule, at, ruleset.rules) for at, rule in enumerate(ruleset.rules)]
         self._scans = [GroupScanner(group, ruleset).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
-        self._planner = Planner(ruleset, self._programs)
+        self._idle = idle_rules(ruleset, self._programs)
+        self._planner = Planner(ruleset, self._programs, self._idle)
         self._plans: dict[PlanKey, Plan] = {}
 
     def _recall(self, group: Group, scan: Scan) -> Recall | None:
@@ -54,19 +59,35 @@ class Engine:
     def inspect(self, tx: Transaction, first: Phase, last: Phase) -> None:
         """Run phases `first` to `last`: append to the findings and add to the scores of the transaction."""
         plan = self._plan(tx, first, last)
-        run = self._run_of(plan, tx)
+        hit: set[tuple[int, int]] = set()
+        for scan in plan.scans:
+            self._hits(scan, tx.fields, hit)
+        run = self._run_of(plan, hit, tx)
         if not run:
             return
         state = tx.state
         if state is None:
-            state = tx.state = State(self.ruleset.variables)
+            state = State(self.ruleset.variables)
         assert isinstance(state, State)  # nobody else puts something there
         self._carry_out(run, tx, state)
+        if state.touched or state.last is not NOTHING:
+            tx.state = state
 
-    def _carry_out(self, run: list[int], tx: Transaction, state: State) -> None:
+    def _run_of(self, plan: Plan, hit: set[tuple[int, int]], tx: Transaction) -> Sequence[int]:
+        """The rules to run, in order: those of which everything that can be ruled out was not."""
+        needed, protocol = self._planner.needed, tx.protocol
+        rules = {rule for rule, _ in hit}
+        run = [r for r in rules if (need := needed.get((protocol, r))) is not None and need <= hit]
+        if not run:
+            return plan.always if plan.live or (isinstance(tx.state, State) and tx.state.touched) else ()
+        run += plan.always
+        run.sort(key=plan.order.__getitem__)
+        return run
+
+    def _carry_out(self, run: Sequence[int], tx: Transaction, state: State) -> None:
         """Run these rules, in order, as far as those before them let it come to that."""
         scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state)
-        phases, jumps = self.ruleset.phases[tx.protocol], self.ruleset.jumps
+        phases, jumps, idle = self.ruleset.phases[tx.protocol], self.ruleset.jumps, self._idle
         known = {f.rule for f in tx.findings}
         known.update(tx.silent)
         jumping, resume = Phase.HEAD, 0
@@ -74,31 +95,22 @@ class Engine:
             phase = phases[at]
             if phase in state.over or at in state.removed or (at < resume and phase is jumping):
                 continue
+            if at in idle and not state.touched:
+                continue
             rule = self._programs[at].rule
             if rule.id in known:
                 continue
             hit = self._programs[at].run(scene)
             if hit is None:
                 continue
-            _report(tx, rule, phase, hit)
+            _report(tx, rule, phase, hit, self.ruleset.detects or state.controls.get(Control.ENGINE) == "detect")
             if rule.passes is not None:
                 state.over |= _OVER[rule.passes, phase]
+                state.touched = True
             if at in jumps:
                 jumping, resume = phase, jumps[at]
-
-    def _run_of(self, plan: Plan, tx: Transaction) -> list[int]:
-        """The rules to run, in order."""
-        hit: set[tuple[int, int]] = set()
-        for scan in plan.scans:
-            self._hits(scan, tx.fields, hit)
-        if not hit:
-            return list(plan.always)
-        needed, protocol = self._planner.needed, tx.protocol
-        rules = {rule for rule, _ in hit}
-        run = [r for r in rules if (need := needed.get((protocol, r))) is not None and need <= hit]
-        run += plan.always
-        run.sort(key=plan.order.__getitem__)
-        return run
+        if self.ruleset.score:
+            tx.scores.declared = number(state.variables.get(self.ruleset.score, b""))
 
     def _hits(self, scan: GroupPlan, fields: Fields, hit: set[tuple[int, int]]) -> None:
         """Add the (rule, condition) pairs that the group's values hit."""
@@ -167,7 +179,7 @@ def _over(scope: Scope, phase: Phase) -> frozenset[Phase]:
 _OVER = {(scope, phase): _over(scope, phase) for scope in Scope for phase in Phase}
 
 
-def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
+def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) -> None:
     if phase <= Phase.BODY:
         tx.scores.inbound += rule.score
     else:
@@ -187,7 +199,8 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit) -> None:
             hit.key,
             hit.value,
             rule.tags,
-            rule.action,
+            Action.ALLOW if detects else rule.action,
             hit.data,
+            rule.status,
         )
     )

@@ -107,12 +107,15 @@ class Step:
     def _do(self, scene: Scene, accepted: Accepted) -> None:
         """What happens for an accepted value."""
         state = scene.state
-        state.last = accepted
+        if accepted is not NOTHING:
+            state.last = accepted
         if self._capture and accepted.operator is not None:
             for number, group in enumerate(accepted.operator.groups(accepted.value)):
                 if group is not None:
+                    state.touched = True
                     state.variables[b"%d" % number] = group
         for do in self._doings:
+            state.touched = True
             do(scene)
 
     def _forms(self, value: bytes) -> Sequence[bytes]:

@@ -39,6 +39,8 @@ class Plan:
 
     scans: tuple[GroupPlan, ...]
     always: tuple[int, ...]
+    live: bool
+    """Whether some of `always` may do something in a transaction in which nothing has been done yet."""
     order: Mapping[int, int]
     """Position in the run, by rule: phase first, then file."""
 
@@ -51,7 +53,9 @@ def present(fields: Iterable[str], name: str) -> bool:
 class Planner:
     """Makes plans of one rule set."""
 
-    def __init__(self, ruleset: RuleSet, programs: Sequence[Program]) -> None:
+    def __init__(self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int] = frozenset()) -> None:
+        """`idle` rules do nothing until another has done something."""
+        self._idle = idle
         self._ruleset = ruleset
         self._programs = programs
         self.needed: dict[tuple[Protocol, int], frozenset[tuple[int, int]]] = {}
@@ -77,7 +81,8 @@ class Planner:
             for number, group in enumerate(self._ruleset.groups)
             if group.protocol is protocol and (plan := self._scan(number, group, order, filled)) is not None
         ]
-        return Plan(tuple(scans), always, order)
+        live = not self._idle.issuperset(always)
+        return Plan(tuple(scans), always, live, order)
 
     def _silent_until(self, rule: Rule) -> int:
         """The first condition whose match can be noticed: the last one, or one with effects."""

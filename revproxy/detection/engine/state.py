@@ -30,10 +30,12 @@ NOTHING = Accepted("", b"", b"", None)
 class State:
     """`variables` by name in lower case; `removed` rules by position; `without` the targets that a rule lost."""
 
-    __slots__ = ("controls", "last", "over", "removed", "variables", "without")
+    __slots__ = ("controls", "last", "over", "removed", "touched", "variables", "without")
 
     def __init__(self, variables: Mapping[bytes, bytes]) -> None:
         self.variables = dict(variables)
+        self.touched = False
+        """Whether anything has changed since the beginning."""
         self.removed: set[int] = set()
         self.without: dict[int, list[Target]] = {}
         self.controls: dict[Control, str] = {}
