@@ -8,13 +8,15 @@ that hits, its answer counts for nothing and the whole database is asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hyperscan
 
 from revproxy.detection.link import Databases, RuleSet
+from revproxy.detection.operators.rx import alternation
 
 Scan = Callable[..., None]
+Search = Callable[[bytes], Any]
 CALM_FROM = 512
 """Shorter buffers are not worth a second look."""
 
@@ -25,6 +27,9 @@ class Scans(NamedTuple):
     joined: Scan
     calm: Scan | None
     bits: Sequence[int]
+    any_heavy: Search | None
+    heavy: tuple[tuple[int, Search], ...]
+    """Bits and searches of what only google-re2 takes; `any_heavy` looks for all of it at once."""
 
 
 class Scanner:
@@ -43,15 +48,22 @@ class Scanner:
         """Load the databases of a group."""
         bits = [1 << number for number in databases.numbers]
         calm = _scan_of(databases.calm, ruleset) if databases.calm else None
-        return Scans(_scan_of(databases.joined, ruleset), calm, [*bits, self._rough])
+        heavy = tuple((bits[number], alternation([text])) for number, text in databases.heavy)
+        together = alternation([text for _, text in databases.heavy]) if heavy else None
+        return Scans(_scan_of(databases.joined, ruleset), calm, [*bits, self._rough], together, heavy)
 
     def look(self, scans: Scans, data: bytes) -> int:
         """Bits of what values without NUL, joined with NUL, hit."""
+        seen = 0
+        if scans.any_heavy is not None and scans.any_heavy(data):
+            for bit, search in scans.heavy:
+                if search(data):
+                    seen |= bit
         if scans.calm is not None and len(data) >= CALM_FROM:
-            seen = self._look(scans.calm, scans.bits, data)
-            if not seen & self._rough:
-                return seen
-        return self._look(scans.joined, scans.bits, data)
+            calm = self._look(scans.calm, scans.bits, data)
+            if not calm & self._rough:
+                return seen | calm
+        return seen | self._look(scans.joined, scans.bits, data)
 
     def _look(self, scan: Scan, bits: Sequence[int], data: bytes) -> int:
         found = self._found

@@ -35,7 +35,7 @@ def doing(effect: Effect, rules: Sequence[Rule]) -> Doing:
             return _assigning(effect)
         case RemoveRules(chosen):
             gone = chosen_rules(chosen, rules)
-            return lambda scene: scene.state.removed.update(gone)
+            return _removing(gone)
         case RemoveTarget(chosen, field, key, pattern):
             target = Target(field, key, pattern)
             return _taking(chosen_rules(chosen, rules), target)
@@ -64,11 +64,15 @@ def chosen_rules(chosen: Chosen, rules: Sequence[Rule]) -> frozenset[int]:
 
 
 def _taking(rules: frozenset[int], target: Target) -> Doing:
-    def take(scene: Scene) -> None:
-        for at in rules:
-            scene.state.without.setdefault(at, []).append(target)
+    return lambda scene: scene.state.lost.append((rules, target))
 
-    return take
+
+def _removing(rules: frozenset[int]) -> Doing:
+    def remove(scene: Scene) -> None:
+        scene.state.removed |= rules
+        scene.state.touched = True
+
+    return remove
 
 
 def _control(control: Control, value: str) -> Doing:
@@ -77,6 +81,7 @@ def _control(control: Control, value: str) -> Doing:
 
         def end(scene: Scene) -> None:
             scene.state.over = everything
+            scene.state.touched = True
 
         return end
     return lambda scene: scene.state.controls.__setitem__(control, value)
@@ -89,13 +94,15 @@ def _assigning(effect: SetVariable) -> Doing:
         variables = scene.state.variables
         key = expand(name, scene).lower()
         if how is Assign.UNSET:
-            variables.pop(key, None)
+            if variables.pop(key, None) is not None:
+                scene.state.touched = True
             return
         new = expand(value, scene)
         if how is not Assign.SET:
             before, step = number(variables.get(key, b"")), number(new)
             new = b"%d" % (before + step if how is Assign.ADD else before - step)
-        if key in variables or len(variables) < MOST_VARIABLES:
+        if variables.get(key) != new and (key in variables or len(variables) < MOST_VARIABLES):
             variables[key] = new
+            scene.state.touched = True
 
     return assign

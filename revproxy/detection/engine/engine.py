@@ -13,8 +13,9 @@ from revproxy.detection.engine.executor import Hit, Program
 from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.engine.joining import GroupScanner
 from revproxy.detection.engine.memory import Recall, Scan
+from revproxy.detection.engine.names import NameRules
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
-from revproxy.detection.engine.state import NOTHING, Scene, State
+from revproxy.detection.engine.state import Scene, State
 from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.ruleset import Look
 from revproxy.detection.operators.numbers import number
@@ -40,6 +41,7 @@ class Engine:
         self._scans = [GroupScanner(group, ruleset).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._idle = idle_rules(ruleset, self._programs)
+        self._names = NameRules(ruleset, self._programs, self._idle)
         self._planner = Planner(ruleset, self._programs, self._idle)
         self._plans: dict[PlanKey, Plan] = {}
 
@@ -70,8 +72,7 @@ class Engine:
             state = State(self.ruleset.variables)
         assert isinstance(state, State)  # nobody else puts something there
         self._carry_out(run, tx, state)
-        if state.touched or state.last is not NOTHING:
-            tx.state = state
+        tx.state = state
 
     def _run_of(self, plan: Plan, hit: set[tuple[int, int]], tx: Transaction) -> Sequence[int]:
         """The rules to run, in order: those of which everything that can be ruled out was not."""
@@ -95,7 +96,7 @@ class Engine:
             phase = phases[at]
             if phase in state.over or at in state.removed or (at < resume and phase is jumping):
                 continue
-            if at in idle and not state.touched:
+            if not state.touched and (at in idle or self._names.done(at, scene)):
                 continue
             rule = self._programs[at].rule
             if rule.id in known:

@@ -115,7 +115,6 @@ class Step:
                     state.touched = True
                     state.variables[b"%d" % number] = group
         for do in self._doings:
-            state.touched = True
             do(scene)
 
     def _forms(self, value: bytes) -> Sequence[bytes]:
@@ -185,12 +184,12 @@ class Program:
 
     def run(self, scene: Scene) -> Hit | None:
         """The hit, or None."""
-        without = scene.state.without
+        lost = scene.state.lost
         named: Accepted | None = None
         said = data = b""
         before: list[Accepted] = []
         for at, step in enumerate(self.steps):
-            before = step.accept(scene, before, without.get(self.at, _NO_TARGETS))
+            before = step.accept(scene, before, [t for rules, t in lost if self.at in rules] if lost else _NO_TARGETS)
             if not before:
                 return None
             if named is None or step.on_matched:

@@ -28,16 +28,17 @@ NOTHING = Accepted("", b"", b"", None)
 
 
 class State:
-    """`variables` by name in lower case; `removed` rules by position; `without` the targets that a rule lost."""
+    """`variables` by name in lower case; `removed` rules by position; `lost` targets, each with the rules that do not
+    look there any more."""
 
-    __slots__ = ("controls", "last", "over", "removed", "touched", "variables", "without")
+    __slots__ = ("controls", "last", "lost", "over", "removed", "touched", "variables")
 
     def __init__(self, variables: Mapping[bytes, bytes]) -> None:
         self.variables = dict(variables)
         self.touched = False
-        """Whether anything has changed since the beginning."""
+        """Whether a variable has changed since the beginning, or a rule was taken out."""
         self.removed: set[int] = set()
-        self.without: dict[int, list[Target]] = {}
+        self.lost: list[tuple[frozenset[int], Target]] = []
         self.controls: dict[Control, str] = {}
         self.last = NOTHING
         """The value accepted last."""

@@ -7,19 +7,23 @@ depends on nothing but the rules, so that the same rules always give the same da
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
+from revproxy.detection.link.asked import fields_of
 from revproxy.detection.link.captures import captures_matter
 from revproxy.detection.link.chains import Chain, fold, trigger_of
 from revproxy.detection.link.databases import Expression, Refused, database, key_of
 from revproxy.detection.link.jumps import jumps_of
 from revproxy.detection.link.looks import look_of
 from revproxy.detection.link.needs import needs_of
-from revproxy.detection.link.patterns import ROUGH, Pattern, forms
+from revproxy.detection.link.patterns import ROUGH, Pattern, forms, heavy_form
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, Look, RuleSet
-from revproxy.detection.operators import OPERATORS, compile_operator
+from revproxy.detection.link.scores import score_of
+from revproxy.detection.operators import OPERATORS, ArgumentError, compile_operator
+from revproxy.detection.operators.rx import alternation
 from revproxy.detection.patterns import Node, parse
 from revproxy.detection.rules import FIELDS, MATCHED, PSEUDO, Condition, FieldClass, Marker, Operator, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
@@ -44,8 +48,16 @@ Each = Callable[[Callable[[Sequence[Expression]], Made], Iterable[Sequence[Expre
 """Does what `map` does, in any order or several at once; the results come in order."""
 
 
-def link(listed: Sequence[Rule | Marker], store: DatabaseStore | None = None, each: Each = map) -> RuleSet:
+def link(
+    listed: Sequence[Rule | Marker],
+    store: DatabaseStore | None = None,
+    each: Each = map,
+    variables: Mapping[bytes, bytes] = MappingProxyType({}),
+    detects: bool = False,
+) -> RuleSet:
     """Link rules and markers, in file order. Raises RuleError for one that cannot be enforced.
+
+    Every transaction begins with `variables`; with `detects` no rule refuses anything.
 
     Compiling takes nearly all of the time and needs no interpreter lock: with the `map` of a pool of threads for
     `each` it takes all processors.
@@ -62,6 +74,10 @@ def link(listed: Sequence[Rule | Marker], store: DatabaseStore | None = None, ea
         phases={p: tuple(phase_of(r, p) for r in linker.rules) for p in Protocol},
         compiled=compiled,
         jumps=jumps_of(listed),
+        variables=dict(variables),
+        fields=fields_of(rules),
+        score=score_of(rules),
+        detects=detects,
         captures_matter=captures_matter(rules),
     )
 
@@ -196,18 +212,24 @@ class _Linker:
                 trees = needs_of(operator) or ()
             except ValueError as error:
                 raise RuleError(f"rule `{rule.id}`: {operator.name}: {error}", rule.origin) from error
-            patterns = [self._forms(tree, folded) for tree in trees]
+            patterns = [self._forms(rule, tree, folded) for tree in trees]
             known = [p for p in patterns if p is not None]
             self._rewritten[key] = tuple(known) if len(known) == len(patterns) else None
         return self._rewritten[key]
 
-    def _forms(self, tree: Node, folded: bool) -> Pattern | None:
-        """The forms that Hyperscan takes, if need be without anchors."""
+    def _forms(self, rule: Rule, tree: Node, folded: bool) -> Pattern | None:
+        """The forms that Hyperscan takes, if need be without anchors; else the one for google-re2."""
         for loose in (False, True):
             pattern = forms(tree, folded, loose)
             if self._refused.isdisjoint(pattern.texts()):
                 return pattern
-        return None
+        pattern = heavy_form(tree, folded)
+        try:
+            alternation(() if pattern.heavy is None else (pattern.heavy,))
+        except ArgumentError:
+            return None
+        self.notes.append(f"{rule.id}: a pattern is looked for by google-re2")
+        return pattern
 
     def groups(self) -> tuple[Group, ...]:
         """Every group, in a fixed order; their databases are `wanted`."""
@@ -236,11 +258,13 @@ class _Linker:
         rows += [(len(triggers) + position, draft.items[position][1]) for position in sorted(chosen)]
         found = [(number, p) for number, (_, patterns) in enumerate(rows) for p in patterns]
         joined = [Expression(number, p.joined) for number, p in found if p.joined is not None]
+        heavy = tuple((number, p.heavy) for number, p in found if p.heavy is not None)
         narrow = [Expression(number, p.calm) for number, p in found if p.calm is not None]
         return Databases(
             self._database(joined),
             self._database([*narrow, Expression(len(rows), ROUGH)]) if calm else "",
             tuple(number for number, _ in rows),
+            heavy,
         )
 
     def _database(self, rows: Sequence[Expression]) -> str:

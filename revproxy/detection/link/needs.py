@@ -80,7 +80,7 @@ def _xss(argument: Argument) -> Needs:
 _NEEDS: dict[str, Callable[[Argument], Needs]] = {
     "rx": _rx,
     "rxGlobal": _rx,
-    **{name: _rx for name in ("verifyCC", "verifyCPF", "verifySSN", "verifySVNR")},
+    **dict.fromkeys(("verifyCC", "verifyCPF", "verifySSN", "verifySVNR"), _rx),
     "pm": _phrases,
     "contains": _contains,
     "containsWord": _contains,

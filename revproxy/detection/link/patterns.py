@@ -17,6 +17,7 @@ from revproxy.detection.patterns import (
     preimage,
     separator_safe,
     to_hyperscan,
+    to_re2,
     trim,
 )
 from revproxy.detection.patterns.tree import EMPTY, Anchor, Set, rebuild
@@ -35,11 +36,12 @@ _LOWERED = bytes(range(256)).lower()
 class Pattern:
     """One pattern for Hyperscan: for values joined with NUL, for calm ones joined with NUL.
 
-    None where nothing can match.
+    None where nothing can match. `heavy` is for google-re2, on values joined with NUL, where Hyperscan takes neither.
     """
 
     joined: bytes | None
     calm: bytes | None
+    heavy: bytes | None = None
 
     def texts(self) -> tuple[bytes, ...]:
         """All that are there."""
@@ -55,6 +57,12 @@ def forms(node: Node, folded: bool, loose: bool = False) -> Pattern:
     calm = intersect(joined, CALM | bytesets.NUL) if joined is not None else None
     text = _text(joined)
     return Pattern(text, _shorter(_text(calm), text))
+
+
+def heavy_form(node: Node, folded: bool) -> Pattern:
+    """The form of a pattern that is too much for Hyperscan."""
+    joined = _joined(preimage(trim(node), _LOWERED) if folded else trim(node))
+    return Pattern(None, None, to_re2(joined, groups=False) if joined is not None else None)
 
 
 def _shorter(calm: bytes | None, joined: bytes | None) -> bytes | None:

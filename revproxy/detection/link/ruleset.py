@@ -63,6 +63,8 @@ class Databases:
     joined: str
     calm: str
     numbers: tuple[int, ...]
+    heavy: tuple[tuple[int, bytes], ...] = ()
+    """What google-re2 looks for besides: an identifier and a pattern for values joined with NUL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,12 @@ class RuleSet:
     """Where a rule goes on once it has matched: rules of its phase before that position are passed over."""
     variables: Mapping[bytes, bytes] = field(default_factory=dict)
     """Those that every transaction begins with."""
+    fields: frozenset[str] = frozenset()
+    """The fields that the rules look at; of `X.names` it is `X`."""
+    score: bytes = b""
+    """The variable in which the rules keep the score of what comes in; empty where they have none."""
+    detects: bool = False
+    """Nothing that these rules find refuses anything."""
     captures_matter: bool = False
     """Whether some rule looks at what another captured."""
 

@@ -7,7 +7,8 @@ in the value, whatever the pattern. Captures follow PCRE's order; a group that a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import re2
 
@@ -33,6 +34,13 @@ def compile_re2(pattern: bytes, captures: bool) -> Any:
         return re2.compile(pattern, options)
     except re2.error as error:
         raise ArgumentError(f"google-re2 does not take this pattern: {error}") from error
+
+
+def alternation(patterns: Sequence[bytes]) -> Callable[[bytes], Any]:
+    """A search for any of these patterns of google-re2. Raises ArgumentError when they are too large for it."""
+    return cast(
+        Callable[[bytes], Any], compile_re2(b"|".join(b"(?:%b)" % p for p in patterns), captures=False).search
+    )
 
 
 def tree_of(argument: Argument, flags: Flags = RX) -> Node:

@@ -28,7 +28,6 @@ from revproxy.detection.patterns.tree import (
     rebuild,
 )
 
-
 _LAST = Anchor(Side.LAST_LINE_END)
 
 

@@ -10,7 +10,7 @@ from revproxy.detection.rules.effect import (
     SetControl,
     SetVariable,
 )
-from revproxy.detection.rules.fields import FIELDS, FieldClass, FieldSpec
+from revproxy.detection.rules.fields import FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
 from revproxy.detection.rules.rule import (
     IDENTITY,
     MATCHED,
@@ -31,7 +31,9 @@ from revproxy.detection.rules.template import Reference, Template, constant
 
 __all__ = [
     "FIELDS",
+    "FILLED",
     "IDENTITY",
+    "IN_PARTS",
     "MATCHED",
     "MATCHED_NAME",
     "MATCHED_NAMES",

@@ -19,7 +19,7 @@ def test_names_of():
     assert read(TX.fields, "cookies") == ((), ())
 
 
-BEFORE = [Accepted("args", b"Name", b"evil", None), Accepted("path", b"", b"/p", None)]
+BEFORE = [Accepted("args.plain", b"Name", b"evil", None), Accepted("path.decoded", b"", b"/p", None)]
 PSEUDO = [
     (Target("tx", key=b"SCORE"), [(b"score", b"5")]),
     (Target("tx", pattern="^s"), [(b"score", b"5"), (b"seen", b"1")]),

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from revproxy.detection.rules.fields import FIELDS, FieldClass, FieldSpec
+from revproxy.detection.rules.fields import FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
 from revproxy.model import Phase, Protocol
 
 _NAME = re.compile(r"[a-z]+(\.[a-z]+)*\Z")
@@ -34,7 +34,24 @@ def test_a_keyed_field_has_its_names(name: str) -> None:
     spec, names = FIELDS[name], FIELDS[f"{name}.names"]
     assert not names.keyed
     assert (names.klass, names.phase, names.protocols) == (spec.klass, spec.phase, spec.protocols)
-    assert names.seclang == (f"{spec.seclang}_NAMES" if spec.seclang else "")
+    assert names.seclang in ("", f"{spec.seclang}_NAMES")
+
+
+def test_variables_of_names() -> None:
+    assert {spec.seclang: name for name, spec in FIELDS.items() if spec.seclang.endswith("_NAMES")} == {
+        "ARGS_NAMES": "args.plain.names",
+        "ARGS_GET_NAMES": "args.get.names",
+        "ARGS_POST_NAMES": "args.post.names",
+        "FILES_NAMES": "files.plain.names",
+        "REQUEST_COOKIES_NAMES": "cookies.plain.names",
+        "REQUEST_HEADERS_NAMES": "headers.written",
+        "RESPONSE_HEADERS_NAMES": "reply.headers.written",
+    }
+
+
+def test_what_is_filled() -> None:
+    assert set(OWN) == FILLED
+    assert IN_PARTS < FILLED
 
 
 def test_names_are_of_keyed_fields_only() -> None:
@@ -53,7 +70,7 @@ def test_mail_has_no_answer_phase() -> None:
         if spec.phase in (Phase.REPLY_HEAD, Phase.REPLY_BODY):
             assert spec.protocols == {Protocol.HTTP}
         assert (spec.phase in (Phase.REPLY_HEAD, Phase.REPLY_BODY)) is (
-            spec.name.split(".")[0] in ("status", "reply")
+            spec.name.split(".")[0] in ("status", "reply", "outbound")
         )
 
 
@@ -65,8 +82,12 @@ def test_each_class_and_each_protocol_has_fields() -> None:
 @pytest.mark.parametrize(
     ("name", "seclang", "keyed", "protocols"),
     [
-        ("args", "ARGS", True, {Protocol.HTTP}),
-        ("args.names", "ARGS_NAMES", False, {Protocol.HTTP}),
+        ("args", "", True, {Protocol.HTTP}),
+        ("args.plain", "ARGS", True, {Protocol.HTTP}),
+        ("args.plain.names", "ARGS_NAMES", False, {Protocol.HTTP}),
+        ("path", "", False, {Protocol.HTTP}),
+        ("path.decoded", "REQUEST_FILENAME", False, {Protocol.HTTP}),
+        ("body.raw", "REQUEST_BODY", False, {Protocol.HTTP}),
         ("headers", "REQUEST_HEADERS", True, {Protocol.HTTP, Protocol.SMTP}),
         ("reply.body", "RESPONSE_BODY", False, {Protocol.HTTP}),
         ("files.content", "FILES_TMP_CONTENT", True, {Protocol.HTTP, Protocol.SMTP}),

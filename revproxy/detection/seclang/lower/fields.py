@@ -23,6 +23,7 @@ _BY_VARIABLE |= {
     "MATCHED_VAR": MATCHED_ONE,
     "MATCHED_VAR_NAME": MATCHED_NAME,
     "UNIQUE_ID": IDENTITY,
+    "PATH_INFO": "path.decoded",
     "REQBODY_PROCESSOR_ERROR": "body.failed",
     "REQBODY_PROCESSOR_ERROR_MSG": "body.error",
 }
@@ -32,7 +33,7 @@ _KEYED: dict[str, tuple[str, bytes]] = {
     **{f"TIME_{part}": ("time", part.lower().encode()) for part in _PARTS},
 }
 """Variables that are one key of a field."""
-_XPATHS = {b"/*": "xml", b"//@*": "xml.attributes"}
+_XPATHS = {path: _BY_VARIABLE[f"XML:{path.decode()}"] for path in (b"/*", b"//@*")}
 _FLAG = "MULTIPART_"
 
 
@@ -58,7 +59,7 @@ def _known(field: str, variable: str) -> str:
 
 def _xml(key: bytes | None) -> tuple[str, bytes | None]:
     if key is None:
-        return "xml", None
+        return _XPATHS[b"/*"], None
     if key not in _XPATHS:
         raise Problem("the only paths into XML are `/*` and `//@*`")
     return _XPATHS[key], None

@@ -75,7 +75,7 @@ def _flag(name: str, into: Actions, default: str) -> None:
         into.logs = name == "log"
     elif name == "capture":
         into.capture = True
-    elif name == "multimatch":
+    elif name == "multiMatch":
         into.every_step = True
 
 
@@ -188,5 +188,5 @@ def _template(macro: tree.Macro, context: Context, known: dict[str, bytes]) -> T
 
 
 def _skip_after(first: Actions, last: Actions) -> str:
-    found = first.texts.get("skipafter") or last.texts.get("skipafter")
+    found = first.texts.get("skipAfter") or last.texts.get("skipAfter")
     return _shown(found) if found is not None else ""

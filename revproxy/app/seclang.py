@@ -1,0 +1,94 @@
+"""SecLang rules from files and folders: found, read, lowered and folded.
+
+A folder of OWASP CRS is known by its `rules` folder; its setup comes first. What the texts say about the engine as a
+whole (SecRuleEngine) is handed on; other settings are told in notices where they have no effect.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from revproxy.detection import seclang
+from revproxy.detection.link.fold import fold
+from revproxy.detection.link.scores import NAMES
+from revproxy.detection.rules import Marker, Rule
+from revproxy.detection.seclang.lower import lower
+from revproxy.errors import ConfigError, Location
+
+FILE_BYTES = 16 * 1024 * 1024
+"""Largest file of rules or data."""
+_SETUPS = ("crs-setup.conf", "crs-setup.conf.example")
+LEVELS = (b"blocking_paranoia_level", b"detection_paranoia_level")
+
+
+@dataclass(frozen=True, slots=True)
+class SecLang:
+    """Rules in order, the variables that every transaction begins with, and what was noted.
+
+    `removed` tells of rules that folding took out, by id, why. `detects`: the rules say to record only.
+    """
+
+    rules: tuple[Rule | Marker, ...] = ()
+    variables: tuple[tuple[bytes, bytes], ...] = ()
+    notices: tuple[seclang.Notice, ...] = ()
+    removed: tuple[tuple[str, str], ...] = ()
+    detects: bool = False
+
+
+NO_SECLANG = SecLang()
+
+
+def read_seclang(paths: Sequence[str], paranoia: int = 0) -> SecLang:
+    """Read rules. `paranoia` sets both levels of CRS where its setup does not; 0 leaves them alone.
+
+    Raises ConfigError for what cannot be read, RuleError and ManyErrors for what cannot be enforced.
+    """
+    if not paths:
+        return NO_SECLANG
+    parsed = seclang.load([file for path in paths for file in rule_files(Path(path))], _read, glob.glob)
+    lowered = lower(parsed, _read)
+    engine = [s.values[0].value.lower() for s in lowered.settings if s.name == "SecRuleEngine"]
+    if engine and engine[-1] == b"off":
+        return SecLang(notices=lowered.notices)
+    level = b"%d" % paranoia
+    folded = fold(lowered.rules, dict.fromkeys(LEVELS, level) if paranoia else {}, frozenset(NAMES))
+    return SecLang(
+        folded.rules,
+        tuple(folded.variables.items()),
+        lowered.notices,
+        tuple(folded.removed.items()),
+        bool(engine) and engine[-1] == b"detectiononly",
+    )
+
+
+def rule_files(path: Path) -> list[str]:
+    """The files that a path stands for, in order: itself, a folder's .conf files, or those of a CRS folder.
+
+    Raises ConfigError for a folder without rules.
+    """
+    if not path.is_dir():
+        return [str(path)]
+    if (path / "rules").is_dir():
+        setup = next((path / name for name in _SETUPS if (path / name).is_file()), None)
+        found = ([setup] if setup is not None else []) + _confs(path / "rules")
+    else:
+        found = _confs(path)
+    if not found:
+        raise ConfigError("there are no rules (.conf) in this folder", Location(str(path)))
+    return [str(file) for file in found]
+
+
+def _confs(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*.conf") if file.is_file())
+
+
+def _read(name: str) -> bytes:
+    """Raises OSError."""
+    with open(name, "rb") as file:
+        data = file.read(FILE_BYTES + 1)
+    if len(data) > FILE_BYTES:
+        raise OSError(0, f"larger than {FILE_BYTES} bytes")
+    return data

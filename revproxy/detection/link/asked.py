@@ -1,0 +1,33 @@
+"""The fields that a set of rules looks at: nothing else need be filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from revproxy.detection.rules import FIELDS, PSEUDO, Reference, Rule, SetVariable, Template
+
+
+def fields_of(rules: Iterable[Rule]) -> frozenset[str]:
+    """Names of fields that somebody has to fill; of `X.names` that is `X`."""
+    return frozenset(_filled(name) for rule in rules for name in _named(rule) if name not in PSEUDO)
+
+
+def _filled(name: str) -> str:
+    base = name.removesuffix(".names")
+    return base if base != name and base in FIELDS and FIELDS[base].keyed else name
+
+
+def _named(rule: Rule) -> Iterator[str]:
+    yield from _referred(rule.said)
+    yield from _referred(rule.data)
+    for condition in rule.conditions:
+        yield from (target.field for target in condition.targets)
+        for operator in condition.operators:
+            yield from _referred(operator.template)
+        for effect in condition.effects:
+            if isinstance(effect, SetVariable):
+                yield from _referred((*effect.name, *effect.value))
+
+
+def _referred(template: Template) -> Iterator[str]:
+    return (part.field for part in template if isinstance(part, Reference))

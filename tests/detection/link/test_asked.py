@@ -1,0 +1,16 @@
+from builders import HTTP, condition, simple
+
+from revproxy.detection.link.asked import fields_of
+from revproxy.detection.rules import Assign, Condition, Operator, Reference, Rule, SetVariable, Target
+from revproxy.model import Phase, Severity
+
+
+def test_fields_of():
+    effect = SetVariable((b"a", Reference("uri")), Assign.SET, (Reference("headers", b"host"),))
+    conditions = (
+        Condition((Target("tx", key=b"a"),), (Operator("streq", template=(Reference("query"),)),), effects=(effect,)),
+        condition(["matched", "args.names", "archive.names"], ("rx", "a")),
+    )
+    rule = Rule("1", HTTP, Phase.BODY, conditions, Severity.NOTICE, 0, "", said=(Reference("method"),))
+    want = {"uri", "headers", "query", "args", "archive.names", "method", "path"}
+    assert fields_of([rule, simple("2", "a", "path")]) == want
