@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.executor import Hit, Program
 from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.engine.joining import GroupScanner
@@ -27,7 +28,7 @@ PLANS = 2048
 REMEMBERED = frozenset({FieldClass.HEADER, FieldClass.LINE, FieldClass.PATH})
 """Classes of values that come again."""
 
-PlanKey = tuple[Protocol, Phase, Phase, tuple[str, ...]]
+PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
 
 class Engine:
@@ -58,9 +59,12 @@ class Engine:
         """Another engine of the same rule set, for another thread."""
         return Engine(self.ruleset, self._memory_bytes)
 
-    def inspect(self, tx: Transaction, first: Phase, last: Phase) -> None:
-        """Run phases `first` to `last`: append to the findings and add to the scores of the transaction."""
-        plan = self._plan(tx, first, last)
+    def inspect(self, tx: Transaction, first: Phase, last: Phase, part: bool = False) -> None:
+        """Run phases `first` to `last`: append to the findings and add to the scores of the transaction.
+
+        With `part` only rules that look at contents which come in parts run (`detection.rules.IN_PARTS`).
+        """
+        plan = self._plan(tx, first, last, part)
         hit: set[tuple[int, int]] = set()
         for scan in plan.scans:
             self._hits(scan, tx.fields, hit)
@@ -110,6 +114,8 @@ class Engine:
                 state.touched = True
             if at in jumps:
                 jumping, resume = phase, jumps[at]
+        if state.controls:
+            tx.controls = controlled(tx.controls, state.controls)
         if self.ruleset.score:
             tx.scores.declared = number(state.variables.get(self.ruleset.score, b""))
 
@@ -157,13 +163,13 @@ class Engine:
             wanted &= ~gates.shut(fields.keys(gates.field))
         return self._scans[scan.group](values) & wanted
 
-    def _plan(self, tx: Transaction, first: Phase, last: Phase) -> Plan:
-        key = (tx.protocol, first, last, tuple(tx.fields))
+    def _plan(self, tx: Transaction, first: Phase, last: Phase, part: bool = False) -> Plan:
+        key = (tx.protocol, first, last, part, tuple(tx.fields))
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = self._planner.plan(tx.protocol, first, last, frozenset(key[3]))
+            plan = self._plans[key] = self._planner.plan(tx.protocol, first, last, frozenset(key[4]), part)
         return plan
 
 

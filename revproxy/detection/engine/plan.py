@@ -13,7 +13,7 @@ from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.gates import Counts, Gates, Looks, keys_wanted
 from revproxy.detection.engine.reading import names_of
 from revproxy.detection.link.ruleset import Group, Item, Look, RuleSet
-from revproxy.detection.rules import PSEUDO, Condition, Rule
+from revproxy.detection.rules import IN_PARTS, PSEUDO, Condition, Rule
 from revproxy.model import Phase, Protocol
 
 Source = tuple[str, bool]
@@ -66,13 +66,18 @@ class Planner:
                 key = (group.protocol, item.rule)
                 self.needed[key] = self.needed.get(key, frozenset()) | {(item.rule, item.condition)}
 
-    def plan(self, protocol: Protocol, first: Phase, last: Phase, filled: frozenset[str]) -> Plan:
-        """The plan for an inspection of these phases of a transaction with these fields."""
+    def plan(
+        self, protocol: Protocol, first: Phase, last: Phase, filled: frozenset[str], part: bool = False
+    ) -> Plan:
+        """The plan for an inspection of these phases of a transaction with these fields; `part`: see `Engine`."""
         rules, phases = self._ruleset.rules, self._ruleset.phases[protocol]
         chosen = [
             at
             for at, rule in enumerate(rules)
-            if protocol in rule.protocols and first <= phases[at] <= last and self._possible(rule, filled)
+            if protocol in rule.protocols
+            and first <= phases[at] <= last
+            and self._possible(rule, filled)
+            and (not part or _in_parts(rule))
         ]
         order = {rule: at for at, rule in enumerate(sorted(chosen, key=lambda r: (phases[r], r)))}
         always = tuple(r for r in order if not self.needed.get((protocol, r)))
@@ -120,6 +125,10 @@ class Planner:
                 counted = self._programs[item.rule].steps[item.condition].counting(base)
                 rows.setdefault(base, []).append((1 << position, counted))
         return tuple(Counts(name, found) for name, found in sorted(rows.items()))
+
+
+def _in_parts(rule: Rule) -> bool:
+    return any((names_of(t.field) or t.field) in IN_PARTS for c in rule.conditions for t in c.targets)
 
 
 def _has_values(condition: Condition, filled: frozenset[str]) -> bool:

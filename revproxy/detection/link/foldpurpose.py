@@ -38,7 +38,7 @@ class Purposes:
         return name in self._names or any(names.has(name) for names in self._more)
 
     def _begin(self, draft: Draft) -> None:
-        wanted = draft.ends or draft.watched or not draft.rule.conditions
+        wanted = draft.ends or bool(draft.watched and draft.parts) or not draft.rule.conditions
         for piece in draft.pieces():
             if not isinstance(piece.effect, SetVariable):
                 wanted = True

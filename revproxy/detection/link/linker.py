@@ -22,6 +22,7 @@ from revproxy.detection.link.patterns import ROUGH, Pattern, forms, heavy_form
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, Look, RuleSet
 from revproxy.detection.link.scores import score_of
+from revproxy.detection.link.soundness import check_library
 from revproxy.detection.operators import OPERATORS, ArgumentError, compile_operator
 from revproxy.detection.operators.rx import alternation
 from revproxy.detection.patterns import Node, parse
@@ -62,6 +63,7 @@ def link(
     Compiling takes nearly all of the time and needs no interpreter lock: with the `map` of a pool of threads for
     `each` it takes all processors.
     """
+    check_library()
     rules = [rule for rule in listed if isinstance(rule, Rule)]
     for rule in _checked(rules):
         _check(rule)

@@ -1,0 +1,28 @@
+"""What rules ask of whoever reads the bodies, as the transaction carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from revproxy.detection.rules import Control
+from revproxy.model import Controls
+
+
+def controlled(before: Controls, asked: Mapping[Control, str]) -> Controls:
+    """`before` with what was asked for."""
+    changes: dict[str, str | bool] = {}
+    for control, value in asked.items():
+        match control:
+            case Control.BODY_PROCESSOR:
+                changes["body_processor"] = value
+            case Control.FORCE_BODY:
+                changes["force_body"] = value == "on"
+            case Control.BODY_ACCESS:
+                changes["body_access"] = value == "on"
+            case Control.REPLY_BODY_ACCESS:
+                changes["reply_body_access"] = value == "on"
+            case Control.ENGINE:
+                # The engine's own.
+                pass
+    return replace(before, **changes) if changes else before  # type: ignore[arg-type]
