@@ -16,7 +16,7 @@ from revproxy.audit import Metrics, Records
 from revproxy.config import Listener, ListenerKind, Settings
 from revproxy.detection.link import RuleSet
 from revproxy.inspection import Inspection, RuleInspector
-from revproxy.model import Action
+from revproxy.model import Action, Phase
 from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
 from revproxy.proxy.http import HttpFront, Recorder, Router, Site, way_of
 from revproxy.proxy.ids import transaction_ids
@@ -33,6 +33,8 @@ def inspection_of(rules: RuleSet, settings: Settings) -> Inspection:
         rules.name,
         settings.limits.timeouts.inspection,
         Action.DENY if settings.inspection.on_failure == "deny" else Action.DEFER,
+        wanted=rules.fields,
+        logs=any(Phase.LOG in phases for phases in rules.phases.values()),
     )
 
 

@@ -10,9 +10,10 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from revproxy.app.seclang import NO_SECLANG, SecLang, read_seclang
 from revproxy.app.store import FolderStore
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
@@ -21,6 +22,7 @@ from revproxy.detection.rules import Rule
 from revproxy.detection.sigyaml import load_all, lower
 from revproxy.errors import ConfigError, Location, ManyErrors
 from revproxy.inspection.sources import read_signature_files
+from revproxy.model import Protocol
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
 from revproxy.runtime.sockets import unavailable
@@ -51,7 +53,12 @@ def read_rules(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
     ]
     if wrong:
         raise ManyErrors(wrong)
-    return [lower(signature) for signature in signatures if signature.id not in disabled]
+    rules = [lower(signature) for signature in signatures if signature.id not in disabled]
+    used = frozenset(_PROTOCOLS[word] for word in settings.inspection.signatures_for)
+    return [replace(rule, protocols=rule.protocols & used) for rule in rules if rule.protocols & used]
+
+
+_PROTOCOLS = {"http": Protocol.HTTP, "mail": Protocol.SMTP}
 
 
 def _meant(word: str, known: list[str]) -> str:
@@ -61,14 +68,18 @@ def _meant(word: str, known: list[str]) -> str:
 
 
 def linked_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet:
-    """Those rules, linked on all processors, with databases from the cache folder. Raises as `read_rules` does."""
-    return linked(read_rules(settings, blame), settings.cache)
+    """Those rules and the SecLang rules, linked on all processors, with databases from the cache folder.
+
+    Raises as `read_rules` and `read_seclang` do.
+    """
+    signatures = read_rules(settings, blame)
+    return linked(signatures, settings.cache, read_seclang(settings.inspection.rules, settings.inspection.paranoia))
 
 
-def linked(rules: Sequence[Rule], cache: str) -> RuleSet:
+def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
     """Rules linked on all processors, with databases from the folder `cache`. Raises RuleError."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return link(rules, FolderStore(cache), pool.map)
+        return link([*rules, *more.rules], FolderStore(cache), pool.map, dict(more.variables), more.detects)
 
 
 def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from revproxy.config import Settings
 from revproxy.detection import seclang
 from revproxy.detection.link.fold import fold
 from revproxy.detection.link.scores import NAMES
@@ -62,6 +63,16 @@ def read_seclang(paths: Sequence[str], paranoia: int = 0) -> SecLang:
         tuple(folded.removed.items()),
         bool(engine) and engine[-1] == b"detectiononly",
     )
+
+
+def with_rules(settings: Settings, rules: Sequence[str], paranoia: int | None) -> Settings:
+    """The settings with these rules for HTTP instead of signatures and rules of their own, where any are named."""
+    inspection = settings.inspection
+    if rules:
+        inspection = replace(inspection, signatures_for=("mail",), rules=tuple(rules))
+    if paranoia is not None:
+        inspection = replace(inspection, paranoia=paranoia)
+    return replace(settings, inspection=inspection)
 
 
 def rule_files(path: Path) -> list[str]:

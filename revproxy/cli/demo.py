@@ -43,6 +43,7 @@ Examples:
   revproxy demo                                   everything on this machine
   revproxy demo --once                            the table, then the end
   revproxy demo --web http://127.0.0.1:8000       before a web server of yours
+  revproxy demo --rules coreruleset-4.28.0        HTTP held against OWASP CRS
   revproxy demo --mail 127.0.0.1:10025 --detect   before a mail server of yours, recording only
 
 Exit codes: 0 all as expected, 1 something was not or could not start, 2 wrong use.
@@ -66,8 +67,10 @@ Exit codes: 0 all as expected, 1 something was not or could not start, 2 wrong u
 )
 @click.option("--web", metavar="URL", callback=_url, help="An internal web server of yours instead of ours.")
 @click.option("--mail", metavar="HOST:PORT", callback=_address, help="An internal mail server of yours.")
-@click.option("--rules", multiple=True, metavar="PATH", help="SecLang rules instead of our signatures; comes later.")
-@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level; comes later.")
+@click.option(
+    "--rules", multiple=True, metavar="PATH", help="SecLang rules or a CRS folder for HTTP instead of our signatures."
+)
+@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
 @click.option("--detect", is_flag=True, help="Only record.")
 @click.option("--once", is_flag=True, help="End after the table.")
@@ -86,10 +89,6 @@ def demo(
     from revproxy.config import Address, Upstream
     from revproxy.demo.run import Options, run
 
-    if rules or paranoia is not None:
-        raise click.UsageError(
-            "SecLang rules (--rules, --paranoia) come with a later version; leave them out to use our signatures"
-        )
     assert isinstance(http, Address)
     assert isinstance(smtp, Address)
     assert web is None or isinstance(web, Upstream)
@@ -97,7 +96,7 @@ def demo(
     if 0 in (http.port, smtp.port):
         raise click.UsageError("--http and --smtp need a port each")
     upstream = None if mail is None else Upstream("mail", mail)
-    sys.exit(run(Options(http, smtp, web, upstream, workers, detect, once), _console()))
+    sys.exit(run(Options(http, smtp, web, upstream, workers, detect, once, rules, paranoia), _console()))
 
 
 def _console() -> Console:

@@ -19,6 +19,7 @@ Examples:
   revproxy inspect http request.txt            raw bytes as on the wire; the body is all that follows the head
   revproxy inspect http - < request.txt
   revproxy inspect http --jsonl recorded.jsonl.gz
+  revproxy inspect http --rules coreruleset-4.28.0 --paranoia 2 request.txt
   revproxy inspect mail -c revproxy.yaml --from a@example.net --rcpt b@example.org message.eml
 
 \b
@@ -38,8 +39,13 @@ Exit codes: 0 everything would pass, 1 something would be refused, 2 wrong use, 
 @click.option(
     "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Limits and signatures from it."
 )
-@click.option("--rules", multiple=True, metavar="PATH", help="SecLang rules instead of our signatures; comes later.")
-@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level; comes later.")
+@click.option(
+    "--rules",
+    multiple=True,
+    metavar="PATH",
+    help="SecLang rules or a CRS folder instead of our signatures; repeatable.",
+)
+@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level.")
 @click.option("--detect", is_flag=True, help="Run all phases even after a denial.")
 @click.option("--client", default="192.0.2.1", show_default=True, help="Mail in FILES: address of the client.")
 @click.option("--helo", default="", help="Mail in FILES: its HELO name.")
@@ -59,15 +65,13 @@ def inspect(
     rcpt: tuple[str, ...],
 ) -> None:
     """Tell what would become of requests (KIND http) or messages (KIND mail) in FILEs (- is standard input)."""
-    if rules or paranoia is not None:
-        raise click.UsageError(
-            "SecLang rules (--rules, --paranoia) come with a later version; leave them out to use our signatures"
-        )
     if bool(files) == (jsonl is not None):
         raise click.UsageError("name files or --jsonl, one of the two")
     from revproxy.app.offline import inspect as run
+    from revproxy.app.seclang import with_rules
 
     settings, blame = _settings(config)
+    settings = with_rules(settings, rules, paranoia)
     envelope: dict[str, object] = {"client": client, "helo": helo, "from": sender, "rcpt": list(rcpt)}
     refused = 0
     for line in run(kind, _items(files, jsonl, envelope), settings, not detect, blame):

@@ -146,6 +146,12 @@ class Inspection:
 
     signatures: tuple[str, ...] = ()
     """Files or folders of YAML signatures."""
+    signatures_for: tuple[str, ...] = ("http", "mail")
+    """What they are used for: with rules of another kind for HTTP, they may be for mail only."""
+    rules: tuple[str, ...] = ()
+    """Files or folders of SecLang rules, in order; a folder of OWASP CRS as it is released is one of them."""
+    paranoia: int = 0
+    """Their paranoia level, 1 to 4; 0: what they say themselves."""
     inbound_threshold: int = 5
     outbound_threshold: int = 4
     disabled: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from revproxy.app import WORKER, prepare
+from revproxy.app.seclang import with_rules
 from revproxy.config import (
     Address,
     Control,
@@ -61,12 +62,14 @@ class Options:
     workers: int
     detect: bool
     once: bool
+    rules: tuple[str, ...] = ()
+    paranoia: int | None = None
 
 
 def settings_of(options: Options, web: Upstream, mail: Upstream, folder: Path) -> Settings:
     """The configuration of the demo; everything that it writes is in `folder`."""
     mode = Mode.DETECT if options.detect else Mode.ENFORCE
-    return Settings(
+    settings = Settings(
         listeners=(
             Listener("web", ListenerKind.HTTP, options.http),
             Listener("mail", ListenerKind.SMTP, options.smtp),
@@ -84,6 +87,7 @@ def settings_of(options: Options, web: Upstream, mail: Upstream, folder: Path) -
         cache=str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "revproxy"),
         drain_seconds=5.0,
     )
+    return with_rules(settings, options.rules, options.paranoia)
 
 
 def url_upstream(url: str) -> Upstream:

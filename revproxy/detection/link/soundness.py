@@ -8,6 +8,7 @@ about one pattern in a thousand: after `a.+` or the like it skips over the begin
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import version
 
 import hyperscan
 
@@ -26,7 +27,7 @@ def check_library() -> None:
     missed = missed_probes()
     if missed:
         raise RuleError(
-            f"the installed hyperscan {hyperscan.__version__} misses matches ({len(missed)} of {len(PROBES)} probes)",
+            f"the installed hyperscan {version('hyperscan')} misses matches ({len(missed)} of {len(PROBES)} probes)",
             Location("hyperscan"),
             hint="install hyperscan 0.7.21",
         )
