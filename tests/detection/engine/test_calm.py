@@ -1,9 +1,13 @@
-from builders import simple
+import hyperscan
+from builders import simple, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import naive_hit
 
+from revproxy.detection.engine import Engine
 from revproxy.detection.engine.calm import CALM_FROM, Scanner
-from revproxy.detection.link import link
+from revproxy.detection.link import databases, link
+from revproxy.model import Phase
 
 RULESET = link(
     [simple("a", "a[b<]c"), simple("b", "^x.*y$"), simple("c", "<"), simple("d", "HELLO", chain=["lowercase"])]
@@ -30,3 +34,37 @@ def test_calm_text_is_answered_by_the_calm_database():
     assert not asked
     SCANNER.look(scans, b"z" * CALM_FROM + b"abc<")
     assert asked
+
+
+def test_what_hyperscan_does_not_take_is_looked_for_all_the_same(monkeypatch):
+    """Patterns that are too much for Hyperscan: the same rules are found, through the chain of transformations too."""
+    real = databases._compile
+
+    def choosy(expressions):
+        if any(b"heavy" in e.text.lower() for e in expressions):
+            raise hyperscan.error("too large")
+        return real(expressions)
+
+    monkeypatch.setattr(databases, "_compile", choosy)
+    rules = [
+        simple("plain", "heavy", "args"),
+        simple("begin", "^heavy", "args"),
+        simple("end", "heavy$", "args"),
+        simple("low", "heavy 1", "args", chain=["lowercase"]),
+        simple("decoded", "^heavy x$", "args", chain=["urlDecodeUni"]),
+        simple("other", "light", "args"),
+    ]
+    engine = Engine(link(rules))
+    for values in [
+        [b"a heavy b"],
+        [b"x", b"heavy"],
+        [b"HEAVY 1", b"y"],
+        [b"%68eavy+x"],
+        [b"heavy\0"],
+        [b"light"],
+        [b"x"],
+    ]:
+        tx = transaction(args={b"k%d" % at: value for at, value in enumerate(values)})
+        want = [rule.id for rule in rules if naive_hit(rule, tx)]
+        engine.inspect(tx, Phase.HEAD, Phase.BODY)
+        assert [f.rule for f in tx.findings] == want, values

@@ -7,7 +7,7 @@ from builders import HTTP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revproxy.detection.link.fold import fold
+from revproxy.detection.link.fold import fold, own_phase
 from revproxy.detection.rules import (
     Assign,
     Chosen,
@@ -34,8 +34,8 @@ HEAD, BODY, REPLY_HEAD, REPLY_BODY, LOG = Phase
 class Naive:
     """One transaction: `schedule` are the phases that it goes through, `args` keys and values."""
 
-    def __init__(self, listed, variables, schedule, args, protocol=Protocol.HTTP):
-        self.listed, self.args, self.protocol = listed, args, protocol
+    def __init__(self, listed, variables, schedule, args, protocol=Protocol.HTTP, phases=own_phase):
+        self.listed, self.args, self.protocol, self.phases = listed, args, protocol, phases
         self.tx = dict(variables)
         self.last, self.over, self.gone, self.lost, self.done = ("", b"", b""), set(), [], [], set()
         self.seen = []
@@ -48,7 +48,7 @@ class Naive:
         while at < len(self.listed):
             rule = self.listed[at]
             at += 1
-            if isinstance(rule, Marker) or rule.phase is not phase or self.protocol not in rule.protocols:
+            if isinstance(rule, Marker) or self.phases(rule) is not phase or self.protocol not in rule.protocols:
                 continue
             if phase in self.over or rule.id in self.done or any(self.chosen(c, rule) for c in self.gone):
                 continue
@@ -66,11 +66,8 @@ class Naive:
         if rule.skip_after:
             names = [e.name if isinstance(e, Marker) else e.id for e in self.listed]
             return names.index(rule.skip_after, at) + 1
-        left = rule.skip
-        while left and at < len(self.listed):
-            left -= getattr(self.listed[at], "phase", None) is rule.phase
-            at += 1
-        return at
+        same = [n for n in range(at, len(self.listed)) if getattr(self.listed[n], "phase", None) is rule.phase]
+        return same[: rule.skip][-1] + 1 if rule.skip and same else at
 
     def matches(self, rule):
         before, texts = [], []
@@ -465,6 +462,8 @@ def test_the_phase_that_counts_is_asked_for():
     listed = [rule("1", when("tx:a", "eq 1"), logs=True), rule("2", when("", "", put("a")), logs=False)]
     assert left(fold(listed)) == []
     assert left(fold(listed, phases=lambda r: LOG if r.id == "1" else HEAD)) == ["1"]
+    cut = rule("3", when("tx/^x", "eq 1", put("a")), when("args"))
+    assert only(fold([cut], keep=frozenset({b"a"}), phases=delayed)).phase is BODY
 
 
 def test_phases_of_long_bodies_may_run_again():
@@ -620,19 +619,25 @@ transactions = st.tuples(
 )
 
 
-def agree(listed, given_variables, keep, runs):
-    folded = fold(listed, given_variables, frozenset(keep))
+def delayed(rule):
+    """As if arguments came with the body."""
+    late = any(t.field == "args" for c in rule.conditions for t in c.targets)
+    return max(rule.phase, BODY) if late else rule.phase
+
+
+def agree(listed, given_variables, keep, runs, phases=own_phase):
+    folded = fold(listed, given_variables, frozenset(keep), phases)
     rules = [entry for entry in listed if isinstance(entry, Rule)]
     # Of transactions in which no rule changes variables, those at the end say nothing.
     changing = {p for r in rules if any(c.effects or c.capture for c in r.conditions) for p in r.protocols}
     for schedule, args, protocol in runs:
-        want = Naive(listed, given_variables, schedule, args, protocol)
-        got = Naive(folded.rules, folded.variables, schedule, args, protocol)
+        want = Naive(listed, given_variables, schedule, args, protocol, phases)
+        got = Naive(folded.rules, folded.variables, schedule, args, protocol, phases)
         assert got.seen == want.seen
         if protocol in changing:
             assert {k: v for k, v in got.tx.items() if k in keep} == {k: v for k, v in want.tx.items() if k in keep}
     assert set(folded.removed) == {rule.id for rule in rules} - set(left(folded))
-    assert fold(listed, given_variables, frozenset(keep)) == folded
+    assert fold(listed, given_variables, frozenset(keep), phases) == folded
     return folded
 
 
@@ -642,6 +647,7 @@ def agree(listed, given_variables, keep, runs):
     st.dictionaries(names.map(str.encode), constants.map(str.encode), max_size=2),
     st.frozensets(st.sampled_from([b"a", b"b", b"p_x", b"1"]), max_size=2),
     st.lists(transactions, min_size=1, max_size=4),
+    st.sampled_from([own_phase, delayed]),
 )
-def test_folded_rules_do_the_same(listed, given_variables, keep, runs):
-    agree(listed, given_variables, keep, runs)
+def test_folded_rules_do_the_same(listed, given_variables, keep, runs, phases):
+    agree(listed, given_variables, keep, runs, phases)

@@ -85,6 +85,8 @@ def test_removal():
     walk = walked(always("1", RemoveRules(Chosen(ids=((3, 3),))), phase=BODY), always("3", phase=BODY))
     assert walk.removed == {}
     assert walk.drafts[0].parts[0].pieces[0].kept
+    first = maybe("1", RemoveRules(Chosen(ids=((2, 2),))))
+    assert walked(first, always("2", RemoveRules(Chosen(ids=((3, 3),)))), always("3")).removed == {}
 
 
 def test_variables_that_may_be_lost_as_targets():

@@ -118,5 +118,6 @@ def test_what_hyperscan_refuses_altogether_is_noted(monkeypatch):
 
     monkeypatch.setattr(databases, "_compile", choosy)
     ruleset = link([simple("a", "heavy"), simple("b", "x")])
-    assert ruleset.notes == ("a: a pattern is tried by google-re2 on every value",)
-    assert {ruleset.rules[i.rule].id for g in ruleset.groups for i in g.items} == {"b"}
+    assert ruleset.notes == ("a: a pattern is looked for by google-re2",)
+    assert {ruleset.rules[i.rule].id for g in ruleset.groups for i in g.items} == {"a", "b"}
+    assert [len(g.databases.heavy) for g in ruleset.groups] == [1]

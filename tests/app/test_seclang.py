@@ -1,0 +1,79 @@
+import pytest
+
+from revproxy.app.offline import offline_settings
+from revproxy.app.seclang import NO_SECLANG, read_seclang, rule_files, with_rules
+from revproxy.detection.rules import Marker
+from revproxy.errors import ConfigError, RuleError
+
+LEVELS = """
+SecRule &TX:blocking_paranoia_level "@eq 0" "id:1,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level=1"
+SecRule TX:BLOCKING_PARANOIA_LEVEL "@lt 2" "id:2,phase:2,pass,nolog,skipAfter:END"
+SecRule ARGS "@rx attack" "id:3,phase:2,deny,msg:'x'"
+SecMarker END
+SecRule ARGS "@rx other" "id:4,phase:2,deny,msg:'x'"
+"""
+
+
+@pytest.fixture
+def crs(tmp_path):
+    """A folder with the layout of a release."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "B.conf").write_text(LEVELS)
+    (tmp_path / "rules" / "A.conf").write_text("# nothing\n")
+    (tmp_path / "rules" / "X.conf.example").write_text("not read")
+    (tmp_path / "crs-setup.conf.example").write_text("# setup\n")
+    return tmp_path
+
+
+def ids(read):
+    return [rule.id for rule in read.rules if not isinstance(rule, Marker)]
+
+
+def names(files):
+    return [file.rpartition("/")[2] for file in files]
+
+
+def test_files_of_a_release(crs):
+    assert names(rule_files(crs)) == ["crs-setup.conf.example", "A.conf", "B.conf"]
+    (crs / "crs-setup.conf").write_text("# mine\n")
+    assert names(rule_files(crs)) == ["crs-setup.conf", "A.conf", "B.conf"]
+    assert names(rule_files(crs / "rules")) == ["A.conf", "B.conf"]
+    assert rule_files(crs / "one.conf") == [str(crs / "one.conf")]
+
+
+def test_a_folder_without_rules(tmp_path):
+    with pytest.raises(ConfigError, match="there are no rules"):
+        rule_files(tmp_path)
+
+
+def test_levels(crs):
+    assert ids(read_seclang([str(crs)])) == ["4"]
+    assert ids(read_seclang([str(crs)], 2)) == ["3", "4"]
+    assert dict(read_seclang([str(crs)]).removed)["3"] == "skipped by 2"
+    assert read_seclang([]) is NO_SECLANG
+
+
+@pytest.mark.parametrize(
+    ("engine", "rules", "detects"), [("On", 1, False), ("DetectionOnly", 1, True), ("Off", 0, False)]
+)
+def test_engine(crs, engine, rules, detects):
+    (crs / "crs-setup.conf").write_text(f"SecRuleEngine {engine}\n")
+    read = read_seclang([str(crs)])
+    assert (len(ids(read)), read.detects) == (rules, detects)
+
+
+def test_what_cannot_be_read_or_enforced_has_a_place(crs):
+    with pytest.raises(RuleError, match="cannot be read"):
+        read_seclang([str(crs / "missing.conf")])
+    (crs / "rules" / "A.conf").write_text('SecRule ARGS "@rx a" "id:9,chain"\n')
+    with pytest.raises(RuleError) as caught:
+        read_seclang([str(crs)])
+    assert caught.value.where.line == 1
+
+
+def test_with_rules():
+    settings = offline_settings()
+    changed = with_rules(settings, ["a"], 3).inspection
+    assert (changed.rules, changed.paranoia, changed.signatures_for) == (("a",), 3, ("mail",))
+    assert changed.signatures == settings.inspection.signatures
+    assert with_rules(settings, [], None) == settings
