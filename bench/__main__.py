@@ -26,7 +26,7 @@ def main() -> None:
     if "inspect" in parts:
         from bench import inspect
 
-        inspect.main()
+        inspect.main([])
 
 
 if __name__ == "__main__":

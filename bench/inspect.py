@@ -1,164 +1,208 @@
-"""Microseconds of CPU time that one inspection takes, in process, for transactions that never repeat.
+"""Microseconds of CPU time that one inspection takes, in process, beside libmodsecurity on the same rules.
 
-Run as `python -m bench.inspect [SIGNATURES]`; the default is the folder of shipped signatures. Linking is cold only
-the first time: databases are kept where `revproxy inspect` keeps them.
+    python -m bench.inspect [--rules PATH]... [--level N] [--load NAME]... [--count N] [--seconds S]
+
+Each request is another one (`loads`), and each goes the whole way: the gate, the fields, every phase of a request.
+Both engines take turns in blocks, and the table has medians. libmodsecurity gets `--seconds` for a load and does as
+many requests as fit, never fewer than three. Without a CRS folder, or without libmodsecurity, we are
+measured alone.
 """
 
 from __future__ import annotations
 
-import os
-import random
-import sys
+import argparse
+import asyncio
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
-from revproxy.app.store import FolderStore
-from revproxy.detection.engine import Engine
-from revproxy.detection.link import link
-from revproxy.detection.rules import Rule
-from revproxy.detection.sigyaml import load_signatures, lower
-from revproxy.model import Phase, Protocol, Transaction
+try:
+    # Before Hyperscan, whose C++ library it otherwise stumbles over ("free(): invalid pointer").
+    from bench.modsecurity import Theirs
+except ImportError:
+    Theirs = None
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "revproxy"
-SIGNATURES = Path(__file__).resolve().parent.parent / "signatures"
-AGENT = b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
-TEXT = (
-    "alpha river stone window paper green market silver garden engine harbour letter mountain picture summer winter "
-    "basket candle doctor flower guitar hammer island jacket kitchen ladder mirror number orange pencil quarter"
-)
-WORDS = TEXT.split()
+from bench.loads import LOADS, REPLAYED, load
+from bench.peers import CRS
+from revproxy.app.build import inspection_of
+from revproxy.app.ftw import seclang_overrides
+from revproxy.app.ftw.inprocess import linked_of
+from revproxy.app.offline import offline_settings
+from revproxy.config.shipped import shipped_signatures
+from revproxy.detection.link import RuleSet
+from revproxy.inspection import Policy
+from revproxy.proxy.http import inspect_request
 
-
-class Traffic:
-    """Transactions of a fixed pseudo-random sequence."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-
-    def _words(self, count: int) -> bytes:
-        return " ".join(self._random.choice(WORDS) for _ in range(count)).encode()
-
-    def _token(self) -> bytes:
-        return b"%016x%08d" % (self._random.getrandbits(64), self._random.randrange(10**8))
-
-    def _head(self, method: bytes, path: bytes, args: tuple[list[bytes], list[bytes]]) -> Transaction:
-        tx = Transaction("bench", Protocol.HTTP)
-        put = tx.fields.put
-        query = b"&".join(k + b"=" + v.replace(b" ", b"+") for k, v in zip(*args, strict=True))
-        uri = path + b"?" + query if query else path
-        cookies = [b"session", b"theme", b"_seen"]
-        values = [self._token(), b"dark", b"GA1.2." + self._token()]
-        put("client", [b"192.0.2.7"])
-        put("method", [method])
-        put("version", [b"HTTP/1.1"])
-        put("line", [method + b" " + uri + b" HTTP/1.1"])
-        put("target", [uri])
-        put("uri", [uri])
-        put("path", [path])
-        put("basename", [path.rpartition(b"/")[2]])
-        put("query", [query])
-        headers = {
-            b"host": b"shop.example.org",
-            b"user-agent": AGENT,
-            b"accept": b"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
-            b"accept-language": b"en-GB,en;q=0.7,de;q=0.3",
-            b"accept-encoding": b"gzip, deflate, br, zstd",
-            b"referer": b"https://shop.example.org/list/" + self._token() + b"?page=3",
-            b"cookie": b"; ".join(k + b"=" + v for k, v in zip(cookies, values, strict=True)),
-            b"sec-fetch-mode": b"navigate",
-            b"sec-fetch-site": b"same-origin",
-            b"upgrade-insecure-requests": b"1",
-        }
-        put("headers", list(headers.values()), list(headers))
-        put("cookies", values, cookies)
-        put("args.get", args[1], args[0])
-        put("args", args[1], args[0])
-        return tx
-
-    def page(self) -> Transaction:
-        """A browser's GET: ten header fields, three arguments, three cookies."""
-        names = [b"q", b"page", b"ref"]
-        return self._head(b"GET", b"/shop/list.html", (names, [self._words(2), b"7", self._token()]))
-
-    def _post(self, names: list[bytes], values: list[bytes], kind: bytes) -> Transaction:
-        tx = self._head(b"POST", b"/shop/order", ([], []))
-        tx.fields.put("args.post", values, names)
-        tx.fields.put("args", values, names)
-        tx.fields.put("body.type", [kind])
-        tx.fields.put("body.length", [b"%d" % sum(map(len, values))])
-        return tx
-
-    def form(self, size: int) -> Transaction:
-        """A form of `size` fields of plain text."""
-        names = [b"field_%d" % i for i in range(size)]
-        values = [self._words(self._random.randrange(1, 20)) for _ in range(size)]
-        return self._post(names, values, b"URLENCODED")
-
-    def rough(self, size: int) -> Transaction:
-        """A form whose text has the marks that people use."""
-        marks = [b" (see below)", b"; it's", b' "quoted"', b" & more", b" 100%", b", or not", b" #3"]
-        names = [b"field_%d" % i for i in range(size)]
-        values = [self._words(9) + self._random.choice(marks) + b" " + self._words(3) for _ in range(size)]
-        return self._post(names, values, b"URLENCODED")
-
-    def values(self) -> Transaction:
-        """JSON of 4,800 values."""
-        names = [b"json.items.%d.name" % i for i in range(4800)]
-        return self._post(names, [self._words(2) for _ in names], b"JSON")
-
-    def attack(self) -> Transaction:
-        """SQL injection in one argument."""
-        value = b"-%d' union select password,2 from users where 1=1-- -" % self._random.randrange(10**6)
-        return self._head(b"GET", b"/shop/list.html", ([b"q", b"page"], [value, b"7"]))
+COUNT = 2000
+"""Requests of a load, where nothing else is asked for."""
+EVERYTHING = 10**6
+BLOCK = 100
+"""Requests of one engine before it is the other one's turn."""
+WANTED = {
+    1: {
+        "get-unique": 10,
+        "get": 20,
+        "form": 60,
+        "long-form": 100,
+        "json": 100,
+        "multipart": 8,
+        "attack": 7,
+        "notes": 3,
+        REPLAYED: 7,
+    },
+    4: dict.fromkeys(("get-unique", "get", "form", "long-form", "json"), 5),
+}
+"""How many times faster than libmodsecurity we mean to be, by paranoia level."""
 
 
-def rules_of(folder: Path) -> list[Rule]:
-    """The rules of every signature file of a folder."""
-    return [lower(s) for file in sorted(folder.glob("*.yaml")) for s in load_signatures(file.read_text(), file.name)]
+class Contestant(Protocol):
+    """One of the engines."""
+
+    name: str
+
+    def run(self, raws: list[bytes]) -> tuple[list[float], int]:
+        """(microseconds of CPU time for each, how many rules fired for the last one)"""
 
 
-def measure(engine: Engine, make: Callable[[], Transaction], count: int) -> tuple[float, int]:
-    """(median of five runs in microseconds, findings of the last transaction)."""
-    runs = []
-    found = 0
-    for _ in range(5):
-        transactions = [make() for _ in range(count)]
-        start = time.process_time()
-        for tx in transactions:
-            engine.inspect(tx, Phase.HEAD, Phase.BODY)
-        runs.append((time.process_time() - start) / count * 1e6)
-        found = len(transactions[-1].findings)
-    return sorted(runs)[2], found
+class Ours:
+    """Our engine, with everything around it that a request off the wire goes through."""
+
+    name = "revproxy"
+
+    def __init__(self, rules: RuleSet) -> None:
+        settings = offline_settings()
+        self._inspection = inspection_of(rules, settings)
+        self._policy = Policy(enforces=False)
+        self._limits = settings.limits
+        self._runner = asyncio.Runner()
+
+    def run(self, raws: list[bytes]) -> tuple[list[float], int]:
+        """All of them in one go, since entering a loop costs as much as a request."""
+        return self._runner.run(self._all(raws))
+
+    async def _all(self, raws: list[bytes]) -> tuple[list[float], int]:
+        times = []
+        fired = 0
+        for raw in raws:
+            began = time.process_time_ns()
+            outcome = await inspect_request(raw, self._inspection, self._policy, self._limits)
+            times.append((time.process_time_ns() - began) / 1e3)
+            fired = len(outcome.findings)
+        return times, fired
 
 
-def rows(engine: Engine) -> Iterator[tuple[str, float, int]]:
-    """(what, microseconds, findings) of each load."""
-    traffic = Traffic(1)
-    loads: list[tuple[str, Callable[[], Transaction], int]] = [
-        ("browser GET", traffic.page, 2000),
-        ("form, 20 fields", lambda: traffic.form(20), 1000),
-        ("form, 950 fields", lambda: traffic.form(950), 20),
-        ("form, 20 fields, rough text", lambda: traffic.rough(20), 500),
-        ("JSON, 4,800 values", traffic.values, 5),
-        ("attack", traffic.attack, 500),
-    ]
-    for what, make, count in loads:
-        yield (what, *measure(engine, make, count))
+@dataclass(slots=True)
+class Timed:
+    """One engine on one load."""
+
+    name: str
+    times: list[float] = field(default_factory=list)
+    fired: int = 0
+
+    def take(self, run: tuple[list[float], int]) -> None:
+        """Add what a run gave."""
+        times, self.fired = run
+        self.times += times
+
+    @property
+    def seconds(self) -> float:
+        """All of it together."""
+        return sum(self.times) / 1e6
+
+    @property
+    def median(self) -> float:
+        """Of all requests."""
+        return statistics.median(self.times)
+
+    def most(self, share: float) -> float:
+        """What that share of the requests stays under."""
+        return sorted(self.times)[int(share * (len(self.times) - 1))]
 
 
-def main() -> None:
+def measure(name: str, contestants: list[Contestant], count: int, seconds: float) -> list[Timed]:
+    """Each engine on the same requests, in turns. The first one does all, others until their time is up."""
+    raws = load(name, count)
+    found = [Timed(one.name) for one in contestants]
+    while block := list(islice(raws, BLOCK)):
+        found[0].take(contestants[0].run(block))
+        for one, timed in zip(contestants[1:], found[1:], strict=True):
+            rest = block
+            while rest and timed.seconds < seconds:
+                # Slow ones get small bites, so that a budget of seconds means something.
+                bite = _bite(timed, seconds - timed.seconds)
+                timed.take(one.run(rest[:bite]))
+                rest = rest[bite:]
+    return found
+
+
+def _bite(timed: Timed, seconds: float) -> int:
+    if len(timed.times) < 3:
+        return 3
+    return max(1, min(BLOCK, int(seconds * 1e6 / max(timed.median, 1.0))))
+
+
+def contestants_of(paths: list[str], level: int) -> tuple[list[Contestant], str]:
+    """Who runs, and what was loaded. libmodsecurity runs where it is installed and the rules are a CRS folder."""
+    before = seclang_overrides(level)
+    began = time.perf_counter()
+    rules = linked_of(paths, before, offline_settings())
+    took = time.perf_counter() - began
+    size = sum(map(len, rules.databases().values()))
+    told = f"{', '.join(paths)}: linked in {took:.1f} s, databases {size >> 10} KiB"
+    found: list[Contestant] = [Ours(rules)]
+    files = [file for path in paths for file in _crs_files(Path(path))]
+    if files and Theirs is not None:
+        found.append(Theirs(before, files))
+    return found, told
+
+
+def _crs_files(folder: Path) -> list[Path]:
+    if not (folder / "rules").is_dir():
+        return []
+    setup = folder / "crs-setup.conf"
+    return [setup if setup.exists() else folder / "crs-setup.conf.example", *sorted(folder.glob("rules/*.conf"))]
+
+
+def rows(contestants: list[Contestant], asked: argparse.Namespace) -> Iterator[str]:
+    """A line for each load."""
+    wanted = WANTED.get(asked.level, {})
+    for name in asked.load or [*LOADS, REPLAYED]:
+        count = asked.count or (EVERYTHING if name == REPLAYED else COUNT)
+        ours, *others = measure(name, contestants, count, asked.seconds)
+        line = f"{name:12} {len(ours.times):6} {ours.median:10.1f} {ours.most(0.95):10.1f} {ours.fired:4}"
+        for theirs in others:
+            ratio = theirs.median / ours.median
+            verdict = "" if name not in wanted else "ok" if ratio >= wanted[name] else "SLOW"
+            line += f" {len(theirs.times):6} {theirs.median:12.1f} {theirs.fired:4} {ratio:8.1f}"
+            line += f" {wanted.get(name, ''):>6} {verdict}"
+        yield line
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    made = argparse.ArgumentParser(prog="python -m bench.inspect", description=__doc__.partition("\n")[0])
+    made.add_argument("--rules", action="append", metavar="PATH", help="a CRS folder, or signatures (CRS, else ours)")
+    made.add_argument("--level", type=int, default=1, choices=(1, 2, 3, 4), help="paranoia level (1)")
+    made.add_argument("--load", action="append", choices=[*LOADS, REPLAYED], help="only this one; may be repeated")
+    made.add_argument("--count", type=int, help=f"requests of each load ({COUNT})")
+    made.add_argument("--seconds", type=float, default=20.0, help="what libmodsecurity may take for a load (20)")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> None:
     """Print the table."""
-    rules = rules_of(Path(sys.argv[1]) if len(sys.argv) > 1 else SIGNATURES)
-    start = time.perf_counter()
-    ruleset = link(rules, FolderStore(str(CACHE)))
-    size = sum(map(len, ruleset.databases().values()))
-    print(f"{len(rules)} rules, linked in {time.perf_counter() - start:.1f} s, databases {size >> 10} KiB")
-    for note in ruleset.notes:
-        print(f"  note: {note}")
-    engine = Engine(ruleset, 4 * 1024 * 1024)
-    for what, micros, found in rows(engine):
-        print(f"{what:30} {micros:10.1f} us  {found} findings")
+    asked = parser().parse_args(arguments)
+    paths = asked.rules or [str(CRS) if CRS.is_dir() else str(shipped_signatures())]
+    contestants, told = contestants_of(paths, asked.level)
+    print(f"{told}; level {asked.level}, microseconds of CPU time for each request")
+    head = f"{'load':12} {'n':>6} {'revproxy':>10} {'95 %':>10} {'hits':>4}"
+    print(head + (f" {'n':>6} {'ModSecurity':>12} {'hits':>4} {'times':>8} {'wanted':>6}" if contestants[1:] else ""))
+    for line in rows(contestants, asked):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

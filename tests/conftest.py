@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
+# Before anything that loads Hyperscan: beside a Hyperscan that came first, libmodsecurity ends the process at times.
+with contextlib.suppress(ImportError):
+    import libmodsecurity  # noqa: F401
+
 import os
 from pathlib import Path
 

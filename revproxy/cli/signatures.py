@@ -8,11 +8,13 @@ not belong here.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from revproxy.cli.ftw import NOTHING, Asked, run_ftw
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.engine import Engine
 from revproxy.detection.rules import MATCHED, Condition, Operator, Rule, Target
@@ -95,15 +97,48 @@ def show(wanted: str, paths: tuple[str, ...]) -> None:
 Examples:
   revproxy signatures test
   revproxy signatures test mine.yaml more/
+  revproxy signatures test --ftw crs/tests --rules crs
+  revproxy signatures test --ftw crs/tests --url http://127.0.0.1:8080 --log error.log
 
 \b
 Compiled signatures are kept in $XDG_CACHE_HOME/revproxy (~/.cache/revproxy).
-{_CODES.format(one="a sample failed")}
+--ftw presupposes the settings of the CRS test suite: in process they are made (level 4, detection only, its limits,
+answers inspected); a running front end has to have them, and the marker rule.
+{_CODES.format(one="a sample or a test failed")}
 """,
 )
 @_paths
-def test(paths: tuple[str, ...]) -> None:
-    """Run every sample of every signature through the engine."""
+@click.option("--ftw", multiple=True, metavar="PATH", help="Tests in go-ftw's format instead; may be repeated.")
+@click.option("--rules", multiple=True, metavar="PATH", help="With --ftw: rules or a CRS folder; may be repeated.")
+@click.option("--paranoia", type=click.IntRange(1, 4), help="With --ftw: the level; 4 if it is not given.")
+@click.option("--url", metavar="URL", help="With --ftw: a running front end to send the requests to.")
+@click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="With --url: its error log.")
+@click.option("--only", multiple=True, metavar="ID", help="With --ftw: this test alone; may be repeated.")
+@click.option("--known", type=click.Path(path_type=Path), metavar="FILE", help="With --ftw: failures to expect.")
+@click.option("--failures", type=click.Path(path_type=Path), metavar="FILE", help="With --ftw: write ids there.")
+def test(
+    paths: tuple[str, ...],
+    ftw: tuple[str, ...],
+    rules: tuple[str, ...],
+    paranoia: int | None,
+    url: str | None,
+    log: Path | None,
+    only: tuple[str, ...],
+    known: Path | None,
+    failures: Path | None,
+) -> None:
+    """Run every sample of every signature through the engine, or tests in go-ftw's format (--ftw)."""
+    asked = Asked(ftw, rules, url, log, paranoia, only, known, failures)
+    if ftw and paths:
+        raise click.UsageError("PATH names signatures, whose own samples are run; with --ftw name them with --rules")
+    if ftw:
+        sys.exit(run_ftw(asked))
+    if asked != NOTHING:
+        raise click.UsageError("the options of `test` go with --ftw")
+    _test_samples(paths)
+
+
+def _test_samples(paths: tuple[str, ...]) -> None:
     from revproxy.app.offline import cache_folder
     from revproxy.app.prepare import linked
 

@@ -2,19 +2,24 @@
 
 Called for every request, so it is written for speed: nothing is decoded that holds neither `%` nor `+`.
 Invariants: `&` alone separates (WHATWG URL, 5.1); `;` does not, and a value with a `;` is inspected whole. An invalid
-`%zz` stays as it is. Names that come more than once are listed each, and once more with their values joined by `,`,
-because some servers hand the joined value to the application and an attack can be spread over the pieces.
+`%zz` stays as it is. An empty piece is an argument without name and value, unless it is the last, as in
+libmodsecurity 3. Values of names that come more than once can be had joined as well, because some servers hand the
+joined value to the application and an attack can be spread over the pieces.
 """
 
 from __future__ import annotations
+
+import re
 
 from revproxy.codecs.percent import decode_percent
 from revproxy.errors import LimitError
 from revproxy.model import ContentLimits
 
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
 
 def parse_query(query: bytes, limits: ContentLimits) -> tuple[list[bytes], list[bytes]]:
-    """Names and values, decoded, two lists of one length; empty pieces (`a=1&&b=2`) are no arguments.
+    """Names and values, decoded, two lists of one length.
 
     Raises LimitError for more than `limits.arguments` pieces or a piece over `limits.argument_bytes`.
     """
@@ -26,32 +31,37 @@ def parse_query(query: bytes, limits: ContentLimits) -> tuple[list[bytes], list[
         raise LimitError("arguments", limits.arguments)
     if b"+" in query:
         query = query.replace(b"+", b" ")
+    pieces = query.split(b"&")
+    if not pieces[-1]:
+        pieces.pop()
     add_name, add_value = names.append, values.append
-    for piece in query.split(b"&"):
-        name, equals, value = piece.partition(b"=")
-        if name or equals:
-            add_name(name)
-            add_value(value)
+    for piece in pieces:
+        name, _, value = piece.partition(b"=")
+        add_name(name)
+        add_value(value)
     if b"%" in query:
         names = [decode_percent(n) if b"%" in n else n for n in names]
         values = [decode_percent(v) if b"%" in v else v for v in values]
     if len(query) > limits.argument_bytes:
         _check_lengths(names, values, limits.argument_bytes)
-    if len(set(names)) != len(names):
-        _join_repeated(names, values)
     return names, values
+
+
+def joined(names: list[bytes], values: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """For each name that comes more than once, the name and its values joined by `,`."""
+    if len(set(names)) == len(names):
+        return []
+    together: dict[bytes, list[bytes]] = {}
+    for name, value in zip(names, values, strict=True):
+        together.setdefault(name, []).append(value)
+    return [(name, b",".join(several)) for name, several in together.items() if len(several) > 1 and any(several)]
+
+
+def broken_escapes(query: bytes) -> bool:
+    """Whether a `%` stands in it that two hexadecimal digits do not follow."""
+    return b"%" in query and _BROKEN_ESCAPE.search(query) is not None
 
 
 def _check_lengths(names: list[bytes], values: list[bytes], most: int) -> None:
     if max(map(len, names), default=0) > most or max(map(len, values), default=0) > most:
         raise LimitError("argument_bytes", most)
-
-
-def _join_repeated(names: list[bytes], values: list[bytes]) -> None:
-    together: dict[bytes, list[bytes]] = {}
-    for name, value in zip(names, values, strict=True):
-        together.setdefault(name, []).append(value)
-    for name, several in together.items():
-        if len(several) > 1:
-            names.append(name)
-            values.append(b",".join(several))

@@ -10,7 +10,9 @@ What does not belong here: Content-Encoding (the caller decodes first), message 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from revproxy.content.guess import GuessingReader
 from revproxy.content.jsontext import JsonLinesReader, JsonReader
@@ -51,20 +53,46 @@ _KINDS: dict[bytes, Kind] = {
 _LINES = frozenset({b"application/x-ndjson", b"application/ndjson", b"application/jsonl"})
 
 
-def kind_of(content_type: bytes) -> Kind:
-    """The kind of a declared type; RAW where the declaration is no clean media type. Never raises."""
-    if not content_type:
-        return Kind.NONE
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """How a body is to be read. `error` says why nobody can be sure of it: the body is then read raw."""
+
+    kind: Kind
+    media: MediaType
+    error: str = ""
+
+
+@lru_cache(maxsize=128)
+def declared(content_type: bytes, processor: str = "") -> Declared:
+    """What a type declares, or `processor` (a name of `Kind`) in its place. Never raises.
+
+    The kind of a type that is no clean media type is what it begins with: somebody may read no more of it.
+    """
+    media, error = MediaType(b""), ""
     try:
-        return _kind(parse_media(content_type))
-    except ContentError:
-        return Kind.RAW
+        media = parse_media(content_type) if content_type else media
+    except ContentError as caught:
+        error = caught.reason
+    if processor:
+        return Declared(Kind(processor), media, error if processor == Kind.MULTIPART else "")
+    return Declared(_beginning(content_type.lower()) if error else _kind(media), media, error)
+
+
+def kind_of(content_type: bytes) -> Kind:
+    """The kind of a declared type. Never raises."""
+    return declared(content_type).kind
+
+
+def _beginning(content_type: bytes) -> Kind:
+    return next((kind for essence, kind in _KINDS.items() if content_type.startswith(essence)), Kind.RAW)
 
 
 def _kind(media: MediaType) -> Kind:
     kind = _KINDS.get(media.essence)
     if kind is not None:
         return kind
+    if not media.essence:
+        return Kind.NONE
     if media.essence.endswith(b"+json"):
         return Kind.JSON
     if media.essence.endswith(b"+xml"):
@@ -73,15 +101,25 @@ def _kind(media: MediaType) -> Kind:
 
 
 def open_body(content_type: bytes, limits: ContentLimits, sink: Sink) -> BodyReader:
-    """A reader for a body of this type; an empty type means that none was declared.
+    """A reader for a body of this type; an empty type means that none was declared. Raises as `open_declared`."""
+    return open_declared(declared(content_type), limits, sink)
+
+
+def open_declared(what: Declared, limits: ContentLimits, sink: Sink) -> BodyReader:
+    """A reader for such a body.
 
     Raises ContentError: "content_type" (no clean media type), "charset" (one that we would read differently from
     the application), "boundary" (of a multipart body).
     """
-    media = parse_media(content_type) if content_type else MediaType(b"")
-    kind = _kind(media)
-    _check_charset(media, kind)
-    return _OPENERS[kind](media, limits, sink)
+    if what.error:
+        raise ContentError(what.error)
+    _check_charset(what.media, what.kind)
+    return _OPENERS[what.kind](what.media, limits, sink)
+
+
+def open_raw(limits: ContentLimits, sink: Sink) -> BodyReader:
+    """A reader for a body that no type describes."""
+    return GuessingReader(limits, sink)
 
 
 def _check_charset(media: MediaType, kind: Kind) -> None:
@@ -92,7 +130,7 @@ def _check_charset(media: MediaType, kind: Kind) -> None:
 
 
 def _open_raw(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader:
-    return GuessingReader(limits, sink)
+    return open_raw(limits, sink)
 
 
 def _open_json(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader:
@@ -116,4 +154,4 @@ _OPENERS: dict[Kind, Callable[[MediaType, ContentLimits, Sink], BodyReader]] = {
     Kind.NONE: _open_raw,
 }
 
-__all__ = ["BodyReader", "Kind", "Sink", "kind_of", "open_body"]
+__all__ = ["BodyReader", "Declared", "Kind", "Sink", "declared", "kind_of", "open_body", "open_declared", "open_raw"]

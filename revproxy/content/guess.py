@@ -1,7 +1,8 @@
 """Bodies that no type describes, read as what they look like: JSON, XML or a form.
 
-Invariants: a guess that fails says nothing, and nothing is ever told instead of the raw windows, only besides them; a
-body is kept up to `structured_bytes` and no longer than it looks like text.
+Invariants: a guess that fails says nothing, and nothing is ever told instead of the raw windows, only besides them,
+as derived; a body is kept up to `structured_bytes`, no longer than it looks like text, and not at all where nobody
+wants what is derived.
 What does not belong here: which bodies are read so (`content.body`), and what judges windows (`proxy/http`).
 """
 
@@ -9,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from revproxy.content.arguments import parse_query
+from revproxy.content.arguments import joined, parse_query
 from revproxy.content.jsontext import read_leniently
-from revproxy.content.sink import Sink
+from revproxy.content.sink import Aside, Sink
 from revproxy.content.windows import Windows
 from revproxy.content.xmltext import read_xml_leniently
 from revproxy.errors import LimitError
@@ -42,10 +43,10 @@ def read_structure(data: bytes, limits: ContentLimits, sink: Sink) -> bool:
     text = data.removeprefix(_BOM)
     start = text.lstrip(_SPACE)[:1]
     if start in (b"{", b"["):
-        read_leniently(text, limits, sink)
+        read_leniently(text, limits, Aside(sink))
         return True
     if start == b"<":
-        read_xml_leniently(text, limits, sink)
+        read_xml_leniently(text, limits, Aside(sink))
         return True
     return False
 
@@ -65,8 +66,8 @@ def read_as_it_looks(data: bytes, limits: ContentLimits, sink: Sink) -> None:
     except LimitError:
         # A text of many ampersands need not be a form; its windows are looked at as they stand.
         return
-    for name, value in zip(names, values, strict=True):
-        sink.argument(name, value)
+    for name, value in (*zip(names, values, strict=True), *joined(names, values)):
+        sink.derived(name, value)
 
 
 class GuessingReader:
@@ -78,7 +79,7 @@ class GuessingReader:
         self._windows = Windows(b"", limits, sink)
         self._limits = limits
         self._sink = sink
-        self._kept: bytearray | None = bytearray()
+        self._kept: bytearray | None = bytearray() if sink.derives else None
 
     def feed(self, data: bytes) -> None:
         """Never raises."""

@@ -1,18 +1,19 @@
 """The reader of JSON bodies: strict RFC 8259, each value an argument named by its path (`json.user.roles.0`).
 
 Invariants: what two JSON parsers could read differently is a ContentError: a key twice in one object, NaN and
-Infinity, a byte order mark, invalid UTF-8, lone surrogates, anything after the value. Depth is limited before the
-parser (which recurses) sees the text. Numbers are kept as written and never become Python numbers.
+Infinity, a byte order mark, invalid UTF-8, lone surrogates, anything after the value; what is said twice or with a
+lone surrogate is told all the same, before the error. Depth is limited before the parser (which recurses) sees the
+text. Numbers are kept as written and never become Python numbers; `null` is an empty value, as in libmodsecurity 3.
 Every string that is itself the text of a JSON object or array is taken apart once more, because applications do so:
-its values are arguments too, and the string itself was one already. That second reading is lenient (a key twice
-lists both values) and says nothing when it fails: text in braces is not wrong, it is only not JSON, and it has been
-inspected as the string that it is.
+its values are derived arguments, and the string itself was one already. That second reading is lenient and says
+nothing when it fails: text in braces is not wrong, it is only not JSON, and it has been inspected as the string that
+it is.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NoReturn
 
 from revproxy.content.sink import Sink
@@ -26,7 +27,7 @@ _ELEMENTS = 2
 """Commas and containers allowed for each argument that is."""
 _PATH_CHARACTERS = 512
 """Names of values grow with depth: a longer path is told once in full and cut for the values below it."""
-_WORDS: dict[object, bytes] = {True: b"true", False: b"false", None: b"null"}
+_WORDS: dict[object, bytes] = {True: b"true", False: b"false", None: b""}
 _OPENERS = (b"{", b"[")
 _CLOSERS = (b"}", b"]")
 
@@ -37,22 +38,15 @@ def _constant(_: str) -> object:
     raise ContentError("json_syntax")
 
 
-def _strict_object(pairs: _Pairs) -> dict[str, object]:
+def _object(pairs: _Pairs) -> dict[str, object] | tuple[tuple[str, object], ...]:
+    """A tuple of pairs where a key comes twice: nothing that is written gets lost."""
     table = dict(pairs)
-    if len(table) != len(pairs):
-        raise ContentError("json_duplicate_key")
-    return table
+    return table if len(table) == len(pairs) else tuple(pairs)
 
 
-def _decoder(hook: Callable[[_Pairs], object]) -> json.JSONDecoder:
-    return json.JSONDecoder(
-        object_pairs_hook=hook, parse_int=str.encode, parse_float=str.encode, parse_constant=_constant
-    )
-
-
-_STRICT = _decoder(_strict_object)
-_LENIENT = _decoder(tuple)
-"""An object becomes a tuple of pairs: nothing that is written twice gets lost."""
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=str.encode, parse_float=str.encode, parse_constant=_constant
+)
 
 
 class JsonReader(Whole):
@@ -62,7 +56,9 @@ class JsonReader(Whole):
 
     def read(self, data: bytes) -> None:
         """Raises ContentError("json_syntax", "json_utf8", "json_duplicate_key", "json_surrogate"), LimitError."""
-        Telling(self.limits, self.sink).tell("json", _parse(_text(data), self.limits, _STRICT))
+        telling = Telling(self.limits, self.sink)
+        telling.tell("json", _parse(_text(data), self.limits))
+        telling.check()
 
 
 class JsonLinesReader(Whole):
@@ -77,14 +73,14 @@ class JsonLinesReader(Whole):
             raise LimitError("arguments", self.limits.arguments)
         for number, line in enumerate(_text(data).split("\n")):
             if line.strip(_BLANK):
-                telling.tell(f"json.{number}", _parse(line, self.limits, _STRICT))
+                telling.tell(f"json.{number}", _parse(line, self.limits))
+        telling.check()
 
 
 def read_leniently(data: bytes, limits: ContentLimits, sink: Sink) -> None:
     """Tell what there is to tell of a text that may be JSON and was not declared to be. Raises LimitError only."""
     try:
-        value = _parse(_text(data), limits, _LENIENT)
-        Telling(limits, sink).tell("json", value)
+        Telling(limits, sink).tell("json", _parse(_text(data), limits))
     except ContentError:
         return
 
@@ -96,12 +92,12 @@ def _text(data: bytes) -> str:
         raise ContentError("json_utf8") from None
 
 
-def _parse(text: str, limits: ContentLimits, decoder: json.JSONDecoder) -> object:
+def _parse(text: str, limits: ContentLimits) -> object:
     _check_size(text, limits)
     if text.startswith("\ufeff"):
         raise ContentError("json_syntax")
     try:
-        value: object = decoder.decode(text)
+        value: object = _DECODER.decode(text)
     except json.JSONDecodeError:
         raise ContentError("json_syntax") from None
     except RecursionError:
@@ -139,41 +135,50 @@ def _check_depth(outside: str, most: int) -> None:
 class Telling:
     """Walks parsed values and tells the sink about each; counts arguments over all of them."""
 
-    __slots__ = ("_count", "_errors", "_limits", "_sink")
+    __slots__ = ("_count", "_limits", "_nests", "_sink", "_tell", "_wrong")
 
     def __init__(self, limits: ContentLimits, sink: Sink) -> None:
         self._limits = limits
         self._sink = sink
+        self._tell = sink.argument
+        self._nests = sink.derives
         self._count = 0
-        self._errors = "strict"
+        self._wrong = ""
 
     def tell(self, path: str, value: object) -> None:
-        """Raises LimitError, and ContentError("json_surrogate")."""
+        """Raises LimitError."""
         try:
             self._items("", ((path, value),))
-        except UnicodeEncodeError:
-            raise ContentError("json_surrogate") from None
         except RecursionError:
             raise LimitError("json_depth", self._limits.json_depth) from None
 
+    def check(self) -> None:
+        """Raises ContentError("json_duplicate_key", "json_surrogate") where that was told."""
+        if self._wrong:
+            raise ContentError(self._wrong)
+
     def _items(self, prefix: str, items: Iterable[tuple[str, object]]) -> None:
         # One frame for each container, none for a value: this loop is where large bodies spend their time.
-        argument, errors = self._sink.argument, self._errors
+        tell = self._tell
         for key, value in items:
             name = prefix + key
             if len(name) > _PATH_CHARACTERS:
                 name = self._cut(name)
             if isinstance(value, str):
                 self._count += 1
-                content = value.encode("utf-8", errors)
+                try:
+                    content, told = value.encode(), name.encode()
+                except UnicodeEncodeError:
+                    content, told = self._lone(value), self._lone(name)
                 if self._count > self._limits.arguments or len(content) > self._limits.argument_bytes:
                     self._refuse()
-                argument(name.encode("utf-8", errors), content)
-                if content[:1] in _OPENERS and content[-1:] in _CLOSERS and errors == "strict":
+                tell(told, content)
+                if content[:1] in _OPENERS and content[-1:] in _CLOSERS and self._nests:
                     self._nested(name, value)
             elif isinstance(value, dict):
                 self._items(name + ".", value.items())
             elif isinstance(value, tuple):
+                self._say("json_duplicate_key")
                 self._items(name + ".", value)
             elif isinstance(value, list):
                 self._items(name + ".", zip(map(str, range(len(value))), value, strict=True))
@@ -185,16 +190,29 @@ class Telling:
         content = value if isinstance(value, bytes) else _WORDS[value]
         if self._count > self._limits.arguments or len(content) > self._limits.argument_bytes:
             self._refuse()
-        self._sink.argument(name.encode("utf-8", self._errors), content)
+        self._tell(self._lone(name), content)
+
+    def _lone(self, text: str) -> bytes:
+        """UTF-8 of a text, where it has any."""
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            self._say("json_surrogate")
+            return text.encode("utf-8", "surrogatepass")
+
+    def _say(self, reason: str) -> None:
+        """What is wrong, if that matters where we are."""
+        if self._tell == self._sink.argument:
+            self._wrong = self._wrong or reason
 
     def _nested(self, path: str, text: str) -> None:
         try:
-            value = _parse(text, self._limits, _LENIENT)
+            value = _parse(text, self._limits)
         except (ContentError, LimitError):
             return
-        self._errors = "surrogatepass"
+        self._tell, self._nests = self._sink.derived, False
         self._items(path + ".", (("json", value),))
-        self._errors = "strict"
+        self._tell, self._nests = self._sink.argument, True
 
     def _cut(self, name: str) -> str:
         self._scalar(name, b"")

@@ -137,6 +137,7 @@ class MultipartReader:
         self._parts += 1
         if self._parts > self._limits.parts:
             raise LimitError("parts", self._limits.parts)
+        self._sink.part(head.field, head.written)
         for line in head.lines:
             self._sink.part_header(head.field, line)
         if head.filename is None:
@@ -145,7 +146,7 @@ class MultipartReader:
         self._sink.file(head.field, head.filename, head.content_type)
         # A file without a name is a field for some servers and a file for others.
         field = _FieldPart(head, self._form) if not head.filename else None
-        self._part = _FilePart(Windows(head.filename, self._limits, self._sink), field)
+        self._part = _FilePart(head, Windows(head.filename, self._limits, self._sink), field, self._sink)
 
     def _content(self) -> bool:
         # `_looked` bytes at the start of what is held are of the head and no content.
@@ -188,25 +189,34 @@ _STEPS = {
 class _FilePart:
     """Content of a file: windows, and a field as well where the file has no name."""
 
-    __slots__ = ("_field", "_windows")
+    __slots__ = ("_field", "_head", "_sink", "_size", "_windows")
 
-    def __init__(self, windows: Windows, field: _FieldPart | None) -> None:
+    def __init__(self, head: PartHead, windows: Windows, field: _FieldPart | None, sink: Sink) -> None:
+        self._head = head
         self._windows = windows
         self._field = field
+        self._sink = sink
+        self._size = 0
 
     def feed(self, data: bytes) -> None:
+        self._size += len(data)
         self._windows.feed(data)
         if self._field is not None:
             self._field.feed(data)
 
     def finish(self) -> None:
-        self._windows.finish()
+        self._end()
         if self._field is not None:
             self._field.finish()
 
     def unread(self) -> bytes:
-        self._windows.finish()
+        self._end()
         return b"" if self._field is None else self._field.unread()
+
+    def _end(self) -> None:
+        self._windows.finish()
+        if self._head.written:
+            self._sink.file_size(self._head.field, self._size)
 
 
 class _FieldPart:
@@ -257,8 +267,11 @@ class _Form:
     def add(self, head: PartHead, value: bytes) -> None:
         if head.field == CHARSET_FIELD:
             check_charsets((value,))
+        # What has a file name, if only of dots, is a file for most.
+        (self._sink.derived if head.written else self._sink.argument)(head.field, value)
+        if not self._sink.derives:
+            return
         self._values.setdefault(head.field, []).append(value)
-        self._sink.argument(head.field, value)
         if value and may_have_structure(value):
             self._structure(value)
 
@@ -278,5 +291,5 @@ class _Form:
         for value in self._later:
             read_structure(value, self._limits, self._sink)
         for name, several in self._values.items():
-            if len(several) > 1:
-                self._sink.argument(name, b",".join(several))
+            if len(several) > 1 and any(several):
+                self._sink.derived(name, b",".join(several))

@@ -39,6 +39,9 @@ class PartHead:
 
     field: bytes
     filename: bytes | None
+    """canonical"""
+    written: bytes | None
+    """as it stands there"""
     content_type: bytes
     lines: tuple[bytes, ...]
 
@@ -54,7 +57,8 @@ def parse_part_head(head: bytes) -> PartHead:
         table.setdefault(found[1].lower(), []).append(found[2].rstrip(b" \t"))
     field, filename = _disposition(_only(table, b"content-disposition", "multipart_disposition"))
     _check_transfer_encoding(table)
-    return PartHead(field, filename, _type(table, filename is not None), tuple(lines))
+    canonical = None if filename is None else canonical_filename(filename)
+    return PartHead(field, canonical, filename, _type(table, filename is not None), tuple(lines))
 
 
 def _only(table: dict[bytes, list[bytes]], name: bytes, reason: str) -> bytes:
@@ -77,8 +81,7 @@ def _disposition(value: bytes) -> tuple[bytes, bytes | None]:
         parameters[found[1].lower()] = found[3] if found[2] is None else found[2]
     if b"name" not in parameters:
         raise ContentError("multipart_disposition")
-    filename = parameters.get(b"filename")
-    return parameters[b"name"], None if filename is None else canonical_filename(filename)
+    return parameters[b"name"], parameters.get(b"filename")
 
 
 def canonical_filename(name: bytes) -> bytes:

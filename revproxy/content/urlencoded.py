@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from revproxy.content.arguments import parse_query
+from revproxy.content.arguments import joined, parse_query
 from revproxy.content.guess import read_structure
 from revproxy.content.media import plain_charset
 from revproxy.content.whole import Whole
@@ -25,8 +25,11 @@ class UrlencodedReader(Whole):
         argument = self.sink.argument
         for name, value in zip(names, values, strict=True):
             argument(name, value)
-        # Some clients send JSON and declare nothing, and their libraries declare a form.
-        read_structure(data, self.limits, self.sink)
+        if self.sink.derives:
+            for name, value in joined(names, values):
+                self.sink.derived(name, value)
+            # Some clients send JSON and declare nothing, and their libraries declare a form.
+            read_structure(data, self.limits, self.sink)
         if CHARSET_FIELD in names:
             check_charsets(v for n, v in zip(names, values, strict=True) if n == CHARSET_FIELD)
 

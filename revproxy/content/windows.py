@@ -6,8 +6,16 @@ in a window; consecutive windows share `window_overlap_bytes`; at most one windo
 
 from __future__ import annotations
 
-from revproxy.content.sink import Sink
+from typing import Protocol
+
 from revproxy.model import ContentLimits
+
+
+class Taker(Protocol):
+    """Takes windows: a sink, for one."""
+
+    def window(self, name: bytes, data: bytes) -> None:
+        """See `content.sink.Sink`."""
 
 
 class Windows:
@@ -15,7 +23,7 @@ class Windows:
 
     __slots__ = ("_fresh", "_held", "_name", "_sink", "_size", "_step")
 
-    def __init__(self, name: bytes, limits: ContentLimits, sink: Sink) -> None:
+    def __init__(self, name: bytes, limits: ContentLimits, sink: Taker) -> None:
         self._name = name
         self._sink = sink
         self._size = limits.window_bytes

@@ -3,7 +3,8 @@
 Invariants: no document type, so no entity but the five that XML has; UTF-8, ASCII or Latin-1 only; depth and number
 of nodes bounded; namespaces are not resolved, nothing is ever fetched. An element's text is told when it ends: whole
 (comments and CDATA borders do not split it) and, where child elements split it, also piece by piece, because
-applications read it either way. Comments and processing instructions count as text.
+applications read it either way. Comments and processing instructions count as text. At the end, and before an error,
+the text of all elements is told as one.
 """
 
 from __future__ import annotations
@@ -30,10 +31,13 @@ class XmlReader(Whole):
         """Raises ContentError("xml_syntax", "xml_doctype", "xml_encoding"), LimitError("xml_depth", "xml_nodes")."""
         if data[:2] in _WIDE or b"\0" in data[:64]:
             raise ContentError("xml_encoding")
+        handlers = _Handlers(self.limits, self.sink)
         try:
-            _Handlers(self.limits, self.sink).parser().Parse(data, True)
+            handlers.parser().Parse(data, True)
         except expat.ExpatError:
             raise ContentError("xml_syntax") from None
+        finally:
+            handlers.finish()
 
 
 def read_xml_leniently(data: bytes, limits: ContentLimits, sink: Sink) -> None:
@@ -47,7 +51,7 @@ def read_xml_leniently(data: bytes, limits: ContentLimits, sink: Sink) -> None:
 class _Handlers:
     """What expat calls, and the texts of the elements that are open."""
 
-    __slots__ = ("_limits", "_nodes", "_open", "_sink")
+    __slots__ = ("_limits", "_nodes", "_open", "_sink", "_whole")
 
     def __init__(self, limits: ContentLimits, sink: Sink) -> None:
         self._limits = limits
@@ -55,6 +59,7 @@ class _Handlers:
         self._nodes = 0
         # For each open element its segments of text; a child element begins a new segment.
         self._open: list[list[list[str]]] = []
+        self._whole: list[str] = []
 
     def parser(self) -> expat.XMLParserType:
         """An expat parser wired to these handlers."""
@@ -82,8 +87,11 @@ class _Handlers:
         if len(self._open) >= self._limits.xml_depth:
             raise LimitError("xml_depth", self._limits.xml_depth)
         self._open.append([[]])
-        for value in attributes[1::2]:
-            self._sink.xml_attribute(self._encode(value))
+        sink = self._sink
+        for at in range(0, len(attributes), 2):
+            name = attributes[at]
+            declares = name.startswith("xmlns") and (name == "xmlns" or name[5] == ":")
+            (sink.xml_namespace if declares else sink.xml_attribute)(self._encode(attributes[at + 1]))
 
     def _end(self, name: str) -> None:
         segments = ["".join(pieces) for pieces in self._open.pop()]
@@ -99,6 +107,12 @@ class _Handlers:
     def _text(self, text: str) -> None:
         if self._open:
             self._open[-1][-1].append(text)
+            self._whole.append(text)
+
+    def finish(self) -> None:
+        """Tell what all elements hold together, if there is an element."""
+        if self._nodes:
+            self._sink.xml_whole("".join(self._whole).encode())
 
     def _comment(self, text: str) -> None:
         self._count(1)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from revproxy.detection.rules import FILLED
 from revproxy.inspection.inspector import Inspector
 from revproxy.inspection.verdict import Policy, decide
 from revproxy.model import ALLOWED, Action, Phase, Transaction, Verdict
@@ -21,27 +22,45 @@ class Inspection:
     """The inspectors of a worker. One transaction uses one `Inspection.current` from its beginning to its end."""
 
     def __init__(
-        self, inspectors: Sequence[Inspector], set_name: str, seconds: float, on_failure: Action = Action.DEFER
+        self,
+        inspectors: Sequence[Inspector],
+        set_name: str,
+        seconds: float,
+        on_failure: Action = Action.DEFER,
+        *,
+        wanted: frozenset[str] = FILLED,
+        logs: bool = False,
     ) -> None:
         """`seconds` is the budget of one call of `inspect`, for inspectors that wait for something."""
         self._inspectors = tuple(inspectors)
         self.set_name = set_name
+        self.wanted = wanted
+        """Fields that somebody looks at; the others need not be filled."""
+        self.logs = logs
+        """Whether there is anything to do in phase LOG."""
         self._seconds = seconds
         self._on_failure = on_failure
         self.failures = 0
 
     async def inspect(
-        self, transaction: Transaction, first: Phase, last: Phase, policy: Policy, size: int = 0
+        self,
+        transaction: Transaction,
+        first: Phase,
+        last: Phase,
+        policy: Policy,
+        size: int = 0,
+        part: bool = False,
     ) -> Verdict:
         """Run phases `first` to `last` and decide. Never raises but for cancellation.
 
-        `size` is about how many bytes there are to look at: what is large is looked at beside the loop.
+        `size` is about how many bytes there are to look at: what is large is looked at beside the loop. `part`: only
+        a part of a long content is new (`detection.rules.IN_PARTS`), and the phase will be run again.
         """
         if not policy.inspects:
             return ALLOWED
         try:
             for inspector in self._inspectors:
-                waiting = inspector.inspect(transaction, first, last, size)
+                waiting = inspector.inspect(transaction, first, last, size, part)
                 if waiting is not None:
                     await asyncio.wait_for(waiting, self._seconds)
         except Exception as error:  # noqa: BLE001 - whatever broke, the answer is the same: fail closed
@@ -51,4 +70,4 @@ class Inspection:
     def _failed(self, transaction: Transaction, error: Exception, policy: Policy) -> Verdict:
         self.failures += 1
         log.error("transaction %s: inspection failed: %s: %s", transaction.id, type(error).__name__, error)
-        return Verdict(self._on_failure, transaction.scores.inbound, "inspection-failed", policy.enforces)
+        return Verdict(self._on_failure, transaction.scores.shown, "inspection-failed", policy.enforces)

@@ -17,5 +17,10 @@ class Inspector(Protocol):
 
     name: str
 
-    def inspect(self, transaction: Transaction, first: Phase, last: Phase, size: int) -> Awaitable[None] | None:
-        """Look at phases `first` to `last`, some `size` bytes; add findings and scores to the transaction."""
+    def inspect(
+        self, transaction: Transaction, first: Phase, last: Phase, size: int, part: bool
+    ) -> Awaitable[None] | None:
+        """Look at phases `first` to `last`, some `size` bytes; add findings and scores to the transaction.
+
+        `part`: only a part of a long content is new, see `Inspection.inspect`.
+        """

@@ -29,18 +29,20 @@ class RuleInspector:
         self._twin: Engine | None = None
         self._thread = ThreadPoolExecutor(1, "inspection")
 
-    def inspect(self, transaction: Transaction, first: Phase, last: Phase, size: int) -> Awaitable[None] | None:
+    def inspect(
+        self, transaction: Transaction, first: Phase, last: Phase, size: int, part: bool = False
+    ) -> Awaitable[None] | None:
         """Inspect here and now, or give back what to wait for."""
         if size <= ON_LOOP_BYTES:
-            self._engine.inspect(transaction, first, last)
+            self._engine.inspect(transaction, first, last, part)
             return None
-        return asyncio.get_running_loop().run_in_executor(self._thread, self._aside, transaction, first, last)
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._aside, transaction, first, last, part)
 
-    def _aside(self, transaction: Transaction, first: Phase, last: Phase) -> None:
+    def _aside(self, transaction: Transaction, first: Phase, last: Phase, part: bool) -> None:
         """In the thread: an engine has scratch memory of its own and serves one thread."""
         if self._twin is None:
             self._twin = self._engine.twin()
-        self._twin.inspect(transaction, first, last)
+        self._twin.inspect(transaction, first, last, part)
 
     def close(self) -> None:
         """Let the thread end once its work is done."""

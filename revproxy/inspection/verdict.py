@@ -30,7 +30,7 @@ def decide(transaction: Transaction, policy: Policy, last: Phase) -> Verdict:
     threshold = policy.inbound_threshold if inbound else policy.outbound_threshold
     for finding in transaction.findings:
         if finding.action is not Action.ALLOW and (finding.phase < Phase.REPLY_HEAD) is inbound:
-            return Verdict(finding.action, score, finding.rule, policy.enforces)
+            return Verdict(finding.action, score, finding.rule, policy.enforces, finding.status)
     if score >= threshold:
         return Verdict(Action.DENY, score, "score", policy.enforces)
     return Verdict(Action.ALLOW, score)

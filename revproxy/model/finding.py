@@ -56,6 +56,8 @@ class Finding:
     """DENY or DROP when the rule decides by itself, whatever the score."""
     data: bytes = b""
     """What the rule says of it besides, with references filled in (SecLang: logdata): as hostile as the value."""
+    status: int = 0
+    """What a rule that decides by itself wants to be answered with; 0: the usual (HTTP only)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Verdict:
     score: int = 0
     reason: str = ""
     enforced: bool = True
+    status: int = 0
+    """The HTTP status that the rule that decided asks for; 0: the usual."""
 
     @property
     def passes(self) -> bool:

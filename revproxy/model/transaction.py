@@ -6,7 +6,7 @@ a protocol's wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from revproxy.model.finding import Finding
@@ -56,6 +56,10 @@ class Fields:
         """(keys, values), or None when the field is not set."""
         return self._table.get(name)
 
+    def preset(self, table: Mapping[str, tuple[Sequence[bytes], Sequence[bytes]]]) -> None:
+        """Set several fields at once: (keys, values) by name."""
+        self._table.update(table)
+
     def drop(self, name: str) -> None:
         """Forget a field (a window of a long body makes room for the next)."""
         self._table.pop(name, None)
@@ -67,12 +71,36 @@ class Fields:
         return iter(self._table)
 
 
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What rules of phase HEAD ask of whoever reads the bodies. Changed by replacing the whole."""
+
+    body_processor: str = ""
+    """URLENCODED, MULTIPART, JSON, XML or RAW, whatever the request's type says."""
+    force_body: bool = False
+    """The raw body is to be seen although it was taken apart and its type does without."""
+    body_access: bool = True
+    """Off: the request body is not looked at."""
+    reply_body_access: bool = True
+
+
+UNTOUCHED = Controls()
+"""Of every transaction in which no rule asked for anything."""
+
+
 @dataclass(slots=True)
 class Scores:
     """Anomaly points so far: of what comes in, and of what an internal server answers."""
 
     inbound: int = 0
     outbound: int = 0
+    declared: int = 0
+    """What rules that keep a score of their own, and decide by it, make of what comes in."""
+
+    @property
+    def shown(self) -> int:
+        """The score of what comes in, for records."""
+        return self.inbound + self.declared
 
 
 @dataclass(slots=True)
@@ -86,5 +114,6 @@ class Transaction:
     findings: list[Finding] = field(default_factory=list)
     silent: tuple[str, ...] = ()
     """Ids of rules that matched and do not log: they score once, like the others."""
+    controls: Controls = UNTOUCHED
     state: object = None
     """What the rule engine keeps between inspections; nobody else looks into it."""

@@ -20,4 +20,4 @@ class Outcome:
 
 def outcome_of(transaction: Transaction, verdict: Verdict, status: int | None, seconds: float) -> Outcome:
     """Put together at the end."""
-    return Outcome(verdict, status, transaction.scores.inbound, tuple(transaction.findings), round(seconds * 1e6))
+    return Outcome(verdict, status, transaction.scores.shown, tuple(transaction.findings), round(seconds * 1e6))

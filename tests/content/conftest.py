@@ -14,17 +14,31 @@ from revproxy.model import ContentLimits
 class Recorder:
     """Everything that a reader told, as tuples in order."""
 
+    derives = True
+
     def __init__(self) -> None:
         self.told: list[tuple[object, ...]] = []
 
     def argument(self, name: bytes, value: bytes) -> None:
         self.told.append(("argument", name, value))
 
+    def derived(self, name: bytes, value: bytes) -> None:
+        self.told.append(("derived", name, value))
+
     def xml_text(self, value: bytes) -> None:
         self.told.append(("xml_text", value))
 
+    def xml_whole(self, value: bytes) -> None:
+        self.told.append(("xml_whole", value))
+
     def xml_attribute(self, value: bytes) -> None:
         self.told.append(("xml_attribute", value))
+
+    def xml_namespace(self, value: bytes) -> None:
+        self.told.append(("xml_namespace", value))
+
+    def part(self, field: bytes, filename: bytes | None) -> None:
+        self.told.append(("part", field, filename))
 
     def part_header(self, field: bytes, line: bytes) -> None:
         self.told.append(("part_header", field, line))
@@ -32,15 +46,18 @@ class Recorder:
     def file(self, field: bytes, filename: bytes, content_type: bytes) -> None:
         self.told.append(("file", field, filename, content_type))
 
+    def file_size(self, field: bytes, size: int) -> None:
+        self.told.append(("file_size", field, size))
+
     def window(self, name: bytes, data: bytes) -> None:
         self.told.append(("window", name, data))
 
-    def of(self, kind: str) -> list[tuple[object, ...]]:
-        return [t[1:] for t in self.told if t[0] == kind]
+    def of(self, *kinds: str) -> list[tuple[object, ...]]:
+        return [t[1:] for t in self.told if t[0] in kinds]
 
     @property
     def arguments(self) -> list[tuple[object, ...]]:
-        return self.of("argument")
+        return self.of("argument", "derived")
 
 
 Read = Callable[..., Recorder]

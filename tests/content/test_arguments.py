@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.content.arguments import parse_query
+from revproxy.content.arguments import broken_escapes, joined, parse_query
 from revproxy.errors import LimitError
 from revproxy.model import ContentLimits
 
@@ -21,10 +21,19 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("query", "expected"), CASES, ids=[c[0] or "nothing" for c in CASES])
-def test_table(query: str, expected: str) -> None:
+@pytest.mark.parametrize(("query", "expected", "more"), CASES, ids=[c[0] or "nothing" for c in CASES])
+def test_table(query: str, expected: str, more: str) -> None:
     names, values = parse_query(query.encode("latin-1"), LIMITS)
     assert list(zip(names, values, strict=True)) == ast.literal_eval(expected)
+    assert joined(names, values) == ast.literal_eval(more)
+
+
+@pytest.mark.parametrize(
+    ("query", "broken"),
+    [(b"", False), (b"a=1", False), (b"%41%4a%4F", False), (b"%", True), (b"a=%4", True), (b"%4g&%zz", True)],
+)
+def test_percent_signs_that_are_no_escapes(query: bytes, broken: bool) -> None:
+    assert broken_escapes(query) is broken
 
 
 def test_more_arguments_than_allowed_are_refused() -> None:
@@ -49,6 +58,7 @@ def test_a_long_value_is_refused() -> None:
 def test_never_fails_and_keeps_lengths_equal(query: bytes) -> None:
     names, values = parse_query(query, LIMITS)
     assert len(names) == len(values)
+    assert all(name in names for name, _ in joined(names, values))
 
 
 @given(st.lists(st.tuples(st.binary(max_size=8), st.binary(max_size=8)), unique_by=lambda p: p[0]))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.content.body import Kind, kind_of, open_body
+from revproxy.content.body import Kind, declared, kind_of, open_body
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
 
@@ -29,7 +29,8 @@ KINDS = [
     (b"application/grpc-web-text", Kind.RAW),
     (b"multipart/mixed; boundary=x", Kind.RAW),
     (b"text/plain; application/json", Kind.RAW),
-    (b"application/json, text/plain", Kind.RAW),
+    (b"application/json, text/plain", Kind.JSON),
+    (b"Multipart/Form-Data boundary=x", Kind.MULTIPART),
     (b"\xff", Kind.RAW),
     (b"", Kind.NONE),
 ]
@@ -38,6 +39,23 @@ KINDS = [
 @pytest.mark.parametrize(("content_type", "kind"), KINDS)
 def test_kinds(content_type: bytes, kind: Kind) -> None:
     assert kind_of(content_type) is kind
+
+
+@pytest.mark.parametrize(
+    ("content_type", "processor", "kind", "error"),
+    [
+        (b"text/plain", "JSON", Kind.JSON, ""),
+        (b"no type", "JSON", Kind.JSON, ""),
+        (b"no type", "", Kind.RAW, "content_type"),
+        (b"no type", "MULTIPART", Kind.MULTIPART, "content_type"),
+        (b"multipart/form-data; boundary=x", "URLENCODED", Kind.URLENCODED, ""),
+        (b"", "XML", Kind.XML, ""),
+        (b"application/json", "RAW", Kind.RAW, ""),
+    ],
+)
+def test_a_rule_may_say_how_a_body_is_read(content_type: bytes, processor: str, kind: Kind, error: str) -> None:
+    what = declared(content_type, processor)
+    assert (what.kind, what.error) == (kind, error)
 
 
 REFUSED = [
@@ -98,9 +116,9 @@ def test_unknown_types_are_windows(read) -> None:
 def test_a_body_without_a_telling_type_is_read_as_what_it_looks_like_too(read, content_type: bytes) -> None:
     got = read(content_type, b' \n{"a":"x","a":"y"}', None, [1, 3])
     assert got.told[0] == ("window", b"", b' \n{"a":"x","a":"y"}')
-    assert got.arguments == [(b"json.a", b"x"), (b"json.a", b"y")]
-    assert read(content_type, b"[1]").arguments == [(b"json.0", b"1")]
-    assert read(content_type, b"<a b='1'>t</a>").told[1:] == [("xml_attribute", b"1"), ("xml_text", b"t")]
+    assert got.of("derived") == [(b"json.a", b"x"), (b"json.a", b"y")]
+    assert read(content_type, b"[1]").of("derived") == [(b"json.0", b"1")]
+    assert read(content_type, b"<a b='1'>t</a>").told[1:] == [("xml_namespace", b"1"), ("xml_text", b"t")]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +130,7 @@ def test_guesses_that_fail_say_nothing(read, body: bytes) -> None:
 
 @pytest.mark.parametrize("content_type", [b"", b"text/plain", b"image/png", b"application/graphql"])
 def test_a_form_under_another_type_is_read_too(read, content_type: bytes) -> None:
-    assert read(content_type, b"a=b%41+c&d=e").arguments == [(b"a", b"bA c"), (b"d", b"e")]
+    assert read(content_type, b"a=b%41+c&d=e").of("derived") == [(b"a", b"bA c"), (b"d", b"e")]
 
 
 def test_a_guess_has_the_limit_of_structured_bodies(read) -> None:

@@ -38,15 +38,15 @@ def test_what_looks_like_text(data: bytes, wanted: bool) -> None:
 @pytest.mark.parametrize(
     ("data", "wanted"),
     [
-        (b"a=1&b=%41+c", [("argument", b"a", b"1"), ("argument", b"b", b"A c")]),
-        (b"\r\n a=1", [("argument", b"\r\n a", b"1")]),
-        (b"=x", [("argument", b"", b"x")]),
-        (b'{"a":"\\u0041"}', [("argument", b"json.a", b"A")]),
-        (b'\xef\xbb\xbf {"a":1,"a":2}', [("argument", b"json.a", b"1"), ("argument", b"json.a", b"2")]),
-        (b"<a b='1'>t</a>", [("xml_attribute", b"1"), ("xml_text", b"t")]),
+        (b"a=1&b=%41+c", [("derived", b"a", b"1"), ("derived", b"b", b"A c")]),
+        (b"\r\n a=1", [("derived", b"\r\n a", b"1")]),
+        (b"=x", [("derived", b"", b"x")]),
+        (b'{"a":"\\u0041"}', [("derived", b"json.a", b"A")]),
+        (b'\xef\xbb\xbf {"a":1,"a":2}', [("derived", b"json.a", b"1"), ("derived", b"json.a", b"2")]),
+        (b"<a b='1'>t</a>", [("xml_namespace", b"1"), ("xml_text", b"t")]),
         (b"<a><b>t</b>]</x>", [("xml_text", b"t")]),
         (b"just words, and one = later", []),
-        (b" " * 1000 + b'{"a":"\\u0041"}', [("argument", b"json.a", b"A")]),
+        (b" " * 1000 + b'{"a":"\\u0041"}', [("derived", b"json.a", b"A")]),
         (b"{no", []),
         (b"", []),
     ],
@@ -65,6 +65,15 @@ def test_a_text_of_ampersands_is_no_form(recorder) -> None:
 def test_what_may_have_structure(data: bytes) -> None:
     assert may_have_structure(data)
     assert not may_have_structure(b"x" + data)
+
+
+def test_nothing_is_guessed_where_nobody_wants_it(recorder) -> None:
+    sink = recorder()
+    sink.derives = False
+    reader = GuessingReader(ContentLimits(), sink)
+    reader.feed(b"a=1")
+    reader.finish()
+    assert sink.told == [("window", b"", b"a=1")]
 
 
 def test_binary_is_windows_only(recorder) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.content.jsontext import read_leniently
+from revproxy.content.jsontext import JsonReader, read_leniently
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
 
@@ -110,6 +110,38 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.parametrize(
+    ("body", "reason", "told"),
+    [
+        (
+            b'{"a":1,"b":{"c":2,"c":3}}',
+            "json_duplicate_key",
+            [(b"json.a", b"1"), (b"json.b.c", b"2"), (b"json.b.c", b"3")],
+        ),
+        (b'["\\ud83d","x"]', "json_surrogate", [(b"json.0", b"\xed\xa0\xbd"), (b"json.1", b"x")]),
+        (b'{"\\ud83d":1}', "json_surrogate", [(b"json.\xed\xa0\xbd", b"1")]),
+    ],
+)
+def test_what_is_ambiguous_is_told_before_it_is_refused(
+    recorder, body: bytes, reason: str, told: list[tuple[bytes, bytes]]
+) -> None:
+    sink = recorder()
+    with pytest.raises(ContentError, match=reason):
+        JsonReader(ContentLimits(), sink).read(body)
+    assert sink.arguments == told
+
+
+def test_json_within_strings_is_derived_where_somebody_wants_it(recorder) -> None:
+    sink = recorder()
+    JsonReader(ContentLimits(), sink).read(b'{"a":"{\\"b\\":1,\\"b\\":2}","c":3}')
+    assert sink.of("derived") == [(b"json.a.json.b", b"1"), (b"json.a.json.b", b"2")]
+    assert [name for name, _ in sink.of("argument")] == [b"json.a", b"json.c"]
+    sink = recorder()
+    sink.derives = False
+    JsonReader(ContentLimits(), sink).read(b'{"a":"[1]"}')
+    assert sink.of("derived") == []
+
+
 def leaves(value: object) -> list[bytes]:
     if isinstance(value, dict):
         return [leaf for inner in value.values() for leaf in leaves(inner)]
@@ -117,7 +149,7 @@ def leaves(value: object) -> list[bytes]:
         return [leaf for inner in value for leaf in leaves(inner)]
     if isinstance(value, str):
         return [value.encode()]
-    return [json.dumps(value).encode()]
+    return [json.dumps(value).encode() if value is not None else b""]
 
 
 @given(value=VALUES, cuts=st.lists(st.integers(0, 400), max_size=3))

@@ -33,12 +33,16 @@ END = b"--bb--\r\n"
 def test_fields_and_files_are_told(read) -> None:
     got = read(TYPE, field(b"a", b"1") + upload(b"f", b"x.png", b"\x89PNG\r\n--b\r\n") + field(b"b", b"") + END)
     assert got.told == [
+        ("part", b"a", None),
         ("part_header", b"a", b'Content-Disposition: form-data; name="a"'),
         ("argument", b"a", b"1"),
+        ("part", b"f", b"x.png"),
         ("part_header", b"f", b'Content-Disposition: form-data; name="f"; filename="x.png"'),
         ("part_header", b"f", b"Content-Type: Image/PNG"),
         ("file", b"f", b"x.png", b"image/png"),
         ("window", b"x.png", b"\x89PNG\r\n--b\r\n"),
+        ("file_size", b"f", 11),
+        ("part", b"b", None),
         ("part_header", b"b", b'Content-Disposition: form-data; name="b"'),
         ("argument", b"b", b""),
     ]
@@ -46,7 +50,8 @@ def test_fields_and_files_are_told(read) -> None:
 
 def test_repeated_names_are_told_joined_at_the_end(read) -> None:
     got = read(TYPE, field(b"a", b"1") + field(b"b", b"0") + field(b"a", b"2") + END)
-    assert got.arguments == [(b"a", b"1"), (b"b", b"0"), (b"a", b"2"), (b"a", b"1,2")]
+    assert got.of("argument") == [(b"a", b"1"), (b"b", b"0"), (b"a", b"2")]
+    assert got.of("derived") == [(b"a", b"1,2")]
 
 
 def test_an_empty_form_and_an_epilogue_of_nothing(read) -> None:
@@ -172,8 +177,10 @@ def test_a_file_comes_in_windows(read) -> None:
 
 def test_memory_does_not_grow_with_the_file() -> None:
     class Forgetful:
+        def part(self, field: bytes, filename: bytes | None) -> None: ...
         def part_header(self, field: bytes, line: bytes) -> None: ...
         def file(self, field: bytes, filename: bytes, content_type: bytes) -> None: ...
+        def file_size(self, field: bytes, size: int) -> None: ...
         def window(self, name: bytes, data: bytes) -> None: ...
 
     limits = ContentLimits()

@@ -18,7 +18,7 @@ def test_arguments_are_told_in_order(read) -> None:
 
 
 def test_repeated_names_are_told_joined_too(read) -> None:
-    assert read(FORM, b"a='/*&a=*/or 1=1").arguments[-1] == (b"a", b"'/*,*/or 1=1")
+    assert read(FORM, b"a='/*&a=*/or 1=1").of("derived") == [(b"a", b"'/*,*/or 1=1")]
 
 
 @pytest.mark.parametrize("charset", [b"utf-8", b"UTF-8", b"iso-8859-1", b""])
@@ -42,7 +42,7 @@ def test_limits(read) -> None:
 @given(body=st.binary(max_size=100), cuts=st.lists(st.integers(0, 100), max_size=4))
 def test_reads_as_a_query_however_it_comes(read, body: bytes, cuts: list[int]) -> None:
     try:
-        got = read(FORM, body, None, cuts).arguments
+        got = read(FORM, body, None, cuts).of("argument")
     except ContentError:
         return
     assert got == list(zip(*parse_query(body, ContentLimits()), strict=True))
@@ -50,5 +50,5 @@ def test_reads_as_a_query_however_it_comes(read, body: bytes, cuts: list[int]) -
 
 def test_json_and_xml_that_were_declared_as_a_form_are_read_too(read) -> None:
     typed = b"application/x-www-form-urlencoded"
-    assert (b"json.a", b"A") in read(typed, b'{"a":"\\u0041"}').arguments
+    assert (b"json.a", b"A") in read(typed, b'{"a":"\\u0041"}').of("derived")
     assert ("xml_text", b"A") in read(typed, b"<a>&#65;</a>").told

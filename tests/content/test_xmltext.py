@@ -63,7 +63,24 @@ REFUSED = [
 def test_texts_and_attributes_are_told(read, body: bytes, texts: list[bytes], attributes: list[bytes]) -> None:
     got = read(XML, body)
     assert [t for (t,) in got.of("xml_text")] == texts
-    assert [a for (a,) in got.of("xml_attribute")] == attributes
+    assert [a for (a,) in got.of("xml_attribute", "xml_namespace")] == attributes
+
+
+@pytest.mark.parametrize(
+    ("body", "whole"),
+    [
+        (b"<a/>", b""),
+        (b"<a>  \n <b>x</b> </a>", b"  \n x "),
+        (b"<a>1<!--c-->2<?p q?><b>3</b><![CDATA[&]]></a><!--d-->", b"123&"),
+    ],
+)
+def test_the_text_of_all_elements_is_told_once(read, body: bytes, whole: bytes) -> None:
+    assert read(XML, body).told[-1] == ("xml_whole", whole)
+
+
+def test_namespaces_are_told_apart(read) -> None:
+    got = read(XML, b"<s:E xmlns:s='urn:x' xmlns='urn:y' xmlnsa='1' s:a='2'/>")
+    assert (got.of("xml_namespace"), got.of("xml_attribute")) == ([(b"urn:x",), (b"urn:y",)], [(b"1",), (b"2",)])
 
 
 @pytest.mark.parametrize(("body", "reason"), REFUSED)
@@ -93,7 +110,7 @@ def test_limits(read, recorder) -> None:
 def test_what_was_found_before_an_error_is_told(recorder) -> None:
     sink = recorder()
     read_xml_leniently(b"<a b='1'><c>x</c><d", ContentLimits(), sink)
-    assert sink.told == [("xml_attribute", b"1"), ("xml_text", b"x")]
+    assert sink.told == [("xml_attribute", b"1"), ("xml_text", b"x"), ("xml_whole", b"x")]
 
 
 @pytest.mark.parametrize(

@@ -55,20 +55,30 @@ TYPES = [
 class Silent:
     """Takes everything and checks that it is bytes of no more than a window where windows are told."""
 
+    derives = True
+
     def argument(self, name: bytes, value: bytes) -> None:
         assert type(name) is type(value) is bytes
+
+    derived = argument
 
     def xml_text(self, value: bytes) -> None:
         assert type(value) is bytes
 
-    def xml_attribute(self, value: bytes) -> None:
-        assert type(value) is bytes
+    xml_whole = xml_attribute = xml_namespace = xml_text
+
+    def part(self, field: bytes, filename: bytes | None) -> None:
+        assert type(field) is bytes
 
     def part_header(self, field: bytes, line: bytes) -> None:
         assert type(field) is type(line) is bytes
 
     def file(self, field: bytes, filename: bytes, content_type: bytes) -> None:
         assert type(field) is type(filename) is type(content_type) is bytes
+
+    def file_size(self, field: bytes, size: int) -> None:
+        assert type(field) is bytes
+        assert size >= 0
 
     def window(self, name: bytes, data: bytes) -> None:
         assert type(data) is bytes

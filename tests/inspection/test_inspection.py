@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 
 import pytest
 
+from revproxy.detection.rules import FILLED
 from revproxy.inspection import Inspection, Policy
 from revproxy.model import Action, Finding, Phase, Protocol, Severity, Transaction
 
@@ -87,3 +88,24 @@ async def test_cancellation_is_no_failure() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert inspection.failures == 0
+
+
+@pytest.mark.parametrize("part", [False, True])
+async def test_inspectors_are_told_of_parts(part: bool) -> None:
+    asked: list[object] = []
+
+    class Listens:
+        name = "listens"
+
+        def inspect(self, *said: object) -> None:
+            asked.extend(said[1:])
+
+    inspection = Inspection([Listens()], "set", 5.0)
+    await inspection.inspect(transaction(), Phase.BODY, Phase.BODY, Policy(), 7, part)
+    assert asked == [Phase.BODY, Phase.BODY, 7, part]
+
+
+def test_what_is_wanted_is_all_unless_somebody_knows_better() -> None:
+    assert Inspection([], "set", 5.0).wanted == FILLED
+    assert Inspection([], "set", 5.0, wanted=frozenset({"args"}), logs=True).wanted == {"args"}
+    assert not Inspection([], "set", 5.0).logs

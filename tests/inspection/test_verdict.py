@@ -49,6 +49,13 @@ def test_decide(findings: tuple[Finding, ...], inbound: int, outbound: int, last
     assert decide(made, Policy(), last) == verdict
 
 
+def test_the_rule_that_decides_chooses_the_status() -> None:
+    first = Finding("a", Phase.BODY, Severity.CRITICAL, 5, "m", "args", action=Action.DENY, status=406)
+    second = Finding("b", Phase.BODY, Severity.CRITICAL, 5, "m", "args", action=Action.DENY, status=500)
+    assert decide(transaction(first, second), Policy(), Phase.BODY).status == 406
+    assert decide(transaction(finding(), inbound=99), Policy(), Phase.BODY).status == 0
+
+
 @pytest.mark.parametrize(("threshold", "action"), [(10, Action.DENY), (11, Action.ALLOW)])
 def test_thresholds_are_the_policys(threshold: int, action: Action) -> None:
     made = transaction(finding(), inbound=10, outbound=10)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.model import Fields, Protocol, Transaction
+from revproxy.model import UNTOUCHED, Controls, Fields, Protocol, Transaction
 
 
 def test_a_field_that_is_not_set() -> None:
@@ -60,3 +63,17 @@ def test_transactions_share_nothing() -> None:
     one.fields.put("args", [b"x"])
     one.scores.inbound = 5
     assert ("args" in two.fields, two.scores.inbound, two.findings) == (False, 0, [])
+
+
+def test_several_are_set_at_once() -> None:
+    fields = Fields()
+    fields.put("a", [b"old"])
+    fields.preset({"a": ((), (b"1",)), "b": ((b"k",), (b"2",))})
+    assert (fields.first("a"), fields.get("b")) == (b"1", ((b"k",), (b"2",)))
+
+
+def test_controls_are_shared_until_somebody_asks_for_something() -> None:
+    assert Transaction("a", Protocol.HTTP).controls is Transaction("b", Protocol.SMTP).controls is UNTOUCHED
+    with pytest.raises(AttributeError):
+        UNTOUCHED.force_body = True  # type: ignore[misc]
+    assert replace(UNTOUCHED, body_processor="JSON") == Controls("JSON")

@@ -26,7 +26,8 @@ END = b"--bb--\r\n"
 @pytest.fixture(scope="module")
 def inspection(compiled):
     signatures = load_all(read_signature_files([shipped_signatures()]))
-    return Inspection([RuleInspector(link([lower(s) for s in signatures], compiled), 1 << 20)], "x", 5.0)
+    linked = link([lower(s) for s in signatures], compiled)
+    return Inspection([RuleInspector(linked, 1 << 20)], "x", 5.0, wanted=linked.fields)
 
 
 async def outcome(inspection, target=b"/", body=b"", *lines, enforces=True):

@@ -66,9 +66,7 @@ class Planner:
                 key = (group.protocol, item.rule)
                 self.needed[key] = self.needed.get(key, frozenset()) | {(item.rule, item.condition)}
 
-    def plan(
-        self, protocol: Protocol, first: Phase, last: Phase, filled: frozenset[str], part: bool = False
-    ) -> Plan:
+    def plan(self, protocol: Protocol, first: Phase, last: Phase, filled: frozenset[str], part: bool = False) -> Plan:
         """The plan for an inspection of these phases of a transaction with these fields; `part`: see `Engine`."""
         rules, phases = self._ruleset.rules, self._ruleset.phases[protocol]
         chosen = [

@@ -3,9 +3,10 @@
 A pure function from rules to fewer rules, and the variables that every transaction then begins with. What is left
 behaves as what was given: the same rules match that have a face, say the same, leave the same variables and ask for
 the same. Two things differ: a finding may be named by another condition of a chain, since those that always hold are
-gone, and variables that nobody asks for may be missing. The order of variables among themselves does not count. What
-rules mean is said in `engine.executor`; that a rule
-denies does not end its phase.
+gone, and variables that nobody asks for may be missing.
+
+What rules mean is said in `engine.executor`, how they follow one another in `foldcourse`. A rule that denies does not
+end its phase. The order of variables among themselves does not count.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from revproxy.detection.rules import Marker, Rule
 from revproxy.model import Phase
 
 Entry = Rule | Marker
+Phases = Callable[[Rule], Phase]
 _NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 
 
@@ -46,14 +48,14 @@ def fold(
     listed: Sequence[Entry],
     given: Mapping[bytes, bytes] = _NOTHING,
     keep: frozenset[bytes] = frozenset(),
-    phases: Callable[[Rule], Phase] = own_phase,
+    phases: Phases = own_phase,
 ) -> Folded:
     """Fold rules, in file order.
 
     `given` are variables that a configuration sets before all rules; `keep` names of variables that somebody asks for
     at the end of a transaction; `phases` says in which phase a rule really runs. Raises RuleError for a jump to
-    nowhere and for an effect on rules that cannot be chosen. Rules for protocols of which some rules with variables
-    know nothing are best folded for each protocol apart.
+    nowhere and for an effect on rules that cannot be chosen. What is wrong with rules that are folded away is not
+    seen by anybody after this. Where rules with variables are for different protocols, little is known of any.
     """
     course = course_of(listed, phases)
     walk = Walk(course, given)
@@ -65,16 +67,16 @@ def fold(
     reasons = {course.order[draft.place]: draft.reason() for draft in walk.drafts}
     reasons |= {course.order[place]: reason for place, reason in walk.removed.items()}
     return Folded(
-        rules=tuple(_listed(listed, course, kept)),
+        rules=tuple(_listed(listed, course, kept, phases)),
         variables={name: value for name, value in begin.items() if purposes.asked(name)},
         removed={rule.id: reasons[at] for at, rule in enumerate(course.rules) if at not in kept},
         notes=tuple(walk.folder.notes),
     )
 
 
-def _listed(listed: Sequence[Entry], course: Course, kept: Mapping[int, Draft]) -> Iterator[Entry]:
+def _listed(listed: Sequence[Entry], course: Course, kept: Mapping[int, Draft], phases: Phases) -> Iterator[Entry]:
     """What is left, in file order, with a marker wherever a rule goes on behind one that is gone."""
-    rebuilt = {at: _jumping(draft) for at, draft in kept.items()}
+    rebuilt = {at: _placed(draft, phases) for at, draft in kept.items()}
     wanted = {rule.skip_after.lower() for rule in rebuilt.values()}
     behind: dict[int, list[Marker]] = {}
     for at, draft in kept.items():
@@ -94,7 +96,11 @@ def _listed(listed: Sequence[Entry], course: Course, kept: Mapping[int, Draft]) 
     yield from behind.get(number, ())
 
 
-def _jumping(draft: Draft) -> Rule:
-    """The rule that is left. One that passes over a number of rules goes on at a marker of its own instead."""
+def _placed(draft: Draft, phases: Phases) -> Rule:
+    """The rule that is left, in the phase in which it ran. One that passes over a number of rules goes on at a marker
+    of its own instead."""
     rule = draft.rebuilt()
+    phase = phases(draft.rule)
+    if phases(rule) is not phase:
+        rule = replace(rule, phase=phase)
     return replace(rule, skip=0, skip_after=f"past {rule.id}") if rule.skip and not rule.skip_after else rule

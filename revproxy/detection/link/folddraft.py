@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from revproxy.detection.link.foldstate import EVERY, NO_DOUBTS, Doubts, Names, names_of, read_by
+from revproxy.detection.link.foldstate import EVERY, NO_DOUBTS, Doubts, Names, read_by
 from revproxy.detection.rules import (
     MATCHED,
     MATCHED_NAME,
@@ -17,7 +17,6 @@ from revproxy.detection.rules import (
     MATCHED_ONE,
     VARIABLE_NAMES,
     VARIABLES,
-    Assign,
     Condition,
     Effect,
     Reference,
@@ -48,12 +47,10 @@ class Piece:
     kept: bool = True
 
     def reads(self) -> Iterator[Names]:
-        """The variables that it asks for; one that is added to is asked for too."""
+        """The variables that it asks for. One that is added to is no more asked for than before."""
         if isinstance(self.effect, SetVariable):
             yield from read_by(self.effect.name)
             yield from read_by(self.effect.value)
-            if self.effect.how in (Assign.ADD, Assign.SUBTRACT):
-                yield names_of(self.effect.name)
 
 
 @dataclass(slots=True, eq=False)

@@ -12,12 +12,13 @@ from contextlib import suppress
 from revproxy.codecs.compression import Inflater
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits, Limits, Phase, Transaction
-from revproxy.proxy.http.fields import fill_reply_head
+from revproxy.protocols.http1 import ResponseHead
+from revproxy.proxy.http.fields import fill_reply_body, fill_reply_head
 from revproxy.proxy.http.forward import Answer
 from revproxy.proxy.http.headers import outside, relocated
-from revproxy.proxy.http.intake import codings
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Carrier, Line, Reply
+from revproxy.proxy.http.reading import codings
 
 _TEXTS = frozenset(
     {
@@ -36,6 +37,7 @@ _AT_ONCE_BYTES = 64 * 1024
 """An uninspected answer of a known length up to this is collected, to go out in one write."""
 _SLICE_BYTES = 64
 """An answer that is broken, or too long decoded, is seen up to the slice in which that showed."""
+_BODY_FIELDS = frozenset({"reply.body", "reply.length", "outbound.incomplete"})
 _LOCATIONS = frozenset({b"location", b"content-location", b"refresh"})
 
 
@@ -68,29 +70,31 @@ async def _judged(
     answer: Answer, transaction: Transaction, judge: Judge, limits: Limits, held: bytes | None
 ) -> tuple[bytes, bool]:
     """(what is held, whether that is all of the body), judged; the head alone first where the body takes time."""
-    fields, head, complete, first = transaction.fields, answer.head, True, Phase.REPLY_HEAD
-    fill_reply_head(fields, head.status, head.fields, head.names)
-    text = _inspected(answer)
+    fields, wanted, complete, first = transaction.fields, judge.wanted, True, Phase.REPLY_HEAD
+    fill_reply_head(fields, answer.head, wanted)
+    text = is_text(answer.head) and transaction.controls.reply_body_access and not _BODY_FIELDS.isdisjoint(wanted)
+    if held is None and text:
+        await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
+        first, text = Phase.REPLY_BODY, transaction.controls.reply_body_access
+    if not text:
+        await judge.judge(first, Phase.REPLY_BODY)
     if held is None:
-        await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
-        first = Phase.REPLY_BODY
         held, complete = await _hold(answer, text, limits.http.response_inspect_bytes if text else _AT_ONCE_BYTES)
-    if text and held:
-        plain = _plain(answer, held, limits.content)
-        fields.put("reply.body", (plain,))
+    if text:
+        plain = _plain(answer, held, limits.content) if held else held
+        fill_reply_body(fields, plain, complete, wanted)
         await judge.judge(first, Phase.REPLY_BODY, len(plain))
-    elif first is Phase.REPLY_HEAD:
-        await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
     return held, complete
 
 
-def _media_type(answer: Answer) -> bytes:
-    value = answer.head.get(b"content-type")
+def _media_type(head: ResponseHead) -> bytes:
+    value = head.get(b"content-type")
     return value.partition(b";")[0].strip(b" \t").lower() if value is not None else b""
 
 
-def _inspected(answer: Answer) -> bool:
-    return _media_type(answer) in _TEXTS
+def is_text(head: ResponseHead) -> bool:
+    """Whether the body of an answer is of a type that is inspected."""
+    return _media_type(head) in _TEXTS
 
 
 async def _hold(answer: Answer, text: bool, most: int) -> tuple[bytes, bool]:

@@ -16,14 +16,15 @@ from revproxy.model import Action, Phase, Protocol, Transaction
 from revproxy.net import Spool
 from revproxy.protocols.http1 import request_head
 from revproxy.proxy.http.answering import give_back
-from revproxy.proxy.http.fields import fill_head
+from revproxy.proxy.http.fields import fill_head, fill_no_body
 from revproxy.proxy.http.forward import Outgoing, ask
 from revproxy.proxy.http.headers import inside
 from revproxy.proxy.http.holding import Holding
-from revproxy.proxy.http.intake import Reading, flow, flow_unseen, flows, store, take_in
+from revproxy.proxy.http.intake import flow, flow_unseen, store, take_in
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Body, Carrier
 from revproxy.proxy.http.pages import page
+from revproxy.proxy.http.reading import Reading, flows
 from revproxy.proxy.http.record import Entry
 from revproxy.proxy.http.refusal import Refused, from_client
 from revproxy.proxy.http.routes import RouteWay
@@ -46,7 +47,7 @@ async def exchange(carrier: Carrier, site: Site) -> None:
             await _pass_head(carrier, site, way, judge, transaction)
         if carrier.body is None:
             outgoing = _bodiless(carrier, way)
-        elif way.stream and (flows(carrier.request) or not judge.inspects):
+        elif _goes_on_at_once(carrier, way, judge, transaction):
             outgoing = _flowing(carrier, carrier.body, site, way, judge, transaction)
         else:
             spool = site.new_spool()
@@ -64,10 +65,13 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     finally:
         if spool is not None:
             spool.close()
-        if judge is not None:
-            entry.inspecting = judge.seconds
-        entry.bytes_out = carrier.reply.sent
-        site.recorder.write(entry, carrier.client, carrier.request)
+        try:
+            if judge is not None:
+                await judge.log()
+                entry.inspecting = judge.seconds
+        finally:
+            entry.bytes_out = carrier.reply.sent
+            site.recorder.write(entry, carrier.client, carrier.request)
 
 
 def _route(carrier: Carrier, site: Site, entry: Entry) -> RouteWay:
@@ -85,14 +89,26 @@ def _route(carrier: Carrier, site: Site, entry: Entry) -> RouteWay:
 async def _pass_head(carrier: Carrier, site: Site, way: RouteWay, judge: Judge, transaction: Transaction) -> None:
     """Fill the fields of the head and judge them; those of a request without a body are all there are.
 
-    On a streaming route the head goes inside before the body is there, so that every rule looks at it now.
+    Where a body flows its head goes inside before the body is there, so that every rule looks at it now.
     """
+    fields, wanted = transaction.fields, judge.wanted
     try:
-        fill_head(transaction.fields, carrier.request, carrier.client.address, site.limits.content)
+        fill_head(fields, carrier.request, carrier.client, site.limits.content, wanted)
     except LimitError as error:
         raise from_client(error) from error
-    last = Phase.BODY if carrier.body is None or way.stream else Phase.HEAD
+    last = Phase.BODY
+    if carrier.body is None:
+        fill_no_body(fields, carrier.request, wanted)
+    elif not way.stream or not flows(carrier.request):
+        last = Phase.HEAD
     await judge.judge(Phase.HEAD, last, carrier.head_bytes)
+
+
+def _goes_on_at_once(carrier: Carrier, way: RouteWay, judge: Judge, transaction: Transaction) -> bool:
+    """Whether a body is judged as it flows: of a type that lets itself, unless a rule says how to read it."""
+    if not way.stream:
+        return False
+    return not judge.inspects or (flows(carrier.request) and not transaction.controls.body_processor)
 
 
 async def _receive(
@@ -101,18 +117,30 @@ async def _receive(
     """Read a body to its end, judging it. Raises Refused."""
     if body.length is not None and body.length > way.body_bytes:
         raise Refused(413, "body_bytes")
-    holding = Holding(body, carrier.request, site.memory, site.limits.content)
+    transaction = entry.transaction
+    holding: Holding | None = None
     try:
-        if judge.inspects:
-            reading = Reading(carrier.request, site.limits.content, way.body_bytes)
-            await take_in(holding, spool, reading, judge, entry.transaction, way.body_bytes)
+        if judge.inspects and transaction.controls.body_access:
+            reading = _reading(carrier, site, way, judge, transaction)
+            holding = Holding(body, reading.kind, reading.raw is not None, site.memory, site.limits.content)
+            await take_in(holding, spool, reading, judge, transaction, way.body_bytes)
         else:
             await store(body, spool, way.body_bytes)
+            fill_no_body(transaction.fields, carrier.request, judge.wanted)
+            await judge.judge(Phase.BODY, Phase.BODY)
     except (ContentError, HttpError, LimitError, PeerError) as error:
         raise from_client(error) from error
     finally:
-        holding.release()
+        if holding is not None:
+            holding.release()
         entry.bytes_in += spool.size
+
+
+def _reading(
+    carrier: Carrier, site: Site, way: RouteWay, judge: Judge, transaction: Transaction, flowing: bool = False
+) -> Reading:
+    limits, controls = site.limits.content, transaction.controls
+    return Reading(carrier.request, limits, way.body_bytes, judge.wanted, controls, flowing)
 
 
 def _bodiless(carrier: Carrier, way: RouteWay) -> Outgoing:
@@ -145,8 +173,8 @@ def _flowing(
     if body.length is None:
         lines += b"Transfer-Encoding: chunked\r\n"
     try:
-        if judge.inspects:
-            reading = Reading(request, site.limits.content, way.body_bytes, flowing=True)
+        if judge.inspects and transaction.controls.body_access:
+            reading = _reading(carrier, site, way, judge, transaction, flowing=True)
             pieces = flow(body, reading, judge, transaction, way.body_bytes)
         else:
             pieces = flow_unseen(body, way.body_bytes)

@@ -1,117 +1,227 @@
-"""Filling the field table from an HTTP request and its answer. What each field holds stands in
-`detection.rules.fields`; nothing is decided here."""
+"""Filling the field table from the heads of an HTTP request and its answer. What each field holds stands in
+`detection.rules.fields`; nothing is decided here.
+
+Only fields that somebody wants are filled: how, is worked out once for each set of wanted fields. Values that are
+read in two ways (`args` and `args.plain`) are the same lists wherever both ways lead to the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-from revproxy.content.arguments import parse_query
-from revproxy.content.cookies import parse_cookies
+from revproxy.codecs.base64 import decode_forgiving
+from revproxy.codecs.percent import decode_percent
+from revproxy.content.arguments import broken_escapes, joined, parse_query
+from revproxy.content.body import declared
+from revproxy.content.cookies import other_cookies, parse_cookies
 from revproxy.model import ContentLimits, Fields
-from revproxy.proxy.http.message import Line, Request
+from revproxy.protocols.http1 import ResponseHead
+from revproxy.proxy.http.message import Client, Request
+
+Pairs = tuple[Sequence[bytes], Sequence[bytes]]
+"""Keys and values."""
+
+_OF_TIME = ("time", "day", "epoch", "hour", "min", "mon", "sec", "wday", "year")
+_TIME_FORMAT = "%H:%M:%S %d {} %H %M %m %S %u %Y"
+_ARGUMENTS = frozenset({"args", "args.plain", "args.get", "args.size"})
+_COOKIES = frozenset({"cookies", "cookies.plain"})
+WHOLE = frozenset({"request", "request.length"})
+PLANS = 8
+"""Sets of wanted fields that are remembered: one for each rule set in use, during a swap two."""
 
 
-def fill_head(fields: Fields, request: Request, client: str, limits: ContentLimits) -> None:
-    """The fields of phase HEAD. Raises LimitError for more arguments than allowed."""
-    method, target, version = request.method, request.target, request.version
-    path, _, query = target.partition(b"?")
+def host_name(host: bytes) -> bytes:
+    """Host without its port."""
+    return host[: host.find(b"]") + 1] if host.startswith(b"[") else host.partition(b":")[0]
+
+
+def _user(request: Request) -> bytes:
+    scheme, _, credentials = (request.get(b"authorization") or b"").partition(b" ")
+    return decode_forgiving(credentials).partition(b":")[0] if scheme.lower() == b"basic" else b""
+
+
+def _basename(path: bytes) -> bytes:
+    plain = decode_percent(path)
+    at = max(plain.rfind(b"/"), plain.rfind(b"\\"))
+    return plain[at + 1 :] if at >= 0 else b""
+
+
+Single = Callable[[Request, Client, bytes, bytes], bytes]
+"""A value from the request, the client, the path and the query."""
+
+_SINGLES: dict[str, Single] = {
+    "client": lambda request, client, path, query: client.address.encode("ascii"),
+    "client.port": lambda request, client, path, query: b"%d" % client.port,
+    "host.name": lambda request, client, path, query: host_name(request.get(b"host") or b""),
+    "host.address": lambda request, client, path, query: client.local[0].encode("ascii", "replace"),
+    "host.port": lambda request, client, path, query: b"%d" % client.local[1],
+    "method": lambda request, client, path, query: request.method,
+    "version": lambda request, client, path, query: request.version,
+    "line": lambda request, client, path, query: b"%b %b %b" % (request.method, request.target, request.version),
+    "target": lambda request, client, path, query: request.target,
+    "uri": lambda request, client, path, query: request.target,
+    "uri.decoded": lambda request, client, path, query: decode_percent(request.target),
+    "path": lambda request, client, path, query: path,
+    "path.decoded": lambda request, client, path, query: decode_percent(path),
+    "basename": lambda request, client, path, query: path[path.rfind(b"/") + 1 :],
+    "basename.decoded": lambda request, client, path, query: _basename(path),
+    "query": lambda request, client, path, query: query,
+    "auth.type": lambda request, client, path, query: (request.get(b"authorization") or b"").partition(b" ")[0],
+    "auth.user": lambda request, client, path, query: _user(request),
+    "args.error": lambda request, client, path, query: b"1" if broken_escapes(query) else b"0",
+    "body.type": lambda request, client, path, query: declared(request.get(b"content-type") or b"").kind.value.encode(
+        "ascii"
+    ),
+}
+_NO_BODY: dict[str, bytes] = {
+    "body.length": b"0",
+    "body.failed": b"0",
+    "inbound.incomplete": b"0",
+    "files.size": b"0",
+}
+"""Fields of phase BODY where there is no body, as far as they have a value then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be filled for one set of wanted fields."""
+
+    singles: tuple[tuple[str, Single], ...]
+    arguments: tuple[str, ...]
+    """Names under which the arguments of the query stand."""
+    derived: bool
+    size: bool
+    cookies: bool
+    bodiless: Mapping[str, Pairs]
+
+
+@lru_cache(maxsize=PLANS)
+def _plan(wanted: frozenset[str]) -> _Plan:
+    return _Plan(
+        tuple((name, single) for name, single in _SINGLES.items() if name in wanted),
+        tuple(name for name in ("args.get", "args.plain", "args") if name in wanted),
+        "args" in wanted,
+        "args.size" in wanted,
+        not _COOKIES.isdisjoint(wanted),
+        {name: ((), (value,)) for name, value in _NO_BODY.items() if name in wanted},
+    )
+
+
+def fill_head(
+    fields: Fields, request: Request, client: Client, limits: ContentLimits, wanted: frozenset[str]
+) -> None:
+    """The wanted fields of phase HEAD. Raises LimitError for more arguments than allowed."""
+    plan = _plan(wanted)
     put = fields.put
-    put("client", (client.encode("ascii"),))
-    put("method", (method,))
-    put("version", (version,))
-    put("line", (b"%b %b %b" % (method, target, version),))
-    put("target", (target,))
-    put("uri", (target,))
-    put("path", (path,))
-    put("basename", (path[path.rfind(b"/") + 1 :],))
-    put("headers", [value for _, value in request.fields], request.names)
-    if query:
-        names, values = parse_query(query, limits)
-        put("query", (query,))
-        put("args.get", values, names)
-        put("args", values, names)
-    if b"cookie" in request.names:
-        _fill_cookies(fields, request)
+    path, _, query = request.target.partition(b"?")
+    for name, single in plan.singles:
+        put(name, (single(request, client, path, query),))
+    if "headers" in wanted:
+        put("headers", [value for _, value in request.fields], request.names)
+    if "headers.written" in wanted:
+        put("headers.written", [name for name, _ in request.fields], request.names)
+    if "time" in wanted:
+        put("time", _time(time.time()), _TIME_KEYS)
+    if query and (plan.arguments or plan.size):
+        _fill_arguments(fields, query, limits, plan)
+    elif plan.size:
+        put("args.size", (b"0",))
+    if plan.cookies and request.get(b"cookie") is not None:
+        _fill_cookies(fields, request, wanted)
 
 
-def _fill_cookies(fields: Fields, request: Request) -> None:
+def fill_no_body(fields: Fields, request: Request, wanted: frozenset[str]) -> None:
+    """The wanted fields of phase BODY of a request that has no body, or whose body is not looked at."""
+    bodiless = _plan(wanted).bodiless
+    if bodiless:
+        fields.preset(bodiless)
+    if not WHOLE.isdisjoint(wanted):
+        fill_whole(fields, request, b"", 0, wanted)
+
+
+def fill_whole(fields: Fields, request: Request, body: bytes, size: int, wanted: frozenset[str]) -> None:
+    """The whole request as one text, if that is wanted; `body` is the end of one of `size` bytes."""
+    head = [b"%b %b %b\r\n" % (request.method, request.target, request.version)]
+    head += [b"%b: %b\r\n" % line for line in request.fields]
+    text = b"%b\r\n" % b"".join(head)
+    if "request" in wanted:
+        fields.put("request", (text + body,))
+    if "request.length" in wanted:
+        fields.put("request.length", (b"%d" % (len(text) + size),))
+
+
+def _fill_arguments(fields: Fields, query: bytes, limits: ContentLimits, plan: _Plan) -> None:
+    names, values = parse_query(query, limits)
+    for name in plan.arguments:
+        fields.put(name, values, names)
+    if plan.size:
+        fields.put("args.size", (b"%d" % size_of(names, values),))
+    more = joined(names, values) if plan.derived else ()
+    if more:
+        fields.put("args", [*values, *(value for _, value in more)], [*names, *(name for name, _ in more)])
+
+
+def size_of(names: Sequence[bytes], values: Sequence[bytes]) -> int:
+    """Bytes of names and values together."""
+    return sum(map(len, names)) + sum(map(len, values))
+
+
+def _fill_cookies(fields: Fields, request: Request, wanted: frozenset[str]) -> None:
     """Several Cookie fields are read as one list (RFC 9113 8.2.3)."""
-    for name, (_, value) in zip(request.names, request.fields, strict=True):
-        if name == b"cookie":
-            names, values = parse_cookies(value)
+    if request.names.count(b"cookie") == 1:
+        headers = [request.get(b"cookie") or b""]
+    else:
+        lines = zip(request.names, request.fields, strict=True)
+        headers = [value for name, (_, value) in lines if name == b"cookie"]
+    for value in headers:
+        plain = parse_cookies(value)
+        if "cookies.plain" in wanted:
+            fields.add("cookies.plain", plain[1], plain[0])
+        if "cookies" in wanted:
+            names, values = other_cookies(value) or plain
             fields.add("cookies", values, names)
 
 
-def fill_reply_head(fields: Fields, status: int, lines: Sequence[Line], names: Sequence[bytes]) -> None:
-    """The fields of phase REPLY_HEAD."""
-    fields.put("status", (b"%d" % status,))
-    fields.put("reply.headers", [value for _, value in lines], names)
+_TIME_KEYS = tuple(name.encode("ascii") for name in _OF_TIME)
 
 
-class Collector:
-    """The sink of a body reader: gathers values, and keeps windows of long contents until they are judged."""
+@lru_cache(maxsize=2)
+def _texts_of(second: int) -> tuple[bytes, ...]:
+    text = time.strftime(_TIME_FORMAT.format(second), time.localtime(second))
+    return tuple(text.encode("ascii").split(b" "))
 
-    __slots__ = ("_arguments", "_attributes", "_files", "_headers", "_marks", "_texts", "_types", "windows")
 
-    def __init__(self) -> None:
-        self._arguments: tuple[list[bytes], list[bytes]] = ([], [])
-        self._files: tuple[list[bytes], list[bytes]] = ([], [])
-        self._types: tuple[list[bytes], list[bytes]] = ([], [])
-        self._headers: tuple[list[bytes], list[bytes]] = ([], [])
-        self._marks: tuple[int, ...] = (0, 0, 0, 0)
-        self._texts: list[bytes] = []
-        self._attributes: list[bytes] = []
-        self.windows: list[tuple[bytes | None, bytes]] = []
-        """(file name, None for the body itself; content), oldest first; whoever judges them takes them out."""
+def _time(now: float) -> tuple[bytes, ...]:
+    """The texts of a second are made once."""
+    return _texts_of(int(now))
 
-    def argument(self, name: bytes, value: bytes) -> None:
-        self._arguments[0].append(name)
-        self._arguments[1].append(value)
 
-    def xml_text(self, value: bytes) -> None:
-        self._texts.append(value)
+def fill_reply_head(fields: Fields, head: ResponseHead, wanted: frozenset[str]) -> None:
+    """The wanted fields of phase REPLY_HEAD."""
+    put = fields.put
+    if "status" in wanted:
+        put("status", (b"%d" % head.status,))
+    if "reply.headers" in wanted:
+        put("reply.headers", [value for _, value in head.fields], head.names)
+    if "reply.headers.written" in wanted:
+        put("reply.headers.written", [name for name, _ in head.fields], head.names)
+    if "reply.line" in wanted:
+        put("reply.line", (b"%b %d %b" % (head.version, head.status, head.reason),))
+    if "reply.version" in wanted:
+        put("reply.version", (head.version,))
+    if "reply.type" in wanted:
+        put("reply.type", ((head.get(b"content-type") or b"").partition(b";")[0],))
 
-    def xml_attribute(self, value: bytes) -> None:
-        self._attributes.append(value)
 
-    def part_header(self, field: bytes, line: bytes) -> None:
-        self._headers[0].append(field)
-        self._headers[1].append(line)
-
-    def file(self, field: bytes, filename: bytes, content_type: bytes) -> None:
-        self._files[0].append(field)
-        self._files[1].append(filename)
-        self._types[0].append(filename)
-        self._types[1].append(content_type)
-
-    def window(self, name: bytes, data: bytes) -> None:
-        self.windows.append((name or None, data))
-
-    def fresh(self) -> Collector | None:
-        """What was gathered since the last call, without windows, for who judges a body before its end."""
-        lists = (self._arguments, self._files, self._types, self._headers)
-        marks, self._marks = self._marks, tuple(len(values) for _, values in lists)
-        if marks == self._marks:
-            return None
-        fresh = Collector()
-        fresh._arguments, fresh._files, fresh._types, fresh._headers = (
-            (keys[mark:], values[mark:]) for mark, (keys, values) in zip(marks, lists, strict=True)
-        )
-        return fresh
-
-    def fill(self, fields: Fields) -> None:
-        """Put what was gathered into the fields of phase BODY."""
-        for name, (keys, values) in (
-            ("args.post", self._arguments),
-            ("files", self._files),
-            ("files.types", self._types),
-            ("parts.headers", self._headers),
-        ):
-            if values:
-                fields.put(name, values, keys)
-        if self._arguments[1]:
-            fields.add("args", self._arguments[1], self._arguments[0])
-        if self._texts:
-            fields.put("xml", self._texts)
-        if self._attributes:
-            fields.put("xml.attributes", self._attributes)
+def fill_reply_body(fields: Fields, plain: bytes, complete: bool, wanted: frozenset[str]) -> None:
+    """The wanted fields of phase REPLY_BODY: what is held of the body, and whether that is all."""
+    for name, value in (
+        ("reply.body", plain),
+        ("reply.length", b"%d" % len(plain)),
+        ("outbound.incomplete", b"0" if complete else b"1"),
+    ):
+        if name in wanted:
+            fields.put(name, (value,))

@@ -84,7 +84,9 @@ class HttpFront:
 
     async def _handle(self, stream: Stream) -> None:
         _cancel_when_lost(stream)
-        await serve(stream, Peer(stream.peer[0], self._scheme, self.name, self._proxies), self._site)
+        address, port = stream.peer
+        peer = Peer(address, self._scheme, self.name, self._proxies, port, stream.local)
+        await serve(stream, peer, self._site)
 
 
 def _cancel_when_lost(stream: Stream) -> None:

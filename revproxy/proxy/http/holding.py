@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from revproxy.content.body import Kind, kind_of
+from revproxy.content.body import Kind
 from revproxy.model import ContentLimits
 from revproxy.net import Budget
-from revproxy.proxy.http.message import Body, Request
+from revproxy.proxy.http.message import Body
 
-_IN_WINDOWS = frozenset({Kind.RAW, Kind.MULTIPART})
+_IN_WINDOWS = frozenset({Kind.RAW, Kind.NONE, Kind.MULTIPART})
 """Read piece by piece: a reader holds two windows of these, whole bodies of the others."""
 
 
 class Holding:
     """A body (`message.Body`) whose bytes are counted while they are held, until `release`."""
 
-    __slots__ = ("_body", "_budget", "_held", "_most")
+    __slots__ = ("_body", "_budget", "_held", "_most", "_raw", "_size")
 
-    def __init__(self, body: Body, request: Request, budget: Budget, limits: ContentLimits) -> None:
-        kind = kind_of(request.get(b"content-type") or b"")
+    def __init__(self, body: Body, kind: Kind, raw: bool, budget: Budget, limits: ContentLimits) -> None:
+        """`raw`: windows of the body as it is are held too."""
         self._body = body
         self._budget = budget
         self._most = 2 * limits.window_bytes if kind in _IN_WINDOWS else limits.structured_bytes
+        self._raw = 2 * limits.window_bytes if raw else 0
+        self._size = 0
         self._held = 0
 
     @property
@@ -31,7 +33,8 @@ class Holding:
     async def read(self) -> bytes:
         """See `message.Body`; LimitError("memory_bytes") too, when everybody together holds too much."""
         piece = await self._body.read()
-        more = min(len(piece), self._most - self._held)
+        self._size += len(piece)
+        more = min(self._size, self._most) + min(self._size, self._raw) - self._held
         if more > 0:
             self._budget.demand(more)
             self._held += more

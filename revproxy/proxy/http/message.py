@@ -67,6 +67,10 @@ class Client:
     scheme: bytes
     listener: str
     trusted: bool = False
+    port: int = 0
+    """Of the peer."""
+    local: tuple[str, int] = ("", 0)
+    """The address and port that it connected to."""
 
 
 class Reply(Protocol):

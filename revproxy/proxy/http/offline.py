@@ -11,16 +11,19 @@ import time
 from revproxy.errors import ContentError, HttpError, LimitError
 from revproxy.inspection import Inspection, Policy
 from revproxy.model import Limits, Phase, Protocol, Transaction
-from revproxy.protocols.http1 import ChunkedReader, CodedReader, RequestHead, parse_request
+from revproxy.protocols.http1 import ChunkedReader, CodedReader, RequestHead, parse_request, parse_response
+from revproxy.proxy.http.answering import is_text
 from revproxy.proxy.http.coded import reader_of
-from revproxy.proxy.http.fields import fill_head
-from revproxy.proxy.http.intake import Reading, take_in
+from revproxy.proxy.http.fields import fill_head, fill_no_body, fill_reply_body, fill_reply_head
+from revproxy.proxy.http.intake import take_in
 from revproxy.proxy.http.judging import Judge
+from revproxy.proxy.http.message import Client
+from revproxy.proxy.http.reading import Reading
 from revproxy.proxy.http.refusal import Refused, from_client
 from revproxy.proxy.outcome import Outcome, outcome_of
 
-CLIENT = "192.0.2.1"
-"""The client's address where none is known (RFC 5737)."""
+CLIENT = Client("192.0.2.1", "192.0.2.1", b"http", "offline")
+"""The client where none is known (RFC 5737)."""
 
 
 class _Held:
@@ -42,14 +45,17 @@ class _Nowhere:
         return None
 
 
-async def inspect_request(raw: bytes, inspection: Inspection, policy: Policy, limits: Limits) -> Outcome:
-    """The outcome of one raw request. Never raises for what it contains."""
+async def inspect_request(
+    raw: bytes, inspection: Inspection, policy: Policy, limits: Limits, answer: bytes = b""
+) -> Outcome:
+    """The outcome of one raw request, and of the raw `answer` to it if there is one. Never raises for what they
+    contain."""
     began = time.perf_counter()
     transaction = Transaction("offline", Protocol.HTTP)
     judge = Judge(inspection, policy, transaction)
     refused: Refused | None = None
     try:
-        await _inspect(raw, judge, transaction, limits)
+        await _inspect(raw, answer, judge, transaction, limits)
     except Refused as error:
         refused = error
     except (HttpError, LimitError, ContentError) as error:
@@ -59,17 +65,46 @@ async def inspect_request(raw: bytes, inspection: Inspection, policy: Policy, li
     return outcome_of(transaction, verdict, status, time.perf_counter() - began)
 
 
-async def _inspect(raw: bytes, judge: Judge, transaction: Transaction, limits: Limits) -> None:
+async def _inspect(raw: bytes, answer: bytes, judge: Judge, transaction: Transaction, limits: Limits) -> None:
     end = raw.find(b"\r\n\r\n") + 4
     head = parse_request(raw[:end] if end > 3 else raw, limits.http)
-    fill_head(transaction.fields, head, CLIENT, limits.content)
-    body = _body(head, raw[end:], limits)
+    try:
+        await _judge(head, end, raw[end:], judge, transaction, limits)
+        if answer:
+            await _judge_answer(answer, judge, transaction, limits)
+    finally:
+        await judge.log()
+
+
+async def _judge(
+    head: RequestHead, size: int, data: bytes, judge: Judge, transaction: Transaction, limits: Limits
+) -> None:
+    """A head of `size` bytes, and all that follows it."""
+    fields, wanted = transaction.fields, judge.wanted
+    fill_head(fields, head, CLIENT, limits.content, wanted)
+    body = _body(head, data, limits)
     if not body:
-        await judge.judge(Phase.HEAD, Phase.BODY, end)
+        fill_no_body(fields, head, wanted)
+        await judge.judge(Phase.HEAD, Phase.BODY, size)
         return
-    await judge.judge(Phase.HEAD, Phase.HEAD)
-    reading = Reading(head, limits.content, limits.http.body_bytes)
+    await judge.judge(Phase.HEAD, Phase.HEAD, size)
+    if not transaction.controls.body_access:
+        fill_no_body(fields, head, wanted)
+        await judge.judge(Phase.BODY, Phase.BODY)
+        return
+    reading = Reading(head, limits.content, limits.http.body_bytes, wanted, transaction.controls)
     await take_in(_Held(body), _Nowhere(), reading, judge, transaction, limits.http.body_bytes)
+
+
+async def _judge_answer(answer: bytes, judge: Judge, transaction: Transaction, limits: Limits) -> None:
+    """An answer whose body is all that follows its head."""
+    end = answer.find(b"\r\n\r\n") + 4
+    head = parse_response(answer[:end], limits.http)
+    fill_reply_head(transaction.fields, head, judge.wanted)
+    if is_text(head) and transaction.controls.reply_body_access:
+        held = answer[end : end + limits.http.response_inspect_bytes]
+        fill_reply_body(transaction.fields, held, len(held) == len(answer) - end, judge.wanted)
+    await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_BODY, len(answer))
 
 
 def _body(head: RequestHead, data: bytes, limits: Limits) -> bytes:

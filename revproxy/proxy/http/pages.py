@@ -10,23 +10,39 @@ from revproxy.proxy.http.message import Line
 
 REASONS = {
     400: b"Bad Request",
+    402: b"Payment Required",
     403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed",
+    406: b"Not Acceptable",
     408: b"Request Timeout",
+    409: b"Conflict",
+    410: b"Gone",
+    411: b"Length Required",
+    412: b"Precondition Failed",
     413: b"Content Too Large",
     414: b"URI Too Long",
     415: b"Unsupported Media Type",
     417: b"Expectation Failed",
+    418: b"I'm a teapot",
     421: b"Misdirected Request",
+    422: b"Unprocessable Content",
+    423: b"Locked",
+    425: b"Too Early",
+    428: b"Precondition Required",
+    429: b"Too Many Requests",
     431: b"Request Header Fields Too Large",
+    451: b"Unavailable For Legal Reasons",
     500: b"Internal Server Error",
     501: b"Not Implemented",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
     505: b"HTTP Version Not Supported",
+    507: b"Insufficient Storage",
+    508: b"Loop Detected",
 }
+"""Every status that a page can have: none of those that must say more than a page can (401, 407, 416, 426, 511)."""
 
 _PAGE = (
     b"<!doctype html>\n<html><head><title>%d %b</title></head>\n"

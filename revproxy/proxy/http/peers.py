@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import replace
 
 from revproxy.proxy.http.headers import FORWARDED_FOR
 from revproxy.proxy.http.message import Client, Request
@@ -16,11 +17,19 @@ class Peer:
 
     __slots__ = ("_proxies", "client")
 
-    def __init__(self, address: str, scheme: bytes, listener: str, proxies: Sequence[Network]) -> None:
-        """`proxies` are the networks whose X-Forwarded-For is believed."""
+    def __init__(
+        self,
+        address: str,
+        scheme: bytes,
+        listener: str,
+        proxies: Sequence[Network],
+        port: int = 0,
+        local: tuple[str, int] = ("", 0),
+    ) -> None:
+        """`proxies` are the networks whose X-Forwarded-For is believed; `local` is our end of the connection."""
         address = address.partition("%")[0]
         trusted = bool(proxies) and _within(address, proxies)
-        self.client = Client(address, address, scheme, listener, trusted)
+        self.client = Client(address, address, scheme, listener, trusted, port, local)
         self._proxies = proxies if trusted else ()
 
     def client_of(self, request: Request) -> Client:
@@ -36,7 +45,7 @@ class Peer:
             if address is None:
                 break
             if not _within(address, self._proxies):
-                return Client(address, client.peer, client.scheme, client.listener, True)
+                return replace(client, address=address)
         return client
 
 

@@ -70,7 +70,7 @@ class Recorder:
                 upstream=entry.upstream,
                 upstream_seconds=upstream_seconds,
                 verdict=verdict,
-                score=entry.transaction.scores.inbound,
+                score=entry.transaction.scores.shown,
                 rules=[finding.rule for finding in findings] if findings else (),
                 reason=entry.reason,
                 enforced=entry.verdict.enforced,
@@ -124,7 +124,7 @@ class Recorder:
                     route=entry.route,
                     verdict=entry.verdict,
                     ruleset=entry.set_name,
-                    total=entry.transaction.scores.inbound + entry.transaction.scores.outbound,
+                    total=entry.transaction.scores.shown + entry.transaction.scores.outbound,
                     client=client.address,
                 )
             )

@@ -11,6 +11,7 @@ from revproxy.errors import (
     UpstreamError,
 )
 from revproxy.model import Action, Verdict
+from revproxy.proxy.http.pages import REASONS
 
 LIMIT_STATUS = {
     "body_bytes": 413,
@@ -22,6 +23,9 @@ LIMIT_STATUS = {
     "spool_full": 503,
 }
 """What a limit that was reached tells the client; every limit that is not named here is the request's fault: 400."""
+
+DENIALS = frozenset(REASONS) - {405}
+"""Statuses that a rule may deny with. 405 would have to say what is allowed (RFC 9110 15.5.6)."""
 
 
 class Refused(RevproxyError):
@@ -40,8 +44,9 @@ class Refused(RevproxyError):
 
 def refused_by(verdict: Verdict) -> Refused:
     """The refusal that carries out a verdict of inspection."""
-    status = 503 if verdict.action is Action.DEFER else 403
-    return Refused(status, verdict.reason, verdict)
+    if verdict.action is Action.DEFER:
+        return Refused(503, verdict.reason, verdict)
+    return Refused(verdict.status if verdict.status in DENIALS else 403, verdict.reason, verdict)
 
 
 def from_client(error: RevproxyError) -> Refused:

@@ -98,7 +98,7 @@ class Recorder:
                 upstream=envelope.place.upstream.name if envelope.place is not None else "",
                 upstream_seconds=outcome.upstream_seconds,
                 verdict=shown,
-                score=transaction.scores.inbound,
+                score=transaction.scores.shown,
                 enforced=verdict.enforced,
                 rules=[f.rule for f in transaction.findings],
                 reason=outcome.refused or verdict.reason,
@@ -117,7 +117,7 @@ class Recorder:
                     route=envelope.recipients[0].domain.decode("utf-8") if envelope.recipients else "",
                     verdict=verdict,
                     ruleset=ruleset,
-                    total=envelope.transaction.scores.inbound,
+                    total=envelope.transaction.scores.shown,
                     client=client.address,
                     protocol="smtp",
                 )

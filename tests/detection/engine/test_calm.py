@@ -37,7 +37,7 @@ def test_calm_text_is_answered_by_the_calm_database():
 
 
 def test_what_hyperscan_does_not_take_is_looked_for_all_the_same(monkeypatch):
-    """Patterns that are too much for Hyperscan: the same rules are found, through the chain of transformations too."""
+    """The same rules are found, through chains of transformations too."""
     real = databases._compile
 
     def choosy(expressions):

@@ -587,7 +587,7 @@ def rule_lists(draw):
             {"skip": 3},
         ]
         way = draw(st.sampled_from(ways))
-        if draw(st.integers(0, 12)) == 0:
+        if draw(st.integers(0, 8)) == 0:
             way |= {"passes": draw(st.sampled_from(Scope))}
         face = draw(st.sampled_from([{}, {}, {"logs": True}, {"logs": True}, {"score": 2}, {"action": Action.DENY}]))
         if way.get("skip_after") == str(count) == str(number):

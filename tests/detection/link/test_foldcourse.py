@@ -44,6 +44,7 @@ def test_order_and_targets():
         (Scope.PHASE, LOG, 6, 7),
         (Scope.REQUEST, HEAD, 0, 6),
         (Scope.REQUEST, LOG, 6, 7),
+        (Scope.TRANSACTION, HEAD, 0, 6),
         (Scope.TRANSACTION, BODY, 4, 6),
         (Scope.TRANSACTION, LOG, 6, 7),
     ],

@@ -13,7 +13,7 @@ QUIET = {"score": 0, "logs": False}
 
 
 def test_what_pieces_and_parts_ask_for():
-    assert list(Piece(ADD).reads()) == [Names(b"b"), Names(b"a")]
+    assert list(Piece(ADD).reads()) == [Names(b"b")]
     assert list(Piece(SET).reads()) == [Names(b"c")]
     asking = Condition((Target("tx", b"A"), Target("args")), (Operator("rx", template=(Reference("tx", b"d"),)),))
     assert list(Part(asking).reads()) == [Names(b"a"), Names(b"d")]

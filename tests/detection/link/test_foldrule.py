@@ -56,7 +56,6 @@ def test_an_effect_that_may_come_about_makes_unknown():
     assert folder.events == [
         Read(0, Names(b"a"), NO_DOUBTS),
         Wrote(Names(b"b")),
-        Read(0, Names(b"a"), NO_DOUBTS),
         Wrote(Names(b"a")),
     ]
     assert not draft.fixed

@@ -14,8 +14,9 @@ import pytest
 from harness import Asked, World, chunked, detect, get, limited, off, ok, post, world
 
 from revproxy.config import Route
+from revproxy.detection.rules import FILLED
 from revproxy.inspection import Inspection
-from revproxy.model import Action, Phase, Transaction
+from revproxy.model import Action, Controls, Finding, Phase, Severity, Transaction
 
 BOUNDARY = b"----b0undary"
 MULTIPART = b"multipart/form-data; boundary=" + BOUNDARY
@@ -269,7 +270,7 @@ async def test_a_failure_to_decide_is_a_decision(action: Action, status: int) ->
     class Broken:
         name = "broken"
 
-        def inspect(self, transaction: Transaction, first: Phase, last: Phase, size: int) -> None:
+        def inspect(self, transaction: Transaction, *_: object) -> None:
             raise ZeroDivisionError
 
     async with world(inspection=Inspection([Broken()], "none", 1.0, action)) as made:
@@ -316,6 +317,154 @@ async def test_an_ambiguous_path_is_nobodys(target: bytes) -> None:
     async with world(routes=routes) as made:
         assert (await made.ask(get(target))).status == 404
         assert made.inside.received == b""
+
+
+# What an inspector is asked, and what it can ask for.
+
+
+class Watching:
+    """Writes down what it is asked and what there is then; sets controls in phase HEAD; may deny with a status."""
+
+    name = "watching"
+
+    def __init__(self, controls: Controls | None = None, denies: Phase | None = None, status: int = 0) -> None:
+        self.asked: list[tuple[Phase, Phase, bool, dict[str, list[bytes]]]] = []
+        self._controls = controls
+        self._denies = denies
+        self._status = status
+
+    def inspect(self, transaction: Transaction, first: Phase, last: Phase, size: int, part: bool) -> None:
+        fields = transaction.fields
+        self.asked.append((first, last, part, {name: list(fields.values(name)) for name in fields}))
+        if first is Phase.HEAD and self._controls is not None:
+            transaction.controls = self._controls
+        if self._denies is not None and first <= self._denies <= last:
+            transaction.findings.append(
+                Finding("x", self._denies, Severity.CRITICAL, 0, "m", "f", action=Action.DENY, status=self._status)
+            )
+
+    @property
+    def phases(self) -> list[tuple[int, int]]:
+        return [(first.value, last.value) for first, last, *_ in self.asked]
+
+    def world(self, logs: bool = False, wanted: frozenset[str] = FILLED) -> Inspection:
+        return Inspection([self], "watching", 1.0, wanted=wanted, logs=logs)
+
+
+@pytest.mark.parametrize("logs", [False, True])
+async def test_phases_in_order(logs: bool) -> None:
+    last = [(5, 5)] if logs else []
+    for request, phases in ((get(), [(1, 2), (3, 4)]), (post(b"a=b"), [(1, 1), (2, 2), (3, 4)])):
+        watching = Watching()
+        async with world(inspection=watching.world(logs)) as made:
+            assert (await made.ask(request)).status == 200
+            await made.records.record()
+        assert watching.phases == phases + last
+    # An answer without a text has no phase less.
+    watching = Watching()
+    async with world(inspection=watching.world(logs)) as made:
+        made.inside.usual = ok(b"\0", b"image/png")
+        assert (await made.ask(get())).status == 200
+        await made.records.record()
+    assert watching.phases == [(1, 2), (3, 4), *last]
+    assert "reply.body" not in watching.asked[1][3]
+
+
+async def test_what_is_found_when_all_is_over_is_recorded_and_changes_nothing() -> None:
+    watching = Watching(denies=Phase.LOG)
+    async with world(inspection=watching.world(logs=True)) as made:
+        assert (await made.ask(get())).status == 200
+        record = await made.records.record()
+        assert (record["status"], record["verdict"], record["rules"]) == (200, "allow", ["x"])
+
+
+async def test_phase_log_comes_after_a_refusal_too() -> None:
+    watching = Watching(denies=Phase.HEAD)
+    async with world(inspection=watching.world(logs=True)) as made:
+        assert (await made.ask(get())).status == 403
+        await made.records.record()
+    assert watching.phases == [(1, 2), (5, 5)]
+
+
+@pytest.mark.parametrize(("asked", "status"), [(0, 403), (406, 406), (503, 503), (302, 403), (999, 403)])
+@pytest.mark.parametrize("phase", [Phase.HEAD, Phase.BODY, Phase.REPLY_HEAD])
+async def test_a_rule_that_denies_may_choose_the_status(phase: Phase, asked: int, status: int) -> None:
+    async with world(inspection=Watching(denies=phase, status=asked).world()) as made:
+        assert (await made.ask(post(b"a=b"))).status == status
+        assert (await made.records.record())["status"] == status
+
+
+async def test_a_body_is_read_as_a_rule_says() -> None:
+    for routes in ((Route("all", "web"),), STREAM):
+        watching = Watching(Controls(body_processor="JSON"))
+        async with world(inspection=watching.world(), routes=routes) as made:
+            got = await made.ask(post(b'{"a":1}', b"text/plain"))
+            assert (got.status, made.inside.requests[0].body) == (200, b'{"a":1}')
+        body = watching.asked[1][3]
+        assert (body["args.plain"], body["body.type"]) == ([b"1"], [b"JSON"])
+
+
+async def test_a_body_is_not_looked_at_where_a_rule_says_so() -> None:
+    for routes in ((Route("all", "web"),), STREAM):
+        for request in (
+            post(b"a=b"),
+            post(b"{", JSON),
+            post(b"x", b"image/png"),
+            post(form(part(b"a", b"b")), MULTIPART),
+        ):
+            watching = Watching(Controls(body_access=False))
+            async with world(inspection=watching.world(), routes=routes) as made:
+                assert (await made.ask(request)).status == 200
+                assert request.endswith(made.inside.requests[0].body)
+            seen = [fields for *_, fields in watching.asked]
+            assert all(fields.get("body.length", [b"0"]) == [b"0"] for fields in seen)
+            assert not any({"args.plain", "body", "body.raw", "body.error"} & set(fields) for fields in seen)
+            assert (2, 2) in watching.phases or (1, 2) in watching.phases
+
+
+async def test_an_answer_is_not_looked_at_where_a_rule_says_so() -> None:
+    watching = Watching(Controls(reply_body_access=False))
+    async with world(inspection=watching.world()) as made:
+        assert (await made.ask(get())).body == b"inside"
+    assert watching.phases == [(1, 2), (3, 4)]
+    assert "reply.body" not in watching.asked[1][3]
+
+
+async def test_nothing_is_held_for_rules_that_nobody_has(tmp_path: Path) -> None:
+    watching = Watching()
+    async with world(inspection=watching.world(wanted=frozenset({"method"})), folder=str(tmp_path)) as made:
+        await made.ask(post(b"a=b"))
+        await made.ask(post(b"x" * 600_000, b"text/plain"))
+    assert {name for *_, fields in watching.asked for name in fields} == {"method"}
+    assert watching.phases == [(1, 1), (2, 2), (3, 4)] * 2
+
+
+async def test_a_long_body_comes_in_parts_of_which_the_last_stands_with_all_else(tmp_path: Path) -> None:
+    body = bytes(range(256)) * 2500
+    for content_type in (b"image/png", b"text/plain"):
+        watching = Watching()
+        wanted = frozenset({"body.raw", "body.length", "method"})
+        async with world(inspection=watching.world(wanted=wanted), folder=str(tmp_path)) as made:
+            assert (await made.ask(post(body, content_type))).status == 200
+        parts = [(part, fields["body.raw"][0]) for first, _, part, fields in watching.asked if first is Phase.BODY]
+        assert [part for part, _ in parts] == [True, True, False]
+        whole = parts[0][1]
+        for _, window in parts[1:]:
+            assert window.startswith(whole[-4096:])
+            whole += window[4096:]
+        assert whole == body
+        assert watching.asked[-2][3]["body.length"] == [b"%d" % len(body)]
+
+
+async def test_a_client_that_is_gone_has_its_log_phase_and_its_record() -> None:
+    watching = Watching()
+    async with world(inspection=watching.world(logs=True)) as made:
+        caller = await made.call()
+        caller.send(post(b"a=b")[:-1])
+        await asyncio.sleep(0.1)
+        caller.close()
+        assert (await made.records.record())["reason"] == "client-gone"
+    assert watching.phases[-1] == (5, 5)
 
 
 # Routes that stream.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from revproxy.content.body import Kind
 from revproxy.errors import LimitError
-from revproxy.model import ContentLimits, HttpLimits
+from revproxy.model import ContentLimits
 from revproxy.net import Budget
-from revproxy.protocols.http1 import RequestHead, parse_request
 from revproxy.proxy.http.holding import Holding
 
 
@@ -22,18 +22,20 @@ class Pieces:
         return self._pieces.pop(0) if self._pieces else b""
 
 
-def request(content_type: bytes) -> RequestHead:
-    return parse_request(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: %b\r\n\r\n" % content_type, HttpLimits())
-
-
 @pytest.mark.parametrize(
-    ("content_type", "held"),
-    [(b"application/json", 3000), (b"image/png", 2000), (b"multipart/form-data; boundary=b", 2000)],
+    ("kind", "raw", "held"),
+    [
+        (Kind.JSON, False, 3000),
+        (Kind.RAW, False, 2000),
+        (Kind.MULTIPART, False, 2000),
+        (Kind.JSON, True, 5000),
+        (Kind.NONE, True, 4000),
+    ],
 )
-async def test_counts_what_a_reader_holds(content_type: bytes, held: int) -> None:
+async def test_counts_what_a_reader_holds(kind: Kind, raw: bool, held: int) -> None:
     budget = Budget("memory_bytes", 10_000)
     limits = ContentLimits(window_bytes=1000, structured_bytes=3000)
-    holding = Holding(Pieces(b"x" * 2500, b"y" * 2500), request(content_type), budget, limits)
+    holding = Holding(Pieces(b"x" * 2500, b"y" * 2500), kind, raw, budget, limits)
     assert holding.length == 5000
     assert [len(await holding.read()) for _ in range(3)] == [2500, 2500, 0]
     assert budget.used == held
@@ -44,7 +46,7 @@ async def test_counts_what_a_reader_holds(content_type: bytes, held: int) -> Non
 
 async def test_no_room_is_a_limit() -> None:
     budget = Budget("memory_bytes", 1000)
-    holding = Holding(Pieces(b"x" * 2000), request(b"application/json"), budget, ContentLimits())
+    holding = Holding(Pieces(b"x" * 2000), Kind.JSON, False, budget, ContentLimits())
     with pytest.raises(LimitError):
         await holding.read()
     holding.release()

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 
 import pytest
 from harness import get, linked
-from hypothesis import given
-from hypothesis import strategies as st
 
-from revproxy.errors import ContentError, LimitError
+from revproxy.detection.rules import FILLED
 from revproxy.inspection import Inspection, Policy, RuleInspector
 from revproxy.model import ContentLimits, HttpLimits, Protocol, Transaction
 from revproxy.protocols.http1 import RequestHead, parse_request
-from revproxy.proxy.http.intake import Reading, codings, flow, flow_unseen, flows, store, take_in
+from revproxy.proxy.http.intake import flow, flow_unseen, store, take_in
 from revproxy.proxy.http.judging import Judge
+from revproxy.proxy.http.reading import Reading
 from revproxy.proxy.http.refusal import Refused
 
 MOST = 1 << 20
@@ -53,7 +52,7 @@ def judge(enforces: bool = True) -> tuple[Judge, Transaction]:
 
 async def taken(request: RequestHead, *pieces: bytes, most: int = MOST) -> tuple[bytes, Transaction]:
     shelf, (judging, transaction) = Shelf(), judge()
-    await take_in(Pieces(pieces), shelf, Reading(request, ContentLimits(), most), judging, transaction, most)
+    await take_in(Pieces(pieces), shelf, Reading(request, ContentLimits(), most, FILLED), judging, transaction, most)
     return shelf.data, transaction
 
 
@@ -61,7 +60,7 @@ async def flowed(request: RequestHead, *pieces: bytes, most: int = MOST) -> tupl
     judging, transaction = judge()
     out: list[bytes] = []
     try:
-        reading = Reading(request, ContentLimits(), most, flowing=True)
+        reading = Reading(request, ContentLimits(), most, FILLED, flowing=True)
         async for piece in flow(Pieces(pieces), reading, judging, transaction, most):
             out.append(piece)
     except Refused as refusal:
@@ -126,7 +125,7 @@ BROKEN = [
 @pytest.mark.parametrize("size", [1, 7, 1000])
 async def test_a_broken_body_is_looked_at_raw_as_well(content_type: bytes, body: bytes, size: int) -> None:
     shelf, (judging, transaction) = Shelf(), judge(enforces=False)
-    reading = Reading(head(content_type), ContentLimits(), MOST)
+    reading = Reading(head(content_type), ContentLimits(), MOST, FILLED)
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     await take_in(Pieces(pieces), shelf, reading, judging, transaction, MOST)
     assert {"broken", "content"} <= {finding.rule for finding in transaction.findings}
@@ -135,7 +134,7 @@ async def test_a_broken_body_is_looked_at_raw_as_well(content_type: bytes, body:
 async def test_a_text_of_no_known_type_is_looked_at_as_a_value_too() -> None:
     for body in (b"a: attack-1", b"x=attack%2d1", b'{"a":"attack\\u002d1"}', b"a" * 300_000 + b" attack-1"):
         shelf, (judging, transaction) = Shelf(), judge(enforces=False)
-        reading = Reading(head(b"image/png"), ContentLimits(), MOST)
+        reading = Reading(head(b"image/png"), ContentLimits(), MOST, FILLED)
         await take_in(Pieces([body]), shelf, reading, judging, transaction, MOST)
         assert "value" in {finding.rule for finding in transaction.findings}
 
@@ -147,28 +146,6 @@ async def test_too_much_is_413() -> None:
     with pytest.raises(Refused) as caught:
         await store(Pieces([b"a" * 6, b"b" * 6]), Shelf(), 10)
     assert caught.value.status == 413
-
-
-def test_codings_are_one_list() -> None:
-    assert codings(head(b"")) == b""
-    assert codings(head(b"", b"Content-Encoding: identity", b"content-encoding: gzip")) == b"identity,gzip"
-    with pytest.raises(ContentError, match="bad_encoding"):
-        Reading(head(b"", b"Content-Encoding: gzip", b"Content-Encoding: zstd"), ContentLimits(), MOST)
-
-
-@pytest.mark.parametrize(
-    ("content_type", "streams"),
-    [
-        (b"", True),
-        (b"image/x", True),
-        (b"multipart/form-data; boundary=a", True),
-        (b"application/x-www-form-urlencoded", False),
-        (b"application/json", False),
-        (b"application/soap+xml", False),
-    ],
-)
-def test_what_can_flow(content_type: bytes, streams: bool) -> None:
-    assert flows(head(content_type)) is streams
 
 
 async def test_a_raw_body_flows_piece_by_piece_and_is_cut() -> None:
@@ -219,60 +196,3 @@ async def test_unseen_is_bounded_only() -> None:
     assert [piece async for piece in flow_unseen(Pieces([b"attack-1", b"x"]), 9)] == [b"attack-1", b"x"]
     with pytest.raises(Refused):
         [piece async for piece in flow_unseen(Pieces([b"attack-1", b"xx"]), 9)]
-
-
-TYPES = [
-    b"",
-    b"image/x",
-    b"application/json",
-    b"text/xml",
-    b"application/x-www-form-urlencoded",
-    b"multipart/form-data; boundary=B",
-]
-HOSTILE = st.one_of(
-    st.binary(max_size=200),
-    st.text("{}[]\",:\\u0\n<>/&;=%+-B'\r ", max_size=200).map(str.encode),
-)
-
-
-@given(st.sampled_from(TYPES), HOSTILE, st.booleans(), st.integers(0, 200))
-def test_reading_never_raises_for_what_a_body_contains(
-    content_type: bytes, body: bytes, flowing: bool, cut: int
-) -> None:
-    reading = Reading(head(content_type), ContentLimits(), MOST, flowing=flowing)
-    try:
-        reading.feed(body[:cut])
-        reading.feed(body[cut:])
-        reading.finish()
-    except LimitError:
-        return
-    transaction = Transaction("t", Protocol.HTTP)
-    reading.fill(transaction)
-    assert transaction.fields.first("body.length") == b"%d" % len(body)
-
-
-@given(st.binary(max_size=300), st.sampled_from([b"gzip", b"deflate", b"br", b"gzip, br"]))
-def test_a_broken_coding_is_one_error(body: bytes, coding: bytes) -> None:
-    reading = Reading(head(b"image/x", b"Content-Encoding: " + coding), ContentLimits(), MOST)
-    try:
-        reading.feed(body)
-        reading.finish()
-    except (ContentError, LimitError):
-        pass
-
-
-@given(st.lists(st.binary(min_size=1, max_size=50), max_size=8))
-def test_at_once_every_byte_stands_in_a_window(pieces: list[bytes]) -> None:
-    limits = ContentLimits(window_bytes=32, window_overlap_bytes=8)
-    reading = Reading(head(b"image/x"), limits, MOST, flowing=True)
-    body = b""
-    for piece in pieces:
-        reading.feed(piece)
-        body += piece
-        window = reading.collector.windows[-1][1]
-        assert body.endswith(window[-8:])
-        assert all(len(data) <= 32 for _, data in reading.collector.windows)
-    whole = b"".join(data for _, data in reading.collector.windows)
-    assert len(whole) >= len(body)
-    for at in range(max(0, len(body) - 7)):
-        assert any(body[at : at + 8] in data for _, data in reading.collector.windows)

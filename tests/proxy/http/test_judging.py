@@ -58,3 +58,66 @@ async def test_the_name_of_a_file_stands_with_its_content() -> None:
         await judging.windows([(b"a.txt", b"attack-1")])
     [finding] = transaction.findings
     assert (finding.field, finding.key) == ("files.content", b"a.txt")
+
+
+class Asked:
+    """An inspector that writes down what it is asked and what a field holds then."""
+
+    name = "asked"
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Phase, bool, dict[str, list[bytes]]]] = []
+
+    def inspect(self, transaction: Transaction, first: Phase, last: Phase, size: int, part: bool) -> None:
+        fields = transaction.fields
+        self.parts.append((first, part, {name: list(fields.values(name)) for name in fields}))
+
+
+def watched(*wanted: str, logs: bool = False) -> tuple[Judge, Transaction, Asked]:
+    transaction, asked = Transaction("t", Protocol.HTTP), Asked()
+    inspection = Inspection([asked], "x", 5.0, wanted=frozenset(wanted), logs=logs)
+    return Judge(inspection, Policy(), transaction), transaction, asked
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pending", "seen"),
+    [
+        (("body", "args"), (None, b"text"), {"body": [b"text"], "args": [b"text"]}),
+        (("body", "args"), (None, bytes(9)), {"body": [bytes(9)], "args": [b"1"]}),
+        (("args",), (None, b"text"), {"args": [b"text"]}),
+        (("args",), (None, bytes(9)), None),
+        (("body",), (None, b"text"), {"body": [b"text"], "args": [b"1"]}),
+        (("files.content",), (b"f", b"text"), {"files.content": [b"text"], "args": [b"1"]}),
+    ],
+)
+async def test_windows_are_parts(
+    wanted: tuple[str, ...], pending: tuple[bytes | None, bytes], seen: dict[str, list[bytes]] | None
+) -> None:
+    judging, transaction, asked = watched(*wanted)
+    transaction.fields.put("args", [b"1"], [b"a"])
+    await judging.windows([pending])
+    assert asked.parts == ([(Phase.BODY, True, seen)] if seen is not None else [])
+    assert {name: list(transaction.fields.values(name)) for name in transaction.fields} == {"args": [b"1"]}
+
+
+async def test_windows_of_a_raw_body_are_parts_too() -> None:
+    judging, transaction, asked = watched("body.raw")
+    await judging.raw([b"1", b"2"])
+    assert asked.parts == [(Phase.BODY, True, {"body.raw": [text]}) for text in (b"1", b"2")]
+    assert list(transaction.fields) == []
+
+
+@pytest.mark.parametrize("logs", [False, True])
+async def test_phase_log_is_asked_for_where_there_is_something_to_do(logs: bool) -> None:
+    judging, _, asked = watched(logs=logs)
+    await judging.log()
+    assert [first for first, *_ in asked.parts] == ([Phase.LOG] if logs else [])
+
+
+async def test_phase_log_decides_nothing() -> None:
+    judging, transaction = judge()
+    judging._inspection.logs = True
+    transaction.fields.put("args", [b"attack-1"], [b"a"])
+    transaction.scores.inbound = 50
+    await judging.log()
+    assert judging.verdict.action is Action.ALLOW

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revproxy.inspection import Inspection, Policy, RuleInspector
-from revproxy.model import Action, Limits
+from revproxy.model import Action, Controls, Limits, Phase, Transaction
 from revproxy.proxy.http import inspect_request
 from revproxy.proxy.outcome import Outcome
 
@@ -71,3 +71,37 @@ async def test_detect_has_no_status() -> None:
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=100).map(lambda data: get() + data)))
 def test_anything_has_an_outcome(raw: bytes) -> None:
     assert asyncio.run(inspected(raw)).verdict.action in Action
+
+
+class Asks:
+    """Sets controls, and says which phases it was asked about."""
+
+    name = "asks"
+
+    def __init__(self, controls: Controls) -> None:
+        self.phases: list[tuple[int, int]] = []
+        self.names: set[str] = set()
+        self._controls = controls
+
+    def inspect(self, transaction: Transaction, first: Phase, last: Phase, size: int, part: bool) -> None:
+        self.phases.append((first.value, last.value))
+        self.names.update(transaction.fields)
+        transaction.controls = self._controls
+
+
+@pytest.mark.parametrize("logs", [False, True])
+async def test_phases_and_controls_are_those_of_live_requests(logs: bool) -> None:
+    last = [(5, 5)] if logs else []
+    for raw, controls, phases, there in (
+        (get(), Controls(), [(1, 2)], False),
+        (post(b"a=b"), Controls(), [(1, 1), (2, 2)], True),
+        (post(b"a=b"), Controls(body_access=False), [(1, 1), (2, 2)], False),
+        (get(b"/?" + b"a&" * 10_001), Controls(), [], False),
+    ):
+        asks = Asks(controls)
+        await inspect_request(raw, Inspection([asks], "x", 5.0, logs=logs), Policy(), Limits())
+        assert asks.phases == phases + last
+        assert ("args.post" in asks.names) is there
+    asks = Asks(Controls())
+    await inspect_request(b"nothing", Inspection([asks], "x", 5.0, logs=logs), Policy(), Limits())
+    assert asks.phases == []

@@ -35,3 +35,9 @@ def test_client(peer: str, said: list[bytes], client: str, trusted: bool) -> Non
     request = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n", HttpLimits())
     got = Peer(peer, b"http", "web", PROXIES).client_of(request)
     assert (got.address, got.trusted, got.peer) == (client, trusted, peer.partition("%")[0])
+
+
+def test_ports_are_those_of_the_connection() -> None:
+    request = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n", HttpLimits())
+    got = Peer("10.0.0.1", b"http", "web", PROXIES, 4711, ("10.0.0.9", 80)).client_of(request)
+    assert (got.address, got.port, got.local) == ("192.0.2.1", 4711, ("10.0.0.9", 80))

@@ -47,6 +47,25 @@ def test_from_client(error: RevproxyError, status: int, reason: str) -> None:
     assert (got.status, got.reason, got.verdict.action) == (status, reason, Action.REJECT)
 
 
+@pytest.mark.parametrize(
+    ("action", "asked", "status"),
+    [
+        (Action.DENY, 0, 403),
+        (Action.DENY, 406, 406),
+        (Action.DENY, 500, 500),
+        (Action.DENY, 429, 429),
+        (Action.DENY, 200, 403),
+        (Action.DENY, 301, 403),
+        (Action.DENY, 401, 403),
+        (Action.DENY, 405, 403),
+        (Action.DENY, 599, 403),
+        (Action.DEFER, 406, 503),
+    ],
+)
+def test_a_rule_may_ask_for_a_status(action: Action, asked: int, status: int) -> None:
+    assert refused_by(Verdict(action, status=asked)).status == status
+
+
 @pytest.mark.parametrize(("error", "status", "reason"), UPSTREAM)
 def test_from_upstream(error: RevproxyError, status: int, reason: str) -> None:
     got = from_upstream(error)

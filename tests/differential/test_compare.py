@@ -1,0 +1,101 @@
+"""Counting differences, without an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from revproxy.app.ftw import Observed
+from tests.differential.compare import compare, differences, report
+from tests.differential.listed import Difference, read
+
+
+@dataclass
+class Request:
+    name: str
+    raw: bytes
+
+
+class Said:
+    """An engine that says what it was told to."""
+
+    def __init__(self, **by_name: object) -> None:
+        self._by_name = by_name
+
+    def run(self, raw: bytes) -> Observed:
+        told = self._by_name[raw.decode()]
+        if isinstance(told, Exception):
+            raise told
+        return told if isinstance(told, Observed) else Observed(tuple(str(told).split()))
+
+
+def test_counts() -> None:
+    names = "abcdef"
+    ours = Said(a="1 2", b="1 1", c="1", d=Observed(refused=True), e=ValueError("x"), f="3")
+    theirs = Said(a="2 1 1", b="1 2", c="1 2 3", d="9", e="", f=Observed(error="crash"))
+    listed = Difference("2", "modsecurity", "modsecurity", "why", b"GET")
+    result = compare([Request(name, name.encode()) for name in names], ours, theirs, [listed])
+    assert (result.compared, result.equal) == (3, 1)
+    assert result.classes() == {("2", "modsecurity"): ["b", "c"], ("3", "modsecurity"): ["c"]}
+    assert result.refused == {"d": ("9",)}
+    assert result.troubled == {"e": "ours: ValueError: x", "f": "modsecurity: crash"}
+    assert result.unexplained == ["c"]
+    lines = report("title", result)
+    assert "3 compared, 1 equal (33.33 %), 2 different, 1 of them not listed, 1 refused" in lines[0]
+    assert "2 only modsecurity: 2 (listed): b c" in lines[1]
+    assert "3 only modsecurity: 1 (1 NOT LISTED): c" in lines[2]
+
+
+def test_sums_follow_from_what_they_add_up() -> None:
+    assert differences(["1", "949110"], ["2"]) == {("1", "ours"), ("2", "modsecurity")}
+    assert differences(["1", "949110"], ["1"]) == {("949110", "ours")}
+
+
+def test_nothing_at_all() -> None:
+    assert "0 compared, 0 equal (100.00 %)" in report("none", compare([], Said(), Said()))[0]
+
+
+GOOD = "{rule: 1, side: ours, errs: neither, why: a, request: 'GET'}"
+
+
+def test_the_list(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"differences: [{GOOD}]")
+    (one,) = read(tmp_path / "a.yaml")
+    assert (one.key, one.request) == (("1", "ours"), b"GET")
+    (tmp_path / "a.yaml").write_text("differences: []")
+    assert read(tmp_path / "a.yaml") == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        GOOD.replace("ours", "mine"),
+        GOOD.replace("neither", "both"),
+        GOOD.replace("why: a, ", ""),
+        GOOD.replace("why", "because"),
+        GOOD.replace("rule: 1", "rule: any"),
+        GOOD.replace("side: ours", "side: both"),
+        GOOD.replace("side", "where: {type: a/b}, side"),
+        GOOD.replace("rule: 1", "rule: any, where: {length: 5}"),
+    ],
+)
+def test_bad_entries(tmp_path: Path, bad: str) -> None:
+    (tmp_path / "a.yaml").write_text(f"differences: [{GOOD}, {bad}]")
+    with pytest.raises(ValueError, match="entry 2"):
+        read(tmp_path / "a.yaml")
+
+
+def test_a_class_by_what_the_request_is() -> None:
+    def covers(raw: bytes, **where: str) -> bool:
+        return Difference("any", "both", "neither", "why", b"GET", where=where).covers(("1", "ours"), raw)
+
+    raw = b"POST / HTTP/1.1\r\nContent-Type: Text/XML; a=b\r\nX-Y: z\r\n\r\n%PDF-1"
+    assert covers(raw, type="text/xml", header="X-Y", begins="%PDF")
+    assert not covers(raw, type="text/plain")
+    assert not covers(raw, type="text/xml", header="z")
+    assert not covers(raw, begins="PDF")
+    ours = Difference("any", "ours", "neither", "why", b"GET", where={"header": "x-y"})
+    assert ours.covers(("2", "ours"), raw)
+    assert not ours.covers(("2", "modsecurity"), raw)
