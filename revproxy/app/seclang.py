@@ -13,11 +13,14 @@ from pathlib import Path
 
 from revproxy.config import Settings
 from revproxy.detection import seclang
+from revproxy.detection.link import check_rules
 from revproxy.detection.link.fold import fold
+from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.scores import NAMES
 from revproxy.detection.rules import Marker, Rule
 from revproxy.detection.seclang.lower import lower
 from revproxy.errors import ConfigError, Location
+from revproxy.model import Protocol
 
 FILE_BYTES = 16 * 1024 * 1024
 """Largest file of rules or data."""
@@ -55,7 +58,10 @@ def read_seclang(paths: Sequence[str], paranoia: int = 0) -> SecLang:
     if engine and engine[-1] == b"off":
         return SecLang(notices=lowered.notices)
     level = b"%d" % paranoia
-    folded = fold(lowered.rules, dict.fromkeys(LEVELS, level) if paranoia else {}, frozenset(NAMES))
+    # Before folding: what is folded away is never linked, and must be right all the same.
+    check_rules([rule for rule in lowered.rules if isinstance(rule, Rule)])
+    given = dict.fromkeys(LEVELS, level) if paranoia else {}
+    folded = fold(lowered.rules, given, frozenset(NAMES), lambda rule: phase_of(rule, Protocol.HTTP))
     return SecLang(
         folded.rules,
         tuple(folded.variables.items()),

@@ -77,14 +77,13 @@ def _heads(data: bytes, limits: ContentLimits, sink: Sink) -> None:
     data = b"\n" + data
     start, parts = 1, 0
     while parts <= limits.parts:
-        block = data[start : start + limits.part_head_bytes]
-        head = _HEAD_END.split(block, 1)[0]
-        if not parts and (head.startswith(b"--") or b"content-disposition" not in head.lower()):
-            head = b""
-        for line in head.splitlines():
-            sink.part_header(b"", line)
-        delimiter = data.find(b"\n--", start + len(head) - 1)
-        end = data.find(b"\n", delimiter + 1)
+        delimiter = data.find(b"\n--", start - 1)
+        stop = len(data) if delimiter < 0 else delimiter
+        head = _HEAD_END.split(data[start : min(stop, start + limits.part_head_bytes)], 1)[0]
+        if parts or b"content-disposition" in head.lower():
+            for line in head.splitlines():
+                sink.part_header(b"", line)
+        end = data.find(b"\n", stop + 1)
         if delimiter < 0 or end < 0:
             return
         start, parts = end + 1, parts + 1

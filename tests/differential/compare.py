@@ -4,7 +4,7 @@ knows where requests come from, or what prints the result."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,8 +38,8 @@ class Named(Protocol):
 class Listed(Protocol):
     """A known class of difference."""
 
-    def covers(self, key: Key, raw: bytes) -> bool:
-        """Whether a difference in this request is of it."""
+    def covers(self, key: Key, raw: bytes, fired: Collection[str]) -> bool:
+        """Whether a difference in this request is of it; `fired` are the rules of our side."""
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ def compare(requests: Iterable[Named], ours: Engine, oracle: Engine, listed: Ite
             result.refused[request.name] = theirs.rules
         elif keys := differences(mine.rules, theirs.rules):
             result.different[request.name] = keys
-            covered = (key for key in keys if any(one.covers(key, request.raw) for one in known))
+            covered = (key for key in keys if any(one.covers(key, request.raw, mine.rules) for one in known))
             result.covered[request.name] = frozenset(covered)
         else:
             result.equal += 1

@@ -7,7 +7,7 @@
         where:                  for any: all that is given has to be true
           type: text/xml        the request's media type
           header: x-y           it has such a field
-          begins: "%PDF"        its body begins so
+          fired: "90006"        this rule fired on our side (BROKEN: the body breaks its type)
         why: >-
           what is the matter
         request: "GET / HTTP/1.1\r\n..."      the smallest one that shows it
@@ -17,6 +17,7 @@ A request shows its class at level 4, with nothing kept out of the way. Its byte
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ SIDES = ("ours", "modsecurity")
 ERRING = (*SIDES, "neither")
 ANY, BOTH = "any", "both"
 _WORDS = {"rule", "side", "errs", "where", "why", "request"}
-_WHERE = {"type", "header", "begins"}
+_WHERE = {"type", "header", "fired"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,20 @@ class Difference:
     request: bytes
     where: dict[str, str] = field(default_factory=dict)
 
-    def covers(self, key: tuple[str, str], raw: bytes) -> bool:
-        """Whether a difference in this request is of this class."""
+    def covers(self, key: tuple[str, str], raw: bytes, fired: Collection[str]) -> bool:
+        """Whether a difference in this request is of this class; `fired` are the rules of our side."""
         if self.rule != ANY:
             return key == self.key
-        return self.side in (key[1], BOTH) and self._is_where(raw)
+        # Whether the body is broken is not explained by its being broken.
+        return self.side in (key[1], BOTH) and key[0] != self.where.get("fired") and self._is_where(raw, fired)
 
-    def _is_where(self, raw: bytes) -> bool:
-        head, _, body = raw.partition(b"\r\n\r\n")
-        lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
+    def _is_where(self, raw: bytes, fired: Collection[str]) -> bool:
+        lines = (line.partition(b":") for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:])
         fields = {name.lower().decode("latin-1"): value.strip().decode("latin-1") for name, _, value in lines}
         tests = {
             "type": lambda said: fields.get("content-type", "").partition(";")[0].strip().lower() == said,
             "header": lambda said: said.lower() in fields,
-            "begins": lambda said: body.startswith(said.encode("latin-1")),
+            "fired": lambda said: said in fired,
         }
         return all(tests[word](said) for word, said in self.where.items())
 

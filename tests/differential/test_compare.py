@@ -88,14 +88,16 @@ def test_bad_entries(tmp_path: Path, bad: str) -> None:
 
 
 def test_a_class_by_what_the_request_is() -> None:
-    def covers(raw: bytes, **where: str) -> bool:
-        return Difference("any", "both", "neither", "why", b"GET", where=where).covers(("1", "ours"), raw)
+    def covers(raw: bytes, rule: str = "1", **where: str) -> bool:
+        made = Difference("any", "both", "neither", "why", b"GET", where=where)
+        return made.covers((rule, "ours"), raw, ["1", "7"])
 
-    raw = b"POST / HTTP/1.1\r\nContent-Type: Text/XML; a=b\r\nX-Y: z\r\n\r\n%PDF-1"
-    assert covers(raw, type="text/xml", header="X-Y", begins="%PDF")
+    raw = b"POST / HTTP/1.1\r\nContent-Type: Text/XML; a=b\r\nX-Y: z\r\n\r\n"
+    assert covers(raw, type="text/xml", header="X-Y", fired="7")
     assert not covers(raw, type="text/plain")
     assert not covers(raw, type="text/xml", header="z")
-    assert not covers(raw, begins="PDF")
+    assert not covers(raw, fired="8")
+    assert not covers(raw, rule="7", fired="7")
     ours = Difference("any", "ours", "neither", "why", b"GET", where={"header": "x-y"})
-    assert ours.covers(("2", "ours"), raw)
-    assert not ours.covers(("2", "modsecurity"), raw)
+    assert ours.covers(("2", "ours"), raw, ())
+    assert not ours.covers(("2", "modsecurity"), raw, ())

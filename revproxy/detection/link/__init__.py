@@ -1,6 +1,6 @@
 """Linking: rules to a frozen rule set with its databases."""
 
-from revproxy.detection.link.linker import link
+from revproxy.detection.link.linker import check_rules, link
 from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, RuleSet
 
-__all__ = ["DatabaseStore", "Databases", "Group", "Item", "RuleSet", "link"]
+__all__ = ["DatabaseStore", "Databases", "Group", "Item", "RuleSet", "check_rules", "link"]

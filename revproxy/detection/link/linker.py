@@ -65,8 +65,7 @@ def link(
     """
     check_library()
     rules = [rule for rule in listed if isinstance(rule, Rule)]
-    for rule in _checked(rules):
-        _check(rule)
+    check_rules(rules)
     linker, groups, compiled = _linked(tuple(rules), store, each)
     return RuleSet(
         rules=linker.rules,
@@ -82,6 +81,12 @@ def link(
         detects=detects,
         captures_matter=captures_matter(rules),
     )
+
+
+def check_rules(rules: Sequence[Rule]) -> None:
+    """Raises RuleError for an id that stands twice, and for a rule that cannot be enforced."""
+    for rule in _checked(rules):
+        _check(rule)
 
 
 def _name(rules: Iterable[Rule]) -> str:
