@@ -3,8 +3,8 @@
 The same CRS, the same settings, detection only; the sets of ids of fired rules that log are compared. Two things that
 libmodsecurity does to every other transaction are kept out of the way on both sides (`--plain` leaves them in): it
 never writes CRS's report of scores (980170), and it shows rules a REQUEST_BODY of XML, JSON and multipart, which the
-rule set's own tests do not want (944100-11). Both stand in `differences.yaml`. A rule of our own (90006) tells whether
-a side thinks that a body breaks its type.
+rule set's own tests do not want (944100-11). Both stand in `differences.yaml`. A rule of our own (90006) tells
+whether a side thinks that a body breaks its type.
 Exit codes: 0 nothing to say, or no `--check`; 1 something differs that is not listed; 2 our side cannot be set up.
 """
 
