@@ -4,7 +4,7 @@ knows where requests come from, or what prints the result."""
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,10 @@ Key = tuple[str, str]
 
 _SUMS = ("949", "959", "980")
 """How ids of CRS's rules begin that look at scores only."""
+
+
+BROKEN = "90006"
+"""A rule that is not of the rule set: the body breaks its type. Told apart, and no difference by itself."""
 
 
 class Engine(Protocol):
@@ -39,7 +43,7 @@ class Listed(Protocol):
     """A known class of difference."""
 
     def covers(self, key: Key, raw: bytes, fired: Collection[str]) -> bool:
-        """Whether a difference in this request is of it; `fired` are the rules of our side."""
+        """Whether a difference in this request is of it; `fired` are the rules that both sides have."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,8 @@ class Comparison:
     """Names of the requests that our gate refuses, and the rules that ModSecurity has for them."""
     troubled: dict[str, str] = field(default_factory=dict)
     """Names of those that one side gave no answer to, and why."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """Names of requests whose body one side alone thinks broken, and which side."""
     micros: dict[str, float] = field(default_factory=dict)
     """What our side took."""
     covered: dict[str, frozenset[Key]] = field(default_factory=dict)
@@ -90,13 +96,25 @@ def compare(requests: Iterable[Named], ours: Engine, oracle: Engine, listed: Ite
             result.troubled[request.name] = f"ours: {mine.error}" if mine.error else f"modsecurity: {theirs.error}"
         elif mine.refused:
             result.refused[request.name] = theirs.rules
-        elif keys := differences(mine.rules, theirs.rules):
-            result.different[request.name] = keys
-            covered = (key for key in keys if any(one.covers(key, request.raw, mine.rules) for one in known))
-            result.covered[request.name] = frozenset(covered)
         else:
-            result.equal += 1
+            _add(result, request, mine.rules, theirs.rules, known)
     return result
+
+
+def _add(
+    result: Comparison, request: Named, mine: Sequence[str], theirs: Sequence[str], known: Sequence[Listed]
+) -> None:
+    if (BROKEN in mine) is not (BROKEN in theirs):
+        result.broken[request.name] = "ours" if BROKEN in mine else "modsecurity"
+    keys = differences(mine, theirs)
+    if not keys:
+        result.equal += 1
+        return
+    fired = frozenset(mine) & frozenset(theirs)
+    result.different[request.name] = keys
+    result.covered[request.name] = frozenset(
+        key for key in keys if any(one.covers(key, request.raw, fired) for one in known)
+    )
 
 
 def _answer(engine: Engine, raw: bytes) -> Observed:
@@ -108,7 +126,7 @@ def _answer(engine: Engine, raw: bytes) -> Observed:
 
 def differences(mine: Iterable[str], theirs: Iterable[str]) -> frozenset[Key]:
     """What stands on one side only; rules that only add up what others found are left out where others differ."""
-    left, right = frozenset(mine), frozenset(theirs)
+    left, right = frozenset(mine) - {BROKEN}, frozenset(theirs) - {BROKEN}
     found = [(rule, "ours") for rule in left - right] + [(rule, "modsecurity") for rule in right - left]
     causes = frozenset(key for key in found if not key[0].startswith(_SUMS))
     return causes or frozenset(found)
@@ -130,6 +148,9 @@ def report(title: str, result: Comparison, examples: int = 5) -> list[str]:
         names = list(result.refused)
         silent = sum(not rules for rules in result.refused.values())
         lines.append(f"  refused: {' '.join(names[:examples])}; ModSecurity has no rule for {silent} of them")
+    for side in ("ours", "modsecurity"):
+        if names := [name for name, who in result.broken.items() if who == side]:
+            lines.append(f"  body broken only for {side}: {len(names)}: {' '.join(names[:examples])}")
     lines += [f"  no answer: {name}: {why}" for name, why in list(result.troubled.items())[:examples]]
     return [*lines, *_times(result.micros)]
 

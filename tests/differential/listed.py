@@ -7,7 +7,8 @@
         where:                  for any: all that is given has to be true
           type: text/xml        the request's media type
           header: x-y           it has such a field
-          fired: "90006"        this rule fired on our side (BROKEN: the body breaks its type)
+          contains: "<!DOCTYPE" its body does
+          fired: "90006"        this rule fired on both sides (90006: the body breaks its type)
         why: >-
           what is the matter
         request: "GET / HTTP/1.1\r\n..."      the smallest one that shows it
@@ -29,7 +30,7 @@ SIDES = ("ours", "modsecurity")
 ERRING = (*SIDES, "neither")
 ANY, BOTH = "any", "both"
 _WORDS = {"rule", "side", "errs", "where", "why", "request"}
-_WHERE = {"type", "header", "fired"}
+_WHERE = {"type", "header", "contains", "fired"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +45,19 @@ class Difference:
     where: dict[str, str] = field(default_factory=dict)
 
     def covers(self, key: tuple[str, str], raw: bytes, fired: Collection[str]) -> bool:
-        """Whether a difference in this request is of this class; `fired` are the rules of our side."""
+        """Whether a difference in this request is of this class; `fired` are the rules that both sides have."""
         if self.rule != ANY:
             return key == self.key
-        # Whether the body is broken is not explained by its being broken.
-        return self.side in (key[1], BOTH) and key[0] != self.where.get("fired") and self._is_where(raw, fired)
+        return self.side in (key[1], BOTH) and self._is_where(raw, fired)
 
     def _is_where(self, raw: bytes, fired: Collection[str]) -> bool:
-        lines = (line.partition(b":") for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:])
+        head, _, body = raw.partition(b"\r\n\r\n")
+        lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
         fields = {name.lower().decode("latin-1"): value.strip().decode("latin-1") for name, _, value in lines}
         tests = {
             "type": lambda said: fields.get("content-type", "").partition(";")[0].strip().lower() == said,
             "header": lambda said: said.lower() in fields,
+            "contains": lambda said: said.encode("latin-1") in body,
             "fired": lambda said: said in fired,
         }
         return all(tests[word](said) for word, said in self.where.items())

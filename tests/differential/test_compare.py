@@ -53,6 +53,13 @@ def test_sums_follow_from_what_they_add_up() -> None:
     assert differences(["1", "949110"], ["1"]) == {("949110", "ours")}
 
 
+def test_bodies_that_one_side_thinks_broken_are_told_apart() -> None:
+    ours, theirs = Said(a="1 90006", b="1"), Said(a="1", b="1 90006")
+    result = compare([Request(name, name.encode()) for name in "ab"], ours, theirs)
+    assert (result.equal, result.broken) == (2, {"a": "ours", "b": "modsecurity"})
+    assert "  body broken only for ours: 1: a" in report("title", result)
+
+
 def test_nothing_at_all() -> None:
     assert "0 compared, 0 equal (100.00 %)" in report("none", compare([], Said(), Said()))[0]
 
@@ -88,16 +95,16 @@ def test_bad_entries(tmp_path: Path, bad: str) -> None:
 
 
 def test_a_class_by_what_the_request_is() -> None:
-    def covers(raw: bytes, rule: str = "1", **where: str) -> bool:
+    def covers(raw: bytes, **where: str) -> bool:
         made = Difference("any", "both", "neither", "why", b"GET", where=where)
-        return made.covers((rule, "ours"), raw, ["1", "7"])
+        return made.covers(("1", "ours"), raw, ["1", "7"])
 
     raw = b"POST / HTTP/1.1\r\nContent-Type: Text/XML; a=b\r\nX-Y: z\r\n\r\n"
-    assert covers(raw, type="text/xml", header="X-Y", fired="7")
+    assert covers(raw + b"a!b", type="text/xml", header="X-Y", contains="!", fired="7")
+    assert not covers(raw, contains="!")
     assert not covers(raw, type="text/plain")
     assert not covers(raw, type="text/xml", header="z")
     assert not covers(raw, fired="8")
-    assert not covers(raw, rule="7", fired="7")
     ours = Difference("any", "ours", "neither", "why", b"GET", where={"header": "x-y"})
     assert ours.covers(("2", "ours"), raw, ())
     assert not ours.covers(("2", "modsecurity"), raw, ())
