@@ -11,18 +11,17 @@ from revproxy.model import Controls
 
 def controlled(before: Controls, asked: Mapping[Control, str]) -> Controls:
     """`before` with what was asked for."""
-    changes: dict[str, str | bool] = {}
     for control, value in asked.items():
         match control:
             case Control.BODY_PROCESSOR:
-                changes["body_processor"] = value
+                before = replace(before, body_processor=value)
             case Control.FORCE_BODY:
-                changes["force_body"] = value == "on"
+                before = replace(before, force_body=value == "on")
             case Control.BODY_ACCESS:
-                changes["body_access"] = value == "on"
+                before = replace(before, body_access=value == "on")
             case Control.REPLY_BODY_ACCESS:
-                changes["reply_body_access"] = value == "on"
+                before = replace(before, reply_body_access=value == "on")
             case Control.ENGINE:
                 # The engine's own.
-                pass
-    return replace(before, **changes) if changes else before  # type: ignore[arg-type]
+                continue
+    return before

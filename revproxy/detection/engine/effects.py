@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable
 
-from revproxy.detection.engine.reading import expand
-from revproxy.detection.engine.state import Scene
+from revproxy.detection.engine.reading import expand, key_test
+from revproxy.detection.engine.state import Lost, Scene
+from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.operators.numbers import number
-from revproxy.detection.operators.rx import rx
 from revproxy.detection.rules import (
     Assign,
-    Chosen,
     Control,
     Effect,
     RemoveRules,
     RemoveTarget,
-    Rule,
     SetControl,
     SetVariable,
     Target,
@@ -28,43 +25,21 @@ MOST_VARIABLES = 4096
 """Variables of a transaction: names may come from what a client sends, so that there is an end to them."""
 
 
-def doing(effect: Effect, rules: Sequence[Rule]) -> Doing:
-    """What the effect does, in a set of these rules."""
+def doing(effect: Effect, chooser: Chooser) -> Doing:
+    """What the effect does, in the set of the rules that `chooser` knows."""
     match effect:
         case SetVariable():
             return _assigning(effect)
         case RemoveRules(chosen):
-            gone = chosen_rules(chosen, rules)
-            return _removing(gone)
+            return _removing(chooser.of(chosen))
         case RemoveTarget(chosen, field, key, pattern):
-            target = Target(field, key, pattern)
-            return _taking(chosen_rules(chosen, rules), target)
+            return _taking(chooser.of(chosen), Lost(field, key_test(Target(field, key, pattern))))
         case SetControl(control, value):
             return _control(control, value)
 
 
-def chosen_rules(chosen: Chosen, rules: Sequence[Rule]) -> frozenset[int]:
-    """Positions of the chosen rules."""
-    tags = [rx(text).test for text in chosen.tags]
-    messages = [rx(text).test for text in chosen.messages]
-
-    @cache
-    def tagged(tag: str) -> bool:
-        return any(test(tag.encode("utf-8", "surrogateescape")) for test in tags)
-
-    def wanted(rule: Rule) -> bool:
-        number = int(rule.id) if rule.id.isdigit() else -1
-        return (
-            any(low <= number <= high for low, high in chosen.ids)
-            or (bool(tags) and any(map(tagged, rule.tags)))
-            or any(test(rule.message.encode("utf-8", "surrogateescape")) for test in messages)
-        )
-
-    return frozenset(at for at, rule in enumerate(rules) if wanted(rule))
-
-
-def _taking(rules: frozenset[int], target: Target) -> Doing:
-    return lambda scene: scene.state.lost.append((rules, target))
+def _taking(rules: frozenset[int], lost: Lost) -> Doing:
+    return lambda scene: scene.state.lost.append((rules, lost))
 
 
 def _removing(rules: frozenset[int]) -> Doing:

@@ -18,15 +18,15 @@ from revproxy.detection.engine.names import NameRules
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.state import Scene, State
 from revproxy.detection.link import Group, RuleSet
+from revproxy.detection.link.chosen import Chooser
+from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Look
 from revproxy.detection.operators.numbers import number
-from revproxy.detection.rules import Control, FieldClass, Rule, Scope
+from revproxy.detection.rules import Control, Rule, Scope
 from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
-REMEMBERED = frozenset({FieldClass.HEADER, FieldClass.LINE, FieldClass.PATH})
-"""Classes of values that come again."""
 
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
@@ -38,7 +38,8 @@ class Engine:
         """`memory_bytes` bounds what is remembered of values seen before."""
         self.ruleset = ruleset
         self._memory_bytes = memory_bytes
-        self._programs = [Program(rule, at, ruleset.rules) for at, rule in enumerate(ruleset.rules)]
+        chooser = Chooser(ruleset.rules)
+        self._programs = [Program(rule, at, chooser, ruleset.last_matters) for at, rule in enumerate(ruleset.rules)]
         self._scans = [GroupScanner(group, ruleset).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._idle = idle_rules(ruleset, self._programs)

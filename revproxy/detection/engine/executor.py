@@ -14,10 +14,12 @@ from functools import lru_cache
 
 from revproxy.detection.engine.effects import Doing, doing
 from revproxy.detection.engine.reading import Selector, expand
-from revproxy.detection.engine.state import NOTHING, Accepted, Scene, State
+from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Scene, State
+from revproxy.detection.link.captures import refers_to_last
+from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.operators import CompiledOperator, compile_operator
 from revproxy.detection.operators.base import ArgumentError
-from revproxy.detection.rules import MATCHED, Condition, Operator, Rule, Target
+from revproxy.detection.rules import MATCHED, Condition, Operator, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.model import Fields
 
@@ -25,7 +27,7 @@ EXCERPT_BYTES = 512
 """Most bytes of a value that a finding carries."""
 _LEAD = 128
 """Of these, so many before the match."""
-_NO_TARGETS: tuple[Target, ...] = ()
+_NOTHING_LOST: tuple[Lost, ...] = ()
 
 
 @lru_cache(maxsize=1024)
@@ -69,7 +71,7 @@ class Step:
         self,
         scene: Scene,
         before: Sequence[Accepted],
-        without: Sequence[Target] = _NO_TARGETS,
+        without: Sequence[Lost] = _NOTHING_LOST,
     ) -> list[Accepted]:
         """The accepted values, or the first of them; `without` are targets that the rule has lost."""
         if not self._selectors:
@@ -168,16 +170,21 @@ class Program:
 
     __slots__ = ("_says", "at", "rule", "steps")
 
-    def __init__(self, rule: Rule, at: int = 0, rules: Sequence[Rule] = ()) -> None:
+    def __init__(self, rule: Rule, at: int = 0, chooser: Chooser | None = None, last_matters: bool = False) -> None:
+        """`chooser` knows all rules of the set, which effects may be about; `last_matters`: another rule may look at
+        the value that this one accepts last."""
+        chooser = chooser or Chooser((rule,))
         self.rule = rule
         self.at = at
         last = len(rule.conditions) - 1
+        last_matters = last_matters or refers_to_last(rule)
         self._says = bool(rule.said or rule.data)
         self.steps = [
             Step(
                 c,
-                i == last or not any(t.field.startswith(MATCHED) for t in rule.conditions[i + 1].targets),
-                [doing(effect, rules) for effect in c.effects],
+                not last_matters
+                and (i == last or not any(t.field.startswith(MATCHED) for t in rule.conditions[i + 1].targets)),
+                [doing(effect, chooser) for effect in c.effects],
             )
             for i, c in enumerate(rule.conditions)
         ]
@@ -189,7 +196,9 @@ class Program:
         said = data = b""
         before: list[Accepted] = []
         for at, step in enumerate(self.steps):
-            before = step.accept(scene, before, [t for rules, t in lost if self.at in rules] if lost else _NO_TARGETS)
+            before = step.accept(
+                scene, before, [what for rules, what in lost if self.at in rules] if lost else _NOTHING_LOST
+            )
             if not before:
                 return None
             if named is None or step.on_matched:

@@ -42,7 +42,8 @@ class NameRules:
     """The rules of one set that are remembered by names."""
 
     def __init__(self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int]) -> None:
-        self._fields = {at: name for at, r in enumerate(ruleset.rules) if (name := _by_names(r)) is not None}
+        rules = () if ruleset.last_matters else ruleset.rules
+        self._fields = {at: name for at, r in enumerate(rules) if (name := _by_names(r)) is not None}
         self._programs = programs
         targets = [t for at in idle for c in ruleset.rules[at].conditions for t in c.targets]
         self._awake = [_selects(t) for t in targets if t.field != MATCHED]

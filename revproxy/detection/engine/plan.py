@@ -90,6 +90,8 @@ class Planner:
     def _silent_until(self, rule: Rule) -> int:
         """The first condition whose match can be noticed: the last one, or one with effects."""
         last = len(rule.conditions) - 1
+        if self._ruleset.last_matters:
+            return 0
         capturing = self._ruleset.captures_matter
         return next((at for at, c in enumerate(rule.conditions) if c.effects or (capturing and c.capture)), last)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from revproxy.detection.engine.state import Accepted, Scene, named
+from revproxy.detection.engine.state import Accepted, Lost, Scene, named
 from revproxy.detection.operators.rx import matcher
 from revproxy.detection.patterns import Flags, parse
 from revproxy.detection.rules import (
@@ -95,14 +95,13 @@ class Selector:
         self._key = key_test(target)
         self._out = [key_test(e) for e in excluded if e.field == target.field]
 
-    def pairs(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Target] = ()) -> Sequence[Pair]:
+    def pairs(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Lost] = ()) -> Sequence[Pair]:
         """The selected keys and values; of a counting target the number alone. `without` are taken out too."""
         pairs = self._chosen(_own(scene, self.field, before)) if self._own else self._filled(scene.fields)
         for out in self._out:
             pairs = [] if out is None else [p for p in pairs if not out(p[0])]
-        for target in without:
-            if target.field == self.field:
-                test = key_test(target)
+        for field, test in without:
+            if field == self.field:
                 pairs = [] if test is None else [p for p in pairs if not test(p[0])]
         if self.count:
             return ((self.wanted, b"%d" % len(pairs)),)

@@ -6,11 +6,11 @@ data; what changes it are `effects`. What a rule means does not belong here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from revproxy.detection.operators import CompiledOperator
-from revproxy.detection.rules import FIELDS, Control, Target
+from revproxy.detection.rules import FIELDS, Control
 from revproxy.model import Fields, Phase
 
 
@@ -27,6 +27,13 @@ NOTHING = Accepted("", b"", b"", None)
 """What a condition without targets accepts."""
 
 
+class Lost(NamedTuple):
+    """What a rule does not look at any more: values of a field whose keys pass the test, all of them without one."""
+
+    field: str
+    test: Callable[[bytes], Any] | None
+
+
 class State:
     """`variables` by name in lower case; `removed` rules by position; `lost` targets, each with the rules that do not
     look there any more."""
@@ -38,7 +45,7 @@ class State:
         self.touched = False
         """Whether a variable has changed since the beginning, or a rule was taken out."""
         self.removed: set[int] = set()
-        self.lost: list[tuple[frozenset[int], Target]] = []
+        self.lost: list[tuple[frozenset[int], Lost]] = []
         self.controls: dict[Control, str] = {}
         self.last = NOTHING
         """The value accepted last."""

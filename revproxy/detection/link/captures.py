@@ -1,4 +1,4 @@
-"""Whether what a rule captures can be noticed outside of it.
+"""Whether what a rule captures, or accepted last, can be noticed outside of it.
 
 Nearly every rule that looks at the variables `0` to `9` has filled them itself, in the same chain. Where all do, a
 capture in a chain that then fails is no effect, and the chain need not be run for it.
@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from revproxy.detection.rules import VARIABLE_NAMES, VARIABLES, Condition, Reference, Rule, SetVariable, Template
+from revproxy.detection.rules import (
+    MATCHED_NAME,
+    MATCHED_ONE,
+    VARIABLE_NAMES,
+    VARIABLES,
+    Condition,
+    Reference,
+    Rule,
+    SetVariable,
+    Template,
+)
 
+_LAST = frozenset({MATCHED_ONE, MATCHED_NAME})
 _DIGITS = frozenset(b"%d" % number for number in range(10))
 
 
@@ -41,3 +52,33 @@ def _looks(condition: Condition) -> bool:
 
 def _refers(template: Template) -> bool:
     return any(isinstance(p, Reference) and p.field == VARIABLES and p.key in _DIGITS for p in template)
+
+
+def last_matters(rules: Iterable[Rule]) -> bool:
+    """Whether some rule refers to the value that another one accepted last."""
+    return any(_refers_to_last(rule, _before_its_own(rule)) for rule in rules)
+
+
+def refers_to_last(rule: Rule) -> bool:
+    """Whether the rule refers to a value accepted last: its own has to be the last one then, not just one of them."""
+    return _refers_to_last(rule, len(rule.conditions)) or _named((rule.said, rule.data))
+
+
+def _before_its_own(rule: Rule) -> int:
+    """How many conditions run before anything was accepted: those without targets accept nothing."""
+    return next((at for at, c in enumerate(rule.conditions) if c.targets), len(rule.conditions))
+
+
+def _refers_to_last(rule: Rule, own: int) -> bool:
+    for at, condition in enumerate(rule.conditions[: own + 1]):
+        # Targets and operators are read before the condition accepts, effects after it.
+        texts = [operator.template for operator in condition.operators]
+        if at < own:
+            texts += [t for e in condition.effects if isinstance(e, SetVariable) for t in (e.name, e.value)]
+        if _named(texts) or any(t.field in _LAST for t in condition.targets):
+            return True
+    return False
+
+
+def _named(texts: Iterable[Template]) -> bool:
+    return any(isinstance(part, Reference) and part.field in _LAST for text in texts for part in text)

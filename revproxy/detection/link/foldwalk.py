@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from revproxy.detection.link.foldchosen import Chooser
+from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.link.foldcourse import REPEATED, Course, Landings
 from revproxy.detection.link.folddraft import Draft, Piece, looked_at
 from revproxy.detection.link.foldrule import RuleFolder, Spot, stored_by

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from revproxy.detection.link.asked import fields_of
-from revproxy.detection.link.captures import captures_matter
+from revproxy.detection.link.captures import captures_matter, last_matters
 from revproxy.detection.link.chains import Chain, fold, trigger_of
 from revproxy.detection.link.databases import Expression, Refused, database, key_of
 from revproxy.detection.link.jumps import jumps_of
@@ -80,6 +80,7 @@ def link(
         score=score_of(rules),
         detects=detects,
         captures_matter=captures_matter(rules),
+        last_matters=last_matters(rules),
     )
 
 

@@ -112,6 +112,8 @@ class RuleSet:
     """Nothing that these rules find refuses anything."""
     captures_matter: bool = False
     """Whether some rule looks at what another captured."""
+    last_matters: bool = False
+    """Whether some rule looks at the value that another accepted last."""
 
     def databases(self) -> dict[str, bytes]:
         """The serialised databases by key."""

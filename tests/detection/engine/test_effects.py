@@ -2,8 +2,9 @@ import pytest
 from builders import simple, transaction
 
 from revproxy.detection.engine import effects
-from revproxy.detection.engine.effects import chosen_rules, doing
+from revproxy.detection.engine.effects import doing
 from revproxy.detection.engine.state import Scene, State
+from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.rules import (
     Assign,
     Chosen,
@@ -13,11 +14,11 @@ from revproxy.detection.rules import (
     RemoveTarget,
     SetControl,
     SetVariable,
-    Target,
 )
 from revproxy.model import Phase
 
 RULES = [simple("7", "a", tags=("x", "y")), simple("12", "a", tags=("xy",)), simple("name", "a")]
+CHOOSER = Chooser(RULES)
 ASSIGNMENTS = [
     (Assign.SET, (b"new",), b"new"),
     (Assign.ADD, (b"3",), b"8"),
@@ -36,7 +37,7 @@ def scene(**variables):
 @pytest.mark.parametrize(("how", "value", "want"), ASSIGNMENTS)
 def test_assignments(how, value, want):
     at = scene(a="5")
-    doing(SetVariable((b"A",), how, value), RULES)(at)
+    doing(SetVariable((b"A",), how, value), CHOOSER)(at)
     assert at.state.variables.get(b"a") == want
     assert at.state.touched == (want != b"5")
 
@@ -45,36 +46,22 @@ def test_variables_have_an_end(monkeypatch):
     monkeypatch.setattr(effects, "MOST_VARIABLES", 3)
     at = scene()
     for number in range(9):
-        doing(SetVariable((b"%d" % number,), Assign.SET, (b"1",)), RULES)(at)
+        doing(SetVariable((b"%d" % number,), Assign.SET, (b"1",)), CHOOSER)(at)
     assert len(at.state.variables) == 3
-
-
-CHOICES = [
-    (Chosen(((1, 9),)), {0}),
-    (Chosen(((1, 9), (12, 12))), {0, 1}),
-    (Chosen(tags=(r"\Ax\z",)), {0}),
-    (Chosen(tags=("x",)), {0, 1}),
-    (Chosen(messages=("test",)), {0, 1, 2}),
-    (Chosen(), set()),
-]
-
-
-@pytest.mark.parametrize(("chosen", "want"), CHOICES)
-def test_chosen_rules(chosen, want):
-    assert chosen_rules(chosen, RULES) == want
 
 
 def test_removals():
     at = scene()
-    doing(RemoveRules(Chosen(((7, 7),))), RULES)(at)
-    doing(RemoveTarget(Chosen(((12, 12),)), "args", b"k"), RULES)(at)
+    doing(RemoveRules(Chosen(((7, 7),))), CHOOSER)(at)
+    doing(RemoveTarget(Chosen(((12, 12),)), "args", b"k"), CHOOSER)(at)
     assert at.state.removed == {0}
-    assert at.state.lost == [(frozenset({1}), Target("args", b"k"))]
+    ((rules, (field, test)),) = at.state.lost
+    assert (rules, field, bool(test(b"K")), bool(test(b"x"))) == (frozenset({1}), "args", True, False)
 
 
 def test_controls():
     at = scene()
-    doing(SetControl(Control.FORCE_BODY, "on"), RULES)(at)
+    doing(SetControl(Control.FORCE_BODY, "on"), CHOOSER)(at)
     assert (at.state.controls, at.state.over) == ({Control.FORCE_BODY: "on"}, frozenset())
-    doing(SetControl(Control.ENGINE, "off"), RULES)(at)
+    doing(SetControl(Control.ENGINE, "off"), CHOOSER)(at)
     assert at.state.over == frozenset(Phase)

@@ -54,3 +54,10 @@ def test_excerpt_is_short_and_shows_the_match(value, pattern):
     assert got in value
     if operator.test(value) and pattern == "a":
         assert b"a" in got
+
+
+def test_the_value_accepted_last_is_the_last_one_where_that_matters():
+    for matters, want in ((False, b"Evil"), (True, b"a  b")):
+        state = State({})
+        assert Program(rule("r", condition([A], ("rx", "."))), last_matters=matters).run(Scene(b"", TX.fields, state))
+        assert state.last.value == want

@@ -3,6 +3,7 @@ from builders import condition, rule
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.link import link
+from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.rules import Assign, Condition, Reference, SetVariable, Target
 
 SCORE = Target("tx", key=b"score")
@@ -14,7 +15,7 @@ def setting(name, value, **more):
 
 def idle(*rules, **variables):
     ruleset = link(rules, variables={k.encode(): v.encode() for k, v in variables.items()})
-    found = idle_rules(ruleset, [Program(r, at, ruleset.rules) for at, r in enumerate(ruleset.rules)])
+    found = idle_rules(ruleset, [Program(r, at, Chooser(ruleset.rules)) for at, r in enumerate(ruleset.rules)])
     return {ruleset.rules[at].id for at in found}
 
 

@@ -1,8 +1,8 @@
 import pytest
 from builders import transaction
 
-from revproxy.detection.engine.reading import Selector, expand, names_of, read
-from revproxy.detection.engine.state import Accepted, Scene, State
+from revproxy.detection.engine.reading import Selector, expand, key_test, names_of, read
+from revproxy.detection.engine.state import Accepted, Lost, Scene, State
 from revproxy.detection.rules import Reference, Target
 
 TX = transaction(args={b"Name": b"Evil", b"other": b"good"}, headers={b"host": b"example"}, path=[b"/p"])
@@ -42,9 +42,11 @@ def test_pseudo_fields(target, want):
 
 
 def test_without():
-    pairs = Selector(Target("args"), ()).pairs(scene(), (), [Target("args", key=b"name"), Target("path")])
+    pairs = Selector(Target("args"), ()).pairs(
+        scene(), (), [Lost("args", key_test(Target("args", key=b"name"))), Lost("path", None)]
+    )
     assert pairs == [(b"other", b"good")]
-    assert Selector(Target("args"), ()).pairs(scene(), (), [Target("args")]) == []
+    assert Selector(Target("args"), ()).pairs(scene(), (), [Lost("args", None)]) == []
 
 
 def test_expand():

@@ -1,7 +1,7 @@
 import pytest
 from builders import condition, rule
 
-from revproxy.detection.link.captures import captures_matter
+from revproxy.detection.link.captures import captures_matter, last_matters, refers_to_last
 from revproxy.detection.rules import Assign, Condition, Operator, Reference, SetVariable, Target
 
 ONE = Reference("tx", b"1")
@@ -22,3 +22,26 @@ CASES = [
 @pytest.mark.parametrize(("rules", "want"), CASES)
 def test_captures_matter(rules, want):
     assert captures_matter(rules) is want
+
+
+LOOKING = condition(["args"], ("rx", "a"))
+KEEPING = Condition((), (), effects=(SetVariable((b"x",), Assign.SET, (Reference("matched.one"),)),))
+NAMED = Reference("matched.name")
+LAST = [
+    # Of another rule, at all.
+    (rule("1", CAPTURING, READING), False, False),
+    (rule("1", LOOKING, data=(NAMED,)), False, True),
+    (rule("1", KEEPING), True, True),
+    (rule("1", LOOKING, KEEPING), False, True),
+    (rule("1", KEEPING, LOOKING), True, True),
+    (rule("1", LOOKING, condition(["matched.one"], ("rx", "b"))), False, True),
+    (rule("1", condition(["matched.one"], ("rx", "b"))), True, True),
+    (rule("1", Condition((Target("path"),), (Operator("rx", "", template=(NAMED,)),))), True, True),
+    (rule("1", LOOKING, said=(b"", NAMED)), False, True),
+]
+
+
+@pytest.mark.parametrize(("given", "others", "own"), LAST)
+def test_last_matters(given, others, own):
+    assert last_matters([rule("0", CAPTURING), given]) is others
+    assert refers_to_last(given) is own

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from revproxy.detection.rules import Marker, Rule, Target
 from revproxy.detection.seclang import tree
@@ -98,7 +99,7 @@ class _Changes:
         for change in self._targets:
             if _selects(change.rules, rule):
                 for variable in change.variables:
-                    target = context.attempt(variable.where, lambda v=variable: target_of(v))  # type: ignore[misc]
+                    target = context.attempt(variable.where, partial(target_of, variable))
                     if target is not None:
                         more.append(target)
         return links, more

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from revproxy.detection import seclang
 from revproxy.detection.rules import Condition, Effect, Operator, Rule, Scope, Target, Template
@@ -142,7 +143,7 @@ def _condition(
         operators = (operator,)
     targets: list[Target] = []
     for variable in link.variables:
-        target = context.attempt(variable.where, lambda v=variable: target_of(v))  # type: ignore[misc]
+        target = context.attempt(variable.where, partial(target_of, variable))
         if target is None:
             return None
         targets.append(target)

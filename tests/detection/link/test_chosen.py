@@ -6,7 +6,7 @@ from builders import simple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.detection.link.foldchosen import chosen_rules
+from revproxy.detection.link.chosen import chosen_rules
 from revproxy.detection.rules import Chosen
 
 RULES = [
