@@ -27,6 +27,10 @@ EXCERPT_BYTES = 512
 """Most bytes of a value that a finding carries."""
 _LEAD = 128
 """Of these, so many before the match."""
+REFUSED = 64
+"""Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
+SHORT_BYTES = 40
+"""It does not remember longer ones."""
 _NOTHING_LOST: tuple[Lost, ...] = ()
 
 
@@ -50,6 +54,7 @@ class Step:
         "_late",
         "_only_first",
         "_operators",
+        "_refused",
         "_selectors",
         "on_matched",
     )
@@ -63,6 +68,8 @@ class Step:
         self._late = [o for o in condition.operators if o.template]
         self._operators = [compile_operator(o) for o in condition.operators if not o.template]
         self._every = condition.every_step
+        self._refused: set[bytes] = set()
+        """Short values that no operator accepts: names and numbers come again and again."""
         self._capture = condition.capture
         self._doings = tuple(doings)
         self._only_first = only_first and not doings and not condition.capture
@@ -98,12 +105,18 @@ class Step:
         self, value: bytes, operators: Sequence[CompiledOperator]
     ) -> Sequence[tuple[bytes, CompiledOperator]]:
         """The forms of a value that an operator accepts."""
+        if value in self._refused:
+            return ()
         found = []
         for form in self._forms(value):
             for operator in operators:
                 if operator.test(form):
                     found.append((form, operator))
                     break
+        if not found and not self._late and len(value) <= SHORT_BYTES:
+            if len(self._refused) >= REFUSED:
+                self._refused.clear()
+            self._refused.add(value)
         return found
 
     def _do(self, scene: Scene, accepted: Accepted) -> None:
@@ -114,7 +127,7 @@ class Step:
         if self._capture and accepted.operator is not None:
             for number, group in enumerate(accepted.operator.groups(accepted.value)):
                 if group is not None:
-                    state.touched = True
+                    state.touch()
                     state.variables[b"%d" % number] = group
         for do in self._doings:
             do(scene)

@@ -1,7 +1,7 @@
 """What the rules of a set have done to one transaction so far: variables, what they switched off, where they stopped.
 
 Made from the rule set's beginning when a rule first asks, and kept on the transaction between inspections. Plain
-data; what changes it are `effects`. What a rule means does not belong here.
+data; what changes it are `effects`, which say so (`touch`, `mark`). What a rule means does not belong here.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ NOTHING = Accepted("", b"", b"", None)
 """What a condition without targets accepts."""
 
 
+BEGINNING = "beginning"
+"""The mark of the state that every transaction begins with."""
+
+
 class Lost(NamedTuple):
     """What a rule does not look at any more: values of a field whose keys pass the test, all of them without one."""
 
@@ -38,7 +42,7 @@ class State:
     """`variables` by name in lower case; `removed` rules by position; `lost` targets, each with the rules that do not
     look there any more."""
 
-    __slots__ = ("controls", "last", "lost", "over", "removed", "touched", "variables")
+    __slots__ = ("controls", "last", "lost", "mark", "over", "removed", "touched", "variables")
 
     def __init__(self, variables: Mapping[bytes, bytes]) -> None:
         self.variables = dict(variables)
@@ -51,6 +55,13 @@ class State:
         """The value accepted last."""
         self.over = frozenset[Phase]()
         """Phases in which nothing runs any more."""
+        self.mark: object = BEGINNING
+        """Two states of one rule set with the same mark are equal, but for `last`; None where that is not known."""
+
+    def touch(self) -> None:
+        """A variable changed, or what runs."""
+        self.touched = True
+        self.mark = None
 
 
 class Scene(NamedTuple):
