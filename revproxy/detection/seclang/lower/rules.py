@@ -21,7 +21,7 @@ from revproxy.model import Action, Phase, Protocol, Severity
 
 _HTTP = frozenset({Protocol.HTTP})
 _SCOPES = {b"": Scope.TRANSACTION, b"phase": Scope.PHASE, b"request": Scope.REQUEST}
-_DISRUPTIVE = frozenset({"allow", "block", "deny", "drop", "pass", "redirect"})
+_DISRUPTIVE = frozenset({"allow", "block", "deny", "drop", "pass"})
 DENIED = 403
 """The status of a `deny` without one."""
 
@@ -95,10 +95,10 @@ def _words(action: tree.Words, into: Actions, context: Context) -> None:
     elif action.name == "allow":
         into.disruptive = "allow"
         into.scope = _SCOPES[action.value.text.value.lower()]
-    elif action.name == "redirect":
-        context.wrong(action.where, "redirect: refusals are pages of our own", "use deny with a status")
     elif action.name in ("setsid", "setuid", "setrsc"):
         context.note(action.where, f"{action.name} has no effect here: no collection outlives its transaction")
+    elif action.name == "deprecatevar":
+        context.wrong(action.where, "deprecatevar: collections that outlive a transaction are not there yet")
     else:
         into.texts[action.name] = action.value
 

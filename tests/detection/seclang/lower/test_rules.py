@@ -63,6 +63,7 @@ def test_allow(one):
 
 
 def test_redirect_is_refused_with_its_place(one):
-    with pytest.raises(RuleError, match="redirect: refusals are pages of our own") as caught:
+    with pytest.raises(RuleError, match="redirect is refused") as caught:
         one('SecRule ARGS "@rx a" "id:1,redirect:http://a.example/"')
+    assert "use `deny` with a status" in caught.value.hint
     assert (caught.value.where.line, caught.value.where.column) == (1, 28)
