@@ -163,6 +163,10 @@ def _rule(
     first, last = made[0], made[-1]
     message = first.texts.get("msg")
     data = first.texts.get("logdata")
+    action = {"deny": Action.DENY, "drop": Action.DROP}.get(first.disruptive, Action.ALLOW)
+    refuses = action is not Action.ALLOW
+    if refuses and not first.logs:
+        context.note(rule.where, "nolog has no effect here: every refusal is recorded")
     return Rule(
         id=str(rule.id),
         protocols=_HTTP,
@@ -172,8 +176,9 @@ def _rule(
         score=0,
         message=_shown(message) if message is not None else "",
         tags=tuple(first.tags),
-        action={"deny": Action.DENY, "drop": Action.DROP}.get(first.disruptive, Action.ALLOW),
-        logs=first.logs,
+        action=action,
+        # A refusal is a finding: whoever decides looks at nothing else.
+        logs=first.logs or refuses,
         origin=rule.where,
         status=first.status or (DENIED if first.disruptive == "deny" else 0),
         skip=first.skip or last.skip,

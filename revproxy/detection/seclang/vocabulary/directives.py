@@ -120,7 +120,7 @@ _NOTED: tuple[tuple[str, str], ...] = (
     ("SecAuditLogStorageDir", _AUDIT),
     ("SecAuditLogType", _AUDIT),
     ("SecCacheTransformations", "has no effect here: what is remembered is bounded by `inspection.memory_bytes`"),
-    ("SecChrootDir", "has no effect here: workers are confined without it"),
+    ("SecChrootDir", "has no effect here: who starts the program confines it"),
     ("SecCollectionTimeout", "has no effect here: no collection outlives its transaction"),
     ("SecConnReadStateLimit", _CAPS),
     ("SecConnWriteStateLimit", _CAPS),
@@ -136,7 +136,7 @@ _NOTED: tuple[tuple[str, str], ...] = (
     ("SecRuleInheritance", "has no effect here: there is one rule set"),
     ("SecRulePerfTime", "has no effect here: metrics tell the time that inspection takes"),
     ("SecRxPreFilter", "has no effect here: all patterns are searched at once"),
-    ("SecSensorId", "has no effect here: audit records name the listener and the route"),
+    ("SecSensorId", "has no effect here: access records name the listener, audit records the route"),
     ("SecServerSignature", "has no effect here: the Server field of answers is left as it is"),
     ("SecStatusEngine", "has no effect here: nothing is reported to anyone"),
     ("SecTmpDir", _SPOOL),
@@ -152,7 +152,7 @@ _NOTED: tuple[tuple[str, str], ...] = (
 )
 
 _LIMITS: tuple[tuple[str, Form, str], ...] = (
-    ("SecArgumentsLimit", Form.NUMBER, "`limits.content.arguments` of revproxy.yaml bounds arguments"),
+    ("SecArgumentsLimit", Form.NUMBER, "`limits.content.arguments` of revproxy.yaml bounds those of a body"),
     (
         "SecRequestBodyInMemoryLimit",
         Form.NUMBER,
@@ -189,7 +189,7 @@ _REFUSED: tuple[tuple[str, str], ...] = (
     ("SecHashMethodRx", _HASHES),
     ("SecHashParam", _HASHES),
     ("SecHttpBlKey", "nothing is looked up while a request waits: list the addresses with @ipMatchFromFile"),
-    ("SecRemoteRules", "rules are not fetched while a file is read: use `revproxy signatures add`"),
+    ("SecRemoteRules", "rules are not fetched while a file is read: put the file beside the others"),
     ("SecRuleScript", "no script runs in the engine: write the test as SecRules"),
 )
 

@@ -100,7 +100,7 @@ _IDLE: tuple[tuple[str, Keys, str], ...] = (
     (
         "ARGUMENTS_LIMIT_REACHED",
         Keys.NONE,
-        "is always 0 here: requests of more arguments than `limits.content.arguments` are refused",
+        "is always 0 here: no argument is left out; bodies of too many are refused",
     ),
     (
         "MULTIPART_DUPLICATE_PART_HEADER",
