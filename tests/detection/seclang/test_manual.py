@@ -3,13 +3,14 @@ the document says. Operators and transformations are held against their own room
 
 from __future__ import annotations
 
+from glob import glob
 from pathlib import Path
 
 import pytest
 import yaml
 from manual import Told, told
 
-from revproxy.detection.seclang import parse
+from revproxy.detection.seclang import load, parse
 from revproxy.detection.seclang.lower import lower
 from revproxy.detection.seclang.vocabulary import ACTIONS, CTL, DIRECTIVES, OPERATORS, VARIABLES, Form, Keys, Status
 from revproxy.detection.seclang.vocabulary import actions as action_words
@@ -202,3 +203,26 @@ def test_modsecurity(section, row):
         pytest.skip("depends on how it was built, or reaches out")
     loads = libmodsecurity.RulesSet().load(TEXTS[section](row.name) + "\n") >= 0
     assert loads == (row.modsecurity != "no")
+
+
+@pytest.mark.parametrize("name", ["modsecurity", "coraza", "plugins"])
+def test_configurations_as_people_have_them_load(name):
+    """What engines recommend, and plugins of CRS: of their kind, written for this."""
+    tree = load([str(DATA / "usual" / f"{name}.conf")], lambda path: Path(path).read_bytes(), glob)
+    done = lower(tree, lambda path: Path(path).read_bytes())
+    noted = {DIRECTIVES[word].name for word in map(_noted(tree), done.notices) if word in DIRECTIVES}
+    used = {word for source in tree.sources.values() for row in source.rows for word in row.split()[:1]}
+    assert len(done.rules) > 3
+    assert noted == {row.name for row in told("Directives").values() if row.fate == "notice" and row.name in used}
+
+
+def _noted(tree):
+    """The word that a notice is about, which stands where the notice says."""
+
+    def word(notice):
+        found = notice.message.split()[0].removeprefix("ctl:")
+        row = tree.sources[notice.where.file].rows[notice.where.line - 1]
+        assert row[notice.where.column - 1 :].startswith(found)
+        return found.lower()
+
+    return word
