@@ -35,7 +35,7 @@ def fate(cell: str) -> str:
 def told(section: str) -> dict[str, Told]:
     """By name, what the tables of a section (`## ...`) say. A name that stands there twice is a mistake."""
     found: dict[str, Told] = {}
-    for header, cells in _rows(section):
+    for header, cells in rows(section):
         if {"ModSecurity 3", "Coraza", "here"} <= set(header):
             row = dict(zip(header, cells, strict=True))
             for name in _NAME.findall(cells[0]):
@@ -45,7 +45,7 @@ def told(section: str) -> dict[str, Told]:
     return found
 
 
-def _rows(section: str) -> Iterator[tuple[list[str], list[str]]]:
+def rows(section: str) -> Iterator[tuple[list[str], list[str]]]:
     """(cells of the header, cells) of each row."""
     body = TEXT.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     header: list[str] = []
