@@ -19,6 +19,7 @@ from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
 from revproxy.detection.link import RuleSet, link
 from revproxy.detection.rules import Rule
+from revproxy.detection.seclang import Notice
 from revproxy.detection.sigyaml import load_all, lower
 from revproxy.errors import ConfigError, Location, ManyErrors
 from revproxy.inspection.sources import read_signature_files
@@ -34,6 +35,8 @@ class Prepared:
 
     settings: Settings
     rules: RuleSet
+    notices: tuple[Notice, ...] = ()
+    """What was taken from SecLang though it does nothing here."""
 
     @property
     def ruleset_name(self) -> str:
@@ -72,8 +75,13 @@ def linked_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet:
 
     Raises as `read_rules` and `read_seclang` do.
     """
+    return _rules(settings, blame)[0]
+
+
+def _rules(settings: Settings, blame: Blame) -> tuple[RuleSet, tuple[Notice, ...]]:
     signatures = read_rules(settings, blame)
-    return linked(signatures, settings.cache, read_seclang(settings.inspection.rules, settings.inspection.paranoia))
+    more = read_seclang(settings.inspection.rules, settings.inspection.paranoia)
+    return linked(signatures, settings.cache, more), more.notices
 
 
 def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
@@ -97,7 +105,7 @@ def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    return Prepared(settings, linked_rules(settings, blame))
+    return Prepared(settings, *_rules(settings, blame))
 
 
 def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:

@@ -1,7 +1,7 @@
 """SecLang rules from files and folders: found, read, lowered and folded.
 
 A folder of OWASP CRS is known by its `rules` folder; its setup comes first. What the texts say about the engine as a
-whole (SecRuleEngine) is handed on; other settings are told in notices where they have no effect.
+whole (SecRuleEngine) is handed on; what has no effect here is told in notices, which `revproxy check` shows.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def check(config: Path | None) -> None:
     from revproxy.detection.operators import libinjection_source
 
     prepared = app.prepare(loaded.settings, loaded.blame)
-    for notice in loaded.notices:
+    for notice in (*loaded.notices, *prepared.notices):
         click.secho(str(notice), fg="yellow", err=True)
     click.echo(summary(loaded.settings))
     click.echo(f"{len(prepared.rules.rules)} rules, rule set {prepared.ruleset_name}")

@@ -22,7 +22,9 @@ def prepared(monkeypatch):
 
     def prepare(settings, blame):
         asked.append(settings)
-        return SimpleNamespace(rules=SimpleNamespace(rules=("a", "b")), ruleset_name="0123456789abcdef")
+        return SimpleNamespace(
+            rules=SimpleNamespace(rules=("a", "b")), ruleset_name="0123456789abcdef", notices=("r.conf:1:1: noted",)
+        )
 
     monkeypatch.setitem(sys.modules, "revproxy.app", SimpleNamespace(prepare=prepare))
     monkeypatch.setattr("revproxy.app", sys.modules["revproxy.app"], raising=False)
@@ -71,6 +73,7 @@ def test_check_prints_notices(folder, prepared):
     (folder / "spool").rmdir()
     result = CliRunner().invoke(cli, ["check", "-c", str(folder / "revproxy.yaml")])
     assert "notice: " in result.stderr
+    assert "r.conf:1:1: noted\n" in result.stderr
     assert result.exit_code == 0
 
 

@@ -24,6 +24,9 @@ _BY_VARIABLE |= {
     "MATCHED_VAR_NAME": MATCHED_NAME,
     "UNIQUE_ID": IDENTITY,
     "PATH_INFO": "path.decoded",
+    # 0 as well: what they tell of is refused before any rule runs.
+    "ARGUMENTS_LIMIT_REACHED": _BY_VARIABLE["INBOUND_DATA_ERROR"],
+    "URI_PARSE_ERROR": _BY_VARIABLE["INBOUND_DATA_ERROR"],
     "REQBODY_PROCESSOR_ERROR": "body.failed",
     "REQBODY_PROCESSOR_ERROR_MSG": "body.error",
 }

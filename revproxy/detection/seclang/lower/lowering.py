@@ -16,6 +16,7 @@ from revproxy.detection.seclang.load import Read, Tree
 from revproxy.detection.seclang.lower.context import Context
 from revproxy.detection.seclang.lower.fields import target_of
 from revproxy.detection.seclang.lower.rules import rule_of
+from revproxy.detection.seclang.lower.settings import rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def lower(parsed: Tree, read: Read) -> Lowered:
             case _:
                 pass
     context.check()
-    return Lowered(tuple(rules), tuple(settings), (*parsed.notices, *context.notices))
+    return Lowered((*rules_of(settings), *rules), tuple(settings), (*parsed.notices, *context.notices))
 
 
 def _tags(rule: tree.Rule) -> set[bytes]:

@@ -63,6 +63,14 @@ def test_allow(one):
 
 
 def test_redirect_is_refused_with_its_place(one):
-    with pytest.raises(RuleError, match="redirect: refusals are pages of our own") as caught:
+    with pytest.raises(RuleError, match="redirect is refused") as caught:
         one('SecRule ARGS "@rx a" "id:1,redirect:http://a.example/"')
+    assert "use `deny` with a status" in caught.value.hint
     assert (caught.value.where.line, caught.value.where.column) == (1, 28)
+
+
+@pytest.mark.parametrize(("action", "logs"), [("deny", True), ("drop", True), ("pass", False), ("allow", False)])
+def test_a_refusal_is_always_recorded(lowered, action, logs):
+    done = lowered(f'SecRule ARGS "@rx a" "id:1,phase:2,nolog,{action}"')
+    assert done.rules[0].logs is logs
+    assert [str(notice.where) for notice in done.notices] == (["r.conf:1:1"] if logs else [])
