@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from revproxy.detection.engine.controls import controlled
+from revproxy.detection.engine.excluding import Excluding
 from revproxy.detection.engine.executor import Hit, Program
 from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.engine.joining import GroupScanner
@@ -46,6 +47,7 @@ class Engine:
         self._names = NameRules(ruleset, self._programs, self._idle)
         self._planner = Planner(ruleset, self._programs, self._idle)
         self._plans: dict[PlanKey, Plan] = {}
+        self._excluding = Excluding(ruleset.rules)
 
     def _recall(self, group: Group, scan: Scan) -> Recall | None:
         """The memory of a group whose values come again."""
@@ -75,6 +77,8 @@ class Engine:
         state = tx.state
         if state is None:
             state = State(self.ruleset.variables)
+            if tx.excluded:
+                self._excluding.put(tx.excluded, state)
         assert isinstance(state, State)  # nobody else puts something there
         self._carry_out(run, tx, state)
         tx.state = state

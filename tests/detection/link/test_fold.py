@@ -32,12 +32,13 @@ HEAD, BODY, REPLY_HEAD, REPLY_BODY, LOG = Phase
 
 
 class Naive:
-    """One transaction: `schedule` are the phases that it goes through, `args` keys and values."""
+    """One transaction: `schedule` are the phases that it goes through, `args` keys and values, `without` ids of rules
+    that are not in it."""
 
-    def __init__(self, listed, variables, schedule, args, protocol=Protocol.HTTP, phases=own_phase):
+    def __init__(self, listed, variables, schedule, args, protocol=Protocol.HTTP, phases=own_phase, without=()):
         self.listed, self.args, self.protocol, self.phases = listed, args, protocol, phases
         self.tx = dict(variables)
-        self.last, self.over, self.gone, self.lost, self.done = ("", b"", b""), set(), [], [], set()
+        self.last, self.over, self.gone, self.lost, self.done = ("", b"", b""), set(), [], [], set(without)
         self.seen = []
         """Whatever others see: matches with a face, and controls."""
         for phase in schedule:
@@ -336,6 +337,19 @@ def test_what_a_removed_rule_says_holds_for_those_removed_with_it():
     assert left(fold([*listed, other])) == ["r", "0", "3", "4"]
 
 
+def test_a_gate_that_may_be_excluded_stands_for_what_is_excluded_with_it():
+    listed = [
+        rule("0", when("", "", put("level"))),
+        rule("1", when("tx:level", "eq 1"), skip_after="END"),
+        at_run("2", logs=True),
+        at_run("3", logs=True),
+        Marker("END"),
+    ]
+    assert left(fold(listed, excluded=[frozenset("012")])) == ["1", "3"]
+    assert left(fold(listed, excluded=[frozenset("0123")])) == []
+    assert left(fold(listed, excluded=[frozenset("23")])) == []
+
+
 def test_a_way_into_what_a_gate_passes_over():
     listed = [
         at_run("1", skip_after="MID"),
@@ -625,19 +639,21 @@ def delayed(rule):
     return max(rule.phase, BODY) if late else rule.phase
 
 
-def agree(listed, given_variables, keep, runs, phases=own_phase):
-    folded = fold(listed, given_variables, frozenset(keep), phases)
+def agree(listed, given_variables, keep, runs, phases=own_phase, excluded=()):
+    """Every second run has the first of what may be excluded, every third the second."""
+    folded = fold(listed, given_variables, frozenset(keep), phases, excluded)
     rules = [entry for entry in listed if isinstance(entry, Rule)]
     # Of transactions in which no rule changes variables, those at the end say nothing.
     changing = {p for r in rules if any(c.effects or c.capture for c in r.conditions) for p in r.protocols}
-    for schedule, args, protocol in runs:
-        want = Naive(listed, given_variables, schedule, args, protocol, phases)
-        got = Naive(folded.rules, folded.variables, schedule, args, protocol, phases)
+    for number, (schedule, args, protocol) in enumerate(runs, 1):
+        without = {id for at, ids in enumerate(excluded, 2) if number % at == 0 for id in ids}
+        want = Naive(listed, given_variables, schedule, args, protocol, phases, without)
+        got = Naive(folded.rules, folded.variables, schedule, args, protocol, phases, without)
         assert got.seen == want.seen
         if protocol in changing:
             assert {k: v for k, v in got.tx.items() if k in keep} == {k: v for k, v in want.tx.items() if k in keep}
     assert set(folded.removed) == {rule.id for rule in rules} - set(left(folded))
-    assert fold(listed, given_variables, frozenset(keep), phases) == folded
+    assert fold(listed, given_variables, frozenset(keep), phases, excluded) == folded
     return folded
 
 
@@ -648,6 +664,7 @@ def agree(listed, given_variables, keep, runs, phases=own_phase):
     st.frozensets(st.sampled_from([b"a", b"b", b"p_x", b"1"]), max_size=2),
     st.lists(transactions, min_size=1, max_size=4),
     st.sampled_from([own_phase, delayed]),
+    st.lists(st.frozensets(st.sampled_from("0123456789"), min_size=1), max_size=2),
 )
-def test_folded_rules_do_the_same(listed, given_variables, keep, runs, phases):
-    agree(listed, given_variables, keep, runs, phases)
+def test_folded_rules_do_the_same(listed, given_variables, keep, runs, phases, excluded):
+    agree(listed, given_variables, keep, runs, phases, excluded)
