@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
+from revproxy.app.exclusions import Excluded
 from revproxy.app.prepare import Prepared
 from revproxy.audit import Metrics, Records
 from revproxy.config import Listener, ListenerKind, Settings
@@ -52,17 +53,17 @@ class Parts:
         self._spool = Budget("spool_bytes", settings.limits.caps.spool_bytes)
         dialer = DirectDialer(settings.upstreams)
         self._pools = {u.name: Pool(u, dialer, settings.limits.timeouts) for u in settings.upstreams}
-        self._site = self._http_site(settings)
+        self._site = self._http_site(settings, prepared.excluded)
         kinds = {kind: [lis for lis in settings.listeners if lis.kind is kind] for kind in ListenerKind}
         self._http = [self._http_front(listener) for listener in kinds[ListenerKind.HTTP]]
         self._mail = {
-            listener.name: (self._mail_front(listener, settings, dialer), listener)
+            listener.name: (self._mail_front(listener, prepared, dialer), listener)
             for listener in kinds[ListenerKind.SMTP]
         }
         self._servers: list[asyncio.Server] = []
         self._records.start()
 
-    def _http_site(self, settings: Settings) -> Site:
+    def _http_site(self, settings: Settings, excluded: Excluded) -> Site:
         limits, inspection = settings.limits, settings.inspection
         ways = []
         for route in settings.routes:
@@ -77,6 +78,7 @@ class Parts:
                 address,
                 inspection.inbound_threshold,
                 inspection.outbound_threshold,
+                excluded.routes.get(route.name, ()),
             )
             ways.append((route, way))
         return Site(
@@ -93,10 +95,10 @@ class Parts:
         context = server_context(listener.tls) if listener.tls is not None else None
         return HttpFront(listener, self._site, self._connections, context)
 
-    def _mail_front(self, listener: Listener, settings: Settings, dialer: Dialer) -> SmtpFront:
+    def _mail_front(self, listener: Listener, prepared: Prepared, dialer: Dialer) -> SmtpFront:
         context = server_context(listener.tls, ()) if listener.tls is not None else None
         return SmtpFront(
-            settings,
+            prepared.settings,
             listener,
             self._inspection,
             self._records,
@@ -105,6 +107,7 @@ class Parts:
             tls=context,
             connections=self._connections,
             memory=self._memory,
+            excluded=prepared.excluded.domains,
         )
 
     async def start(self, sockets: Mapping[str, socket.socket]) -> None:

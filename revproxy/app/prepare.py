@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
-from revproxy.app.seclang import NO_SECLANG, SecLang, read_seclang
+from revproxy.app.exclusions import Excluded, meant, read_exclusions
+from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.store import FolderStore
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
@@ -34,6 +34,7 @@ class Prepared:
 
     settings: Settings
     rules: RuleSet
+    excluded: Excluded
 
     @property
     def ruleset_name(self) -> str:
@@ -47,7 +48,7 @@ def read_rules(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
     disabled = settings.inspection.disabled
     known = [signature.id for signature in signatures]
     wrong = [
-        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), _meant(word, known))
+        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), meant(word, known))
         for i, word in enumerate(disabled)
         if word not in known
     ]
@@ -61,19 +62,23 @@ def read_rules(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
 _PROTOCOLS = {"http": Protocol.HTTP, "mail": Protocol.SMTP}
 
 
-def _meant(word: str, known: list[str]) -> str:
-    """A hint; all ids are too many for one."""
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else "`revproxy signatures list` tells which there are"
-
-
 def linked_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet:
-    """Those rules and the SecLang rules, linked on all processors, with databases from the cache folder.
+    """The rule set alone: see `linked_with`."""
+    return linked_with(settings, blame)[0]
 
-    Raises as `read_rules` and `read_seclang` do.
+
+def linked_with(settings: Settings, blame: Blame = nowhere) -> tuple[RuleSet, Excluded]:
+    """Signatures and SecLang rules, linked on all processors, with databases from the cache folder; and what routes
+    and mail domains leave out of them.
+
+    Raises as `read_rules`, `lowered` and `read_exclusions` do.
     """
     signatures = read_rules(settings, blame)
-    return linked(signatures, settings.cache, read_seclang(settings.inspection.rules, settings.inspection.paranoia))
+    read = lowered(settings.inspection.rules)
+    written = [rule for rule in read.rules if isinstance(rule, Rule)]
+    excluded = read_exclusions(settings, [*signatures, *written], blame)
+    seclang = folded(read, settings.inspection.paranoia, excluded.removed())
+    return linked(signatures, settings.cache, seclang), excluded
 
 
 def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
@@ -97,7 +102,7 @@ def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    return Prepared(settings, linked_rules(settings, blame))
+    return Prepared(settings, *linked_with(settings, blame))
 
 
 def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:

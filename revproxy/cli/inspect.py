@@ -37,7 +37,7 @@ Exit codes: 0 everything would pass, 1 something would be refused, 2 wrong use, 
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--jsonl", type=click.Path(path_type=Path), metavar="FILE", help="Recorded traffic, a line each.")
 @click.option(
-    "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Limits and signatures from it."
+    "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Limits, rules and exclusions from it."
 )
 @click.option(
     "--rules",
