@@ -52,7 +52,7 @@ class NameRules:
     def done(self, at: int, scene: Scene) -> bool:
         """Whether the rule needs no running: it does not match, and its variables are in place."""
         field = self._fields.get(at)
-        if field is None or any(at in rules for rules, _ in scene.state.lost):
+        if field is None or any(at in rules and lost.field in (field, VARIABLES) for rules, lost in scene.state.lost):
             return False
         key = (at, tuple(read(scene.fields, field)[1]))
         if key not in self._known:
