@@ -15,6 +15,7 @@ from revproxy.app.exclusions import Excluded
 from revproxy.app.prepare import Prepared
 from revproxy.audit import Metrics, Records
 from revproxy.config import Listener, ListenerKind, Settings
+from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
 from revproxy.inspection import Inspection, RuleInspector
 from revproxy.model import Action, Phase
@@ -27,10 +28,10 @@ from revproxy.runtime import BACKLOG
 log = logging.getLogger("revproxy.worker")
 
 
-def inspection_of(rules: RuleSet, settings: Settings) -> Inspection:
-    """The inspectors, in the order in which they are asked."""
+def inspection_of(rules: RuleSet, settings: Settings, watch: Watch | None = None) -> Inspection:
+    """The inspectors, in the order in which they are asked; `watch` is told which rules match."""
     return Inspection(
-        [RuleInspector(rules, settings.inspection.memory_bytes)],
+        [RuleInspector(rules, settings.inspection.memory_bytes, watch)],
         rules.name,
         settings.limits.timeouts.inspection,
         Action.DENY if settings.inspection.on_failure == "deny" else Action.DEFER,

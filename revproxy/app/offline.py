@@ -17,14 +17,16 @@ from typing import Any
 
 from revproxy.app.build import inspection_of
 from revproxy.app.exclusions import Excluded
+from revproxy.app.explaining import Explainer
 from revproxy.app.prepare import linked_with
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.config import settings as configuration
 from revproxy.config.shipped import shipped_signatures
+from revproxy.detection.engine.watching import Watch
 from revproxy.detection.rules import Exclusion
 from revproxy.errors import ConfigError, Location
 from revproxy.inspection import Inspection, Policy
-from revproxy.model import Action
+from revproxy.model import Action, Protocol
 from revproxy.proxy.http import Exclusions, Router, inspect_request
 from revproxy.proxy.outcome import Outcome
 from revproxy.proxy.smtp import inspect_message
@@ -91,6 +93,21 @@ def inspect(
     offline = Offline(kind, inspection_of(rules, settings), settings, excluded, enforces)
     for item, outcome in offline.outcomes(items):
         yield result(item.name, outcome)
+
+
+def explain(
+    kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True, blame: Blame = nowhere
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """For each item its result as `inspect` gives it, and the same for a person: which rules matched, on what.
+
+    The text has values of requests in it, secrets too. Raises LocatedError before the first one.
+    """
+    rules, excluded = linked_with(settings, blame)
+    watch = Watch()
+    offline = Offline(kind, inspection_of(rules, settings, watch), settings, excluded, enforces)
+    explainer = Explainer(rules, Protocol.HTTP if kind == "http" else Protocol.SMTP, offline.policy)
+    for item, outcome in offline.outcomes(items):
+        yield result(item.name, outcome), explainer.text(item.name, outcome, watch.take())
 
 
 class Offline:

@@ -7,7 +7,7 @@ often its phase is inspected (windows of a long body). An engine belongs to one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.excluding import Excluding
@@ -29,18 +29,20 @@ from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
 
+MakeProgram = Callable[[Rule, int, Chooser, bool], Program]
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
 
 class Engine:
     """Inspects transactions with one rule set."""
 
-    def __init__(self, ruleset: RuleSet, memory_bytes: int = 4 * 1024 * 1024) -> None:
-        """`memory_bytes` bounds what is remembered of values seen before."""
+    def __init__(self, ruleset: RuleSet, memory_bytes: int = 4 * 1024 * 1024, program: MakeProgram = Program) -> None:
+        """`memory_bytes` bounds what is remembered of values seen before; `program` makes the rules ready to run."""
         self.ruleset = ruleset
         self._memory_bytes = memory_bytes
+        self._program = program
         chooser = Chooser(ruleset.rules)
-        self._programs = [Program(rule, at, chooser, ruleset.last_matters) for at, rule in enumerate(ruleset.rules)]
+        self._programs = [program(rule, at, chooser, ruleset.last_matters) for at, rule in enumerate(ruleset.rules)]
         self._scans = [GroupScanner(group, ruleset).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._idle = idle_rules(ruleset, self._programs)
@@ -60,7 +62,7 @@ class Engine:
 
     def twin(self) -> Engine:
         """Another engine of the same rule set, for another thread."""
-        return Engine(self.ruleset, self._memory_bytes)
+        return Engine(self.ruleset, self._memory_bytes, self._program)
 
     def inspect(self, tx: Transaction, first: Phase, last: Phase, part: bool = False) -> None:
         """Run phases `first` to `last`: append to the findings and add to the scores of the transaction.
