@@ -27,7 +27,7 @@ def told(settings: Callable[..., Settings], tmp_path: Path) -> Callable[..., tup
     """The result and the lines of a request."""
     (tmp_path / "mine.conf").write_text(RULES)
 
-    def tell(target: bytes, enforces: bool = True, raw: bytes = b"", seclang: bool = True):  # type: ignore[no-untyped-def]
+    def tell(target: bytes, enforces: bool = True, raw: bytes = b"", seclang: bool = True):
         made = settings()
         if seclang:
             rules = (str(tmp_path / "mine.conf"),)
@@ -41,7 +41,7 @@ def told(settings: Callable[..., Settings], tmp_path: Path) -> Callable[..., tup
     return tell
 
 
-def test_each_rule_with_what_it_saw_and_did(told, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_each_rule_with_what_it_saw_and_did(told, tmp_path) -> None:
     line, lines = told(b"/?q=a%01SECRET&p=1")
     assert line["rules"] == ["3", "4"]
     assert lines == [
@@ -64,14 +64,14 @@ def test_each_rule_with_what_it_saw_and_did(told, tmp_path) -> None:  # type: ig
     ]
 
 
-def test_what_rules_take_out(told) -> None:  # type: ignore[no-untyped-def]
+def test_what_rules_take_out(told) -> None:
     line, lines = told(b"/?skip=1&q=secret")
     assert line["verdict"] == "allow"
     assert any("-> rules 3 do not look at ARGS:q" in one for one in lines)
     assert lines[-1] == "  verdict: passes: 0 points, refused from 5 on"
 
 
-def test_scores_and_modes(told) -> None:  # type: ignore[no-untyped-def]
+def test_scores_and_modes(told) -> None:
     _, lines = told(b"/?q=attack-1", seclang=False)
     assert "      -> adds 5 to the score of what comes in" in lines
     assert lines[-1] == "  verdict: 5 points reach the threshold of 5"
