@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from revproxy.app.exclusions import Excluded, meant, read_exclusions
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
@@ -20,12 +21,14 @@ from revproxy.config.reader import Place
 from revproxy.detection.link import RuleSet, link
 from revproxy.detection.rules import Rule
 from revproxy.detection.sigyaml import load_all, lower
-from revproxy.errors import ConfigError, Location, ManyErrors
+from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, together
 from revproxy.inspection.sources import read_signature_files
 from revproxy.model import Protocol
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
 from revproxy.runtime.sockets import unavailable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +72,32 @@ def linked_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet:
 
 def linked_with(settings: Settings, blame: Blame = nowhere) -> tuple[RuleSet, Excluded]:
     """Signatures and SecLang rules, linked on all processors, with databases from the cache folder; and what routes
-    and mail domains leave out of them.
+    and mail domains leave out of them. Raises as `read_all` and `linked` do."""
+    signatures, seclang, excluded = read_all(settings, blame)
+    return linked(signatures, settings.cache, seclang), excluded
 
-    Raises as `read_rules`, `lowered` and `read_exclusions` do.
-    """
-    signatures = read_rules(settings, blame)
-    read = lowered(settings.inspection.rules)
+
+def read_all(settings: Settings, blame: Blame = nowhere) -> tuple[list[Rule], SecLang, Excluded]:
+    """Rules of both languages, and exclusions among them. Raises LocatedError, ManyErrors with all that is wrong."""
+    wrong: list[LocatedError] = []
+    signatures = _attempt(wrong, lambda: read_rules(settings, blame))
+    read = _attempt(wrong, lambda: lowered(settings.inspection.rules))
+    if signatures is None or read is None:
+        raise together(wrong)
     written = [rule for rule in read.rules if isinstance(rule, Rule)]
     excluded = read_exclusions(settings, [*signatures, *written], blame)
-    seclang = folded(read, settings.inspection.paranoia, excluded.removed())
-    return linked(signatures, settings.cache, seclang), excluded
+    return signatures, folded(read, settings.inspection.paranoia, excluded.removed()), excluded
+
+
+def _attempt(wrong: list[LocatedError], make: Callable[[], T]) -> T | None:
+    """What `make` gives; None when it meets errors, which are added to `wrong`."""
+    try:
+        return make()
+    except ManyErrors as error:
+        wrong += error.errors
+    except LocatedError as error:
+        wrong.append(error)
+    return None
 
 
 def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
@@ -89,10 +108,11 @@ def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> Rul
 
 def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors."""
-    wrong = [*_listening(settings, blame), *_logging(settings, blame)]
+    wrong: list[LocatedError] = [*_listening(settings, blame), *_logging(settings, blame)]
     if (found := control.wrong(settings.control)) is not None:
         wrong.append(blame(found[0], ("control", "path"), found[1]))
-    if wrong:
+    read = _attempt(wrong, lambda: read_all(settings, blame))
+    if read is None or wrong:
         raise ManyErrors(wrong)
     for listener in settings.listeners:
         if listener.tls is not None:
@@ -102,7 +122,8 @@ def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    return Prepared(settings, *linked_with(settings, blame))
+    signatures, seclang, excluded = read
+    return Prepared(settings, linked(signatures, settings.cache, seclang), excluded)
 
 
 def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:

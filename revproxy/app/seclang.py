@@ -15,11 +15,12 @@ from revproxy.config import Settings
 from revproxy.detection import seclang
 from revproxy.detection.link import check_rules
 from revproxy.detection.link.fold import fold
+from revproxy.detection.link.jumps import jumps_of
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.scores import NAMES
 from revproxy.detection.rules import Marker, Rule
 from revproxy.detection.seclang.lower import Lowered, lower
-from revproxy.errors import ConfigError, Location
+from revproxy.errors import ConfigError, Location, RuleError
 from revproxy.model import Protocol
 
 FILE_BYTES = 16 * 1024 * 1024
@@ -55,10 +56,15 @@ def lowered(paths: Sequence[str]) -> Lowered:
 
     Raises ConfigError for what cannot be read, RuleError and ManyErrors for what cannot be enforced.
     """
-    parsed = seclang.load([file for path in paths for file in rule_files(Path(path))], _read, glob.glob)
+    files = [file for path in paths for file in rule_files(Path(path))]
+    parsed = seclang.load(files, _read, glob.glob, raises=False)
     read = lower(parsed, _read)
-    # Before folding: what is folded away is never linked, and must be right all the same.
-    check_rules([rule for rule in read.rules if isinstance(rule, Rule)])
+    try:
+        # Before folding: what is folded away is never linked, and must be right all the same.
+        check_rules([rule for rule in read.rules if isinstance(rule, Rule)])
+        jumps_of(read.rules)
+    except RuleError as error:
+        raise parsed.error(error.where, error.message, error.hint) from error
     return read
 
 
