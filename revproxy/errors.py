@@ -86,6 +86,11 @@ class ManyErrors(RevproxyError):
         return type(self), (self.errors,)
 
 
+def together(errors: Sequence[LocatedError]) -> LocatedError | ManyErrors:
+    """What to raise for at least one error: the error itself, or ManyErrors."""
+    return errors[0] if len(errors) == 1 else ManyErrors(errors)
+
+
 class WireError(RevproxyError):
     """Bytes that break a protocol. `reason` is a short fixed word for logs and metrics."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from typing import TypeVar
 
-from revproxy.app.seclang import NO_SECLANG, SecLang, read_seclang
+from revproxy.app.exclusions import Excluded, meant, read_exclusions
+from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.store import FolderStore
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
@@ -21,12 +22,14 @@ from revproxy.detection.link import RuleSet, link
 from revproxy.detection.rules import Rule
 from revproxy.detection.seclang import Notice
 from revproxy.detection.sigyaml import load_all, lower
-from revproxy.errors import ConfigError, Location, ManyErrors
+from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, together
 from revproxy.inspection.sources import read_signature_files
 from revproxy.model import Protocol
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
 from revproxy.runtime.sockets import unavailable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Prepared:
 
     settings: Settings
     rules: RuleSet
+    excluded: Excluded
     notices: tuple[Notice, ...] = ()
     """What was taken from SecLang though it does nothing here."""
 
@@ -50,7 +54,7 @@ def read_rules(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
     disabled = settings.inspection.disabled
     known = [signature.id for signature in signatures]
     wrong = [
-        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), _meant(word, known))
+        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), meant(word, known))
         for i, word in enumerate(disabled)
         if word not in known
     ]
@@ -64,24 +68,39 @@ def read_rules(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
 _PROTOCOLS = {"http": Protocol.HTTP, "mail": Protocol.SMTP}
 
 
-def _meant(word: str, known: list[str]) -> str:
-    """A hint; all ids are too many for one."""
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else "`revproxy signatures list` tells which there are"
-
-
 def linked_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet:
-    """Those rules and the SecLang rules, linked on all processors, with databases from the cache folder.
-
-    Raises as `read_rules` and `read_seclang` do.
-    """
-    return _rules(settings, blame)[0]
+    """The rule set alone: see `linked_with`."""
+    return linked_with(settings, blame)[0]
 
 
-def _rules(settings: Settings, blame: Blame) -> tuple[RuleSet, tuple[Notice, ...]]:
-    signatures = read_rules(settings, blame)
-    more = read_seclang(settings.inspection.rules, settings.inspection.paranoia)
-    return linked(signatures, settings.cache, more), more.notices
+def linked_with(settings: Settings, blame: Blame = nowhere) -> tuple[RuleSet, Excluded]:
+    """Signatures and SecLang rules, linked on all processors, with databases from the cache folder; and what routes
+    and mail domains leave out of them. Raises as `read_all` and `linked` do."""
+    signatures, seclang, excluded = read_all(settings, blame)
+    return linked(signatures, settings.cache, seclang), excluded
+
+
+def read_all(settings: Settings, blame: Blame = nowhere) -> tuple[list[Rule], SecLang, Excluded]:
+    """Rules of both languages, and exclusions among them. Raises LocatedError, ManyErrors with all that is wrong."""
+    wrong: list[LocatedError] = []
+    signatures = _attempt(wrong, lambda: read_rules(settings, blame))
+    read = _attempt(wrong, lambda: lowered(settings.inspection.rules))
+    if signatures is None or read is None:
+        raise together(wrong)
+    written = [rule for rule in read.rules if isinstance(rule, Rule)]
+    excluded = read_exclusions(settings, [*signatures, *written], blame)
+    return signatures, folded(read, settings.inspection.paranoia, excluded.removed()), excluded
+
+
+def _attempt(wrong: list[LocatedError], make: Callable[[], T]) -> T | None:
+    """What `make` gives; None when it meets errors, which are added to `wrong`."""
+    try:
+        return make()
+    except ManyErrors as error:
+        wrong += error.errors
+    except LocatedError as error:
+        wrong.append(error)
+    return None
 
 
 def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
@@ -92,10 +111,11 @@ def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> Rul
 
 def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors."""
-    wrong = [*_listening(settings, blame), *_logging(settings, blame)]
+    wrong: list[LocatedError] = [*_listening(settings, blame), *_logging(settings, blame)]
     if (found := control.wrong(settings.control)) is not None:
         wrong.append(blame(found[0], ("control", "path"), found[1]))
-    if wrong:
+    read = _attempt(wrong, lambda: read_all(settings, blame))
+    if read is None or wrong:
         raise ManyErrors(wrong)
     for listener in settings.listeners:
         if listener.tls is not None:
@@ -105,7 +125,8 @@ def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    return Prepared(settings, *_rules(settings, blame))
+    signatures, seclang, excluded = read
+    return Prepared(settings, linked(signatures, settings.cache, seclang), excluded, seclang.notices)
 
 
 def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:

@@ -11,6 +11,8 @@ from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 
 from revproxy.detection.engine import Engine
+from revproxy.detection.engine.executor import Program
+from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
 from revproxy.model import Phase, Transaction
 
@@ -23,9 +25,10 @@ class RuleInspector:
 
     name = "rules"
 
-    def __init__(self, rules: RuleSet, memory_bytes: int) -> None:
+    def __init__(self, rules: RuleSet, memory_bytes: int, watch: Watch | None = None) -> None:
+        """`watch` is told which rules match, and on what."""
         self.set_name = rules.name
-        self._engine = Engine(rules, memory_bytes)
+        self._engine = Engine(rules, memory_bytes, Program if watch is None else watch.program)
         self._twin: Engine | None = None
         self._thread = ThreadPoolExecutor(1, "inspection")
 

@@ -12,12 +12,13 @@ HEAD, BODY, REPLY_HEAD, REPLY_BODY, LOG = Phase
 
 
 class Naive:
-    """One transaction: `schedule` are the phases that it goes through, `args` keys and values."""
+    """One transaction: `schedule` are the phases that it goes through, `args` keys and values, `without` ids of rules
+    that are not in it."""
 
-    def __init__(self, listed, variables, schedule, args, protocol=Protocol.HTTP, phases=own_phase):
+    def __init__(self, listed, variables, schedule, args, protocol=Protocol.HTTP, phases=own_phase, without=()):
         self.listed, self.args, self.protocol, self.phases = listed, args, protocol, phases
         self.tx = dict(variables)
-        self.last, self.over, self.gone, self.lost, self.done = ("", b"", b""), set(), [], [], set()
+        self.last, self.over, self.gone, self.lost, self.done = ("", b"", b""), set(), [], [], set(without)
         self.seen = []
         """Whatever others see: matches with a face, and controls."""
         for phase in schedule:

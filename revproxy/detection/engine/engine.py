@@ -7,9 +7,10 @@ often its phase is inspected (windows of a long body). An engine belongs to one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from revproxy.detection.engine.controls import controlled
+from revproxy.detection.engine.excluding import Excluding
 from revproxy.detection.engine.executor import Hit, Program
 from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.engine.joining import GroupScanner
@@ -28,24 +29,28 @@ from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
 
+MakeProgram = Callable[[Rule, int, Chooser, bool], Program]
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
 
 class Engine:
     """Inspects transactions with one rule set."""
 
-    def __init__(self, ruleset: RuleSet, memory_bytes: int = 4 * 1024 * 1024) -> None:
-        """`memory_bytes` bounds what is remembered of values seen before."""
+    def __init__(self, ruleset: RuleSet, memory_bytes: int = 4 * 1024 * 1024, program: MakeProgram = Program) -> None:
+        """`memory_bytes` bounds what is remembered of values seen before; `program` makes the rules ready to run."""
         self.ruleset = ruleset
         self._memory_bytes = memory_bytes
+        self._program = program
         chooser = Chooser(ruleset.rules)
-        self._programs = [Program(rule, at, chooser, ruleset.last_matters) for at, rule in enumerate(ruleset.rules)]
+        self._programs = [program(rule, at, chooser, ruleset.last_matters) for at, rule in enumerate(ruleset.rules)]
         self._scans = [GroupScanner(group, ruleset).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._idle = idle_rules(ruleset, self._programs)
-        self._stretches = Stretches(ruleset, self._programs, self._idle)
+        # What is made to be watched has to run.
+        self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=program is Program)
         self._planner = Planner(ruleset, self._programs, self._idle)
         self._plans: dict[PlanKey, Plan] = {}
+        self._excluding = Excluding(ruleset.rules)
 
     def _recall(self, group: Group, scan: Scan) -> Recall | None:
         """The memory of a group whose values come again."""
@@ -58,7 +63,7 @@ class Engine:
 
     def twin(self) -> Engine:
         """Another engine of the same rule set, for another thread."""
-        return Engine(self.ruleset, self._memory_bytes)
+        return Engine(self.ruleset, self._memory_bytes, self._program)
 
     def inspect(self, tx: Transaction, first: Phase, last: Phase, part: bool = False) -> None:
         """Run phases `first` to `last`: append to the findings and add to the scores of the transaction.
@@ -75,6 +80,8 @@ class Engine:
         state = tx.state
         if state is None:
             state = State(self.ruleset.variables)
+            if tx.excluded:
+                self._excluding.put(tx.excluded, state)
         assert isinstance(state, State)  # nobody else puts something there
         self._carry_out(run, tx, state)
         tx.state = state

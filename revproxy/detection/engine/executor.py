@@ -145,6 +145,15 @@ class Step:
                 value = changed
         return forms
 
+    def original(self, accepted: Accepted, scene: Scene, before: Sequence[Accepted]) -> bytes:
+        """The value as it stood before its transformations; as accepted where it is not there any more."""
+        for selector in self._selectors:
+            if selector.field in (accepted.field, MATCHED):
+                for key, value in selector.pairs(scene, before):
+                    if key == accepted.key and accepted.value in self._forms(value):
+                        return value
+        return accepted.value
+
     def confirms(self, value: bytes) -> bool:
         """Whether some operator accepts this one value, whatever field it stands in; nothing happens for it."""
         return any(o.test(form) for form in self._forms(value) for o in self._operators)

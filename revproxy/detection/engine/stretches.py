@@ -29,6 +29,8 @@ INPUT_BYTES = 1024
 """With more bytes of inputs an outcome is not kept."""
 
 Key = tuple[Hashable, ...]
+Rules = tuple[Protocol, tuple[int, ...]]
+"""The phase of a rule depends on the protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +93,20 @@ def _values(fields: Fields, name: str, wanted: bytes | None) -> tuple[bytes, ...
 class Stretches:
     """Runs rules of one set, and remembers. For one thread."""
 
-    def __init__(self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int]) -> None:
+    def __init__(
+        self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int], remembers: bool = True
+    ) -> None:
         self._runner = Runner(ruleset, programs, idle)
         self._ids = [rule.id for rule in ruleset.rules]
         self._names = names_in(ruleset.rules, ruleset.variables)
-        self._inputs = [None if ruleset.last_matters else inputs_of(rule, self._names) for rule in ruleset.rules]
-        self._known: dict[tuple[int, ...], tuple[Stretch, ...]] = {}
-        self._stretches: dict[tuple[int, ...], Stretch] = {}
+        steady = remembers and not ruleset.last_matters
+        self._inputs = [inputs_of(rule, self._names) if steady else None for rule in ruleset.rules]
+        self._known: dict[Rules, tuple[Stretch, ...]] = {}
+        self._stretches: dict[Rules, Stretch] = {}
 
     def run(self, rules: Sequence[int], protocol: Protocol, scene: Scene, known: frozenset[str]) -> list[Fired]:
         """Run these rules, in order, but for those with a `known` id."""
-        key = tuple(rules)
+        key = (protocol, tuple(rules))
         stretches = self._known.get(key)
         if stretches is None:
             stretches = self._divided(key)
@@ -122,25 +127,27 @@ class Stretches:
                 fired += found
         return fired
 
-    def _divided(self, rules: tuple[int, ...]) -> tuple[Stretch, ...]:
+    def _divided(self, key: Rules) -> tuple[Stretch, ...]:
         """Which of them stand side by side and can be remembered, and which cannot."""
         if len(self._known) >= RUNS:
             self._known.clear()
             self._stretches.clear()
         parts: list[list[int]] = []
+        protocol, rules = key
         for at in rules:
             if parts and (self._inputs[at] is None) == (self._inputs[parts[-1][0]] is None):
                 parts[-1].append(at)
             else:
                 parts.append([at])
-        divided = self._known[rules] = tuple(self._stretch(tuple(part)) for part in parts)
+        divided = self._known[key] = tuple(self._stretch((protocol, tuple(part))) for part in parts)
         return divided
 
-    def _stretch(self, rules: tuple[int, ...]) -> Stretch:
-        found = self._stretches.get(rules)
+    def _stretch(self, key: Rules) -> Stretch:
+        rules = key[1]
+        found = self._stretches.get(key)
         if found is None:
             inputs = [one for at in rules if (one := self._inputs[at]) is not None]
-            found = self._stretches[rules] = Stretch(rules, {self._ids[at] for at in rules}, inputs, self._names)
+            found = self._stretches[key] = Stretch(rules, {self._ids[at] for at in rules}, inputs, self._names)
         return found
 
     def _learn(self, stretch: Stretch, key: Key, protocol: Protocol, scene: Scene, place: Place) -> Outcome:

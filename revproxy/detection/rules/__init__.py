@@ -10,6 +10,7 @@ from revproxy.detection.rules.effect import (
     SetControl,
     SetVariable,
 )
+from revproxy.detection.rules.exclusion import Exclusion, alike
 from revproxy.detection.rules.fields import FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
 from revproxy.detection.rules.rule import (
     IDENTITY,
@@ -46,6 +47,7 @@ __all__ = [
     "Condition",
     "Control",
     "Effect",
+    "Exclusion",
     "FieldClass",
     "FieldSpec",
     "Marker",
@@ -59,5 +61,6 @@ __all__ = [
     "SetVariable",
     "Target",
     "Template",
+    "alike",
     "constant",
 ]

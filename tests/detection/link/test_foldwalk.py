@@ -176,6 +176,19 @@ def test_what_a_removed_rule_says_holds_for_those_removed_with_it():
     assert left(fold([*listed, other])) == ["r", "0", "3", "4"]
 
 
+def test_a_gate_that_may_be_excluded_stands_for_what_is_excluded_with_it():
+    listed = [
+        written("0", when("", "", put("level"))),
+        written("1", when("tx:level", "eq 1"), skip_after="END"),
+        at_run("2", logs=True),
+        at_run("3", logs=True),
+        Marker("END"),
+    ]
+    assert left(fold(listed, excluded=[frozenset("012")])) == ["1", "3"]
+    assert left(fold(listed, excluded=[frozenset("0123")])) == []
+    assert left(fold(listed, excluded=[frozenset("23")])) == []
+
+
 def test_a_way_into_what_a_gate_passes_over():
     listed = [
         at_run("1", skip_after="MID"),

@@ -22,11 +22,11 @@ def test_what_block_means(one, text, action, status):
     assert (rule.action, rule.status) == (action, status)
 
 
-def test_metadata(one):
-    rule = one(
+def test_metadata(lowered):
+    rule, _ = lowered(
         "SecRule ARGS \"@rx a\" \"id:7,phase:1,pass,nolog,msg:'Said %{TX.0}',logdata:'%{MATCHED_VAR_NAME}',"
-        "severity:'CRITICAL',tag:'a',tag:'b/c',skipAfter:END\""
-    )
+        "severity:'CRITICAL',tag:'a',tag:'b/c',skipAfter:END\"\nSecMarker END\n"
+    ).rules
     assert (rule.id, rule.phase, rule.logs, rule.severity) == ("7", Phase.HEAD, False, Severity.CRITICAL)
     assert (rule.message, rule.tags, rule.skip_after) == ("Said %{TX.0}", ("a", "b/c"), "END")
     assert rule.said == (b"Said ", Reference("tx", b"0"))
