@@ -195,7 +195,7 @@ class Program:
         named: Accepted | None = None
         said = data = b""
         before: list[Accepted] = []
-        for at, step in enumerate(self.steps):
+        for step in self.steps:
             before = step.accept(
                 scene, before, [what for rules, what in lost if self.at in rules] if lost else _NOTHING_LOST
             )
@@ -203,11 +203,11 @@ class Program:
                 return None
             if named is None or step.on_matched:
                 named = before[0]
-            if self._says and not at:
-                # As the first condition found it: later ones find other things.
-                said, data = expand(self.rule.said, scene), expand(self.rule.data, scene)
         if named is None:
             return None
+        if self._says:
+            # As the last condition leaves things, which is what ModSecurity's records show.
+            said, data = expand(self.rule.said, scene), expand(self.rule.data, scene)
         return Hit(named.field, named.key, excerpt(named.value, named.operator), said, data[:EXCERPT_BYTES])
 
 

@@ -10,7 +10,7 @@ from revproxy.detection.rules.effect import (
     SetControl,
     SetVariable,
 )
-from revproxy.detection.rules.fields import FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
+from revproxy.detection.rules.fields import AS_WRITTEN, FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
 from revproxy.detection.rules.rule import (
     IDENTITY,
     MATCHED,
@@ -30,6 +30,7 @@ from revproxy.detection.rules.rule import (
 from revproxy.detection.rules.template import Reference, Template, constant
 
 __all__ = [
+    "AS_WRITTEN",
     "FIELDS",
     "FILLED",
     "IDENTITY",

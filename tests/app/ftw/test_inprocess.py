@@ -67,7 +67,7 @@ def test_seclang_has_what_stands_before_it(tmp_path: Path, monkeypatch: pytest.M
     with in_process([str(tmp_path / "a.conf")], before, offline_settings()) as ours:
         seen = ours.run(b"GET /?q=evil " + HEAD + b"\r\n")
         assert (seen.rules, seen.status) == (("7",), 200)
-        assert seen.lines == (b'[id "7"] [msg "of the file"] [data "ARGS:q"]',)
+        assert seen.lines == (b'[id "7"] [msg "of the file"] [data "TX:asked"]',)
 
 
 def test_errors_of_rules_are_located(tmp_path: Path) -> None:

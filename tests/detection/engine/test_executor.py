@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from revproxy.detection.engine.executor import EXCERPT_BYTES, Program, excerpt
 from revproxy.detection.engine.state import Scene, State
 from revproxy.detection.operators import compile_operator
-from revproxy.detection.rules import MATCHED, Operator, Target
+from revproxy.detection.rules import MATCHED, MATCHED_NAME, MATCHED_ONE, Operator, Reference, Target
 
 TX = transaction(
     args={b"Name": b"Evil", b"other": b"good", b"list": b"a  b"},
@@ -61,3 +61,11 @@ def test_the_value_accepted_last_is_the_last_one_where_that_matters():
         state = State({})
         assert Program(rule("r", condition([A], ("rx", "."))), last_matters=matters).run(Scene(b"", TX.fields, state))
         assert state.last.value == want
+
+
+def test_message_and_data_are_as_the_last_condition_leaves_things():
+    first, second = condition(["args.names"], ("rx", "l")), condition([Target("args", key=b"name")], ("rx", "E"))
+    said = rule("r", first, second, said=(b"in ", Reference(MATCHED_NAME)), data=(Reference(MATCHED_ONE),))
+    hit = Program(said).run(Scene(b"", TX.fields, State({})))
+    assert (hit.said, hit.data) == (b"in args:Name", b"Evil")
+    assert (hit.field, hit.key) == ("args.names", b"list")
