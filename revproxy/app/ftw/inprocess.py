@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from revproxy.app.build import inspection_of
-from revproxy.app.ftw.backend import answer
-from revproxy.app.ftw.model import Answer, Input, Observed
+from revproxy.app.ftw.backend import answer, raw_answer
+from revproxy.app.ftw.model import Input, Observed
 from revproxy.app.prepare import linked_rules
 from revproxy.audit import encode_error
 from revproxy.config import Settings
@@ -84,12 +84,6 @@ class InProcess:
         if outcome.verdict.action is Action.REJECT:
             return Observed(rules, lines, outcome.status or 0, refused=True)
         return Observed(rules, lines, answered.status, answer=answered)
-
-
-def raw_answer(answered: Answer) -> bytes:
-    """An answer as its bytes; its body is all that follows the head."""
-    lines = b"".join(b"%b: %b\r\n" % line for line in answered.headers)
-    return b"HTTP/1.1 %d Answer\r\n%b\r\n%b" % (answered.status, lines, answered.body)
 
 
 def framed(raw: bytes) -> bytes:
