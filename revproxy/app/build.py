@@ -47,7 +47,7 @@ class Parts:
         settings = prepared.settings
         self._index = index
         self._metrics = Metrics()
-        self._records = Records(settings.logs.access, settings.logs.audit)
+        self._records = Records(settings.logs.access, settings.logs.audit, settings.logs.error)
         self._inspection = inspection_of(prepared.rules, settings)
         self._connections = Connections(settings.limits.caps)
         self._memory = Budget("memory_bytes", settings.limits.caps.memory_bytes)

@@ -143,7 +143,8 @@ def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:
 
 def _logging(settings: Settings, blame: Blame) -> Iterator[ConfigError]:
     """Log files that could not be opened; none is made here."""
-    for kind, log in (("access", settings.logs.access), ("audit", settings.logs.audit)):
+    logs = settings.logs
+    for kind, log in (("access", logs.access), ("audit", logs.audit), ("error", logs.error)):
         word, _, path = log.to.partition(":")
         if word == "file" and (reason := _unwritable(path)):
             yield blame(f"the {kind} log {path} cannot be written: {reason}", ("logs", kind, "to"), "")

@@ -11,12 +11,13 @@ import json
 import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from revproxy.cli.common import address_option
 from revproxy.cli.ftw import NOTHING, Asked, run_ftw
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.engine import Engine
@@ -138,12 +139,12 @@ Examples:
   revproxy signatures test
   revproxy signatures test mine.yaml more/
   revproxy signatures test --ftw crs/tests --rules crs
-  revproxy signatures test --ftw crs/tests --url http://127.0.0.1:8080 --log error.log
+  revproxy signatures test --ftw crs/tests --url http://127.0.0.1:8080 --log error.log --reflector 127.0.0.1:8000
 
 \b
 Compiled signatures are kept in $XDG_CACHE_HOME/revproxy (~/.cache/revproxy).
 --ftw presupposes the settings of the CRS test suite: in process they are made (level 4, detection only, its limits,
-answers inspected); a running front end has to have them, and the marker rule.
+answers inspected); a running front end has to have them, and the marker rule: config/crs-tests has both.
 {_CODES.format(one="a sample or a test failed")}
 """,
 )
@@ -153,6 +154,12 @@ answers inspected); a running front end has to have them, and the marker rule.
 @click.option("--paranoia", type=click.IntRange(1, 4), help="With --ftw: the level; 4 if it is not given.")
 @click.option("--url", metavar="URL", help="With --ftw: a running front end to send the requests to.")
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="With --url: its error log.")
+@click.option(
+    "--reflector",
+    metavar="HOST:PORT",
+    callback=address_option,
+    help="With --url: serve there, meanwhile, the internal server that the tests expect.",
+)
 @click.option("--only", multiple=True, metavar="ID", help="With --ftw: this test alone; may be repeated.")
 @click.option("--known", type=click.Path(path_type=Path), metavar="FILE", help="With --ftw: failures to expect.")
 @click.option("--failures", type=click.Path(path_type=Path), metavar="FILE", help="With --ftw: write ids there.")
@@ -163,12 +170,13 @@ def test(
     paranoia: int | None,
     url: str | None,
     log: Path | None,
+    reflector: Any,
     only: tuple[str, ...],
     known: Path | None,
     failures: Path | None,
 ) -> None:
     """Run every sample of every signature through the engine, or tests in go-ftw's format (--ftw)."""
-    asked = Asked(ftw, rules, url, log, paranoia, only, known, failures)
+    asked = Asked(ftw, rules, url, log, paranoia, only, known, failures, reflector)
     if ftw and paths:
         raise click.UsageError("PATH names signatures, whose own samples are run; with --ftw name them with --rules")
     if ftw:

@@ -11,7 +11,15 @@ from pathlib import Path
 
 from revproxy.config.certificates import examine, examine_ca
 from revproxy.config.reader import KEY, Place, Reader, did_you_mean
-from revproxy.config.settings import Address, ClientAddress, Exclusion, Listener, ListenerKind, Settings
+from revproxy.config.settings import (
+    LOG_KINDS,
+    Address,
+    ClientAddress,
+    Exclusion,
+    Listener,
+    ListenerKind,
+    Settings,
+)
 from revproxy.errors import Location
 
 
@@ -215,7 +223,7 @@ class Checks:
 
     def logs(self) -> None:
         """A local syslog that is not there may come later: records are dropped and counted until then."""
-        for kind in ("access", "audit"):
+        for kind in LOG_KINDS:
             path = getattr(self._settings.logs, kind).to.partition("syslog:")[2]
             if path.startswith("/") and not Path(path).exists():
                 self._notice(f"there is no {path}: records are lost until there is", ("logs", kind))

@@ -193,12 +193,17 @@ class Log:
     """Records that may wait; more are dropped and counted."""
 
 
+LOG_KINDS = ("access", "audit", "error")
+
+
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """The two kinds of records, and the program's own messages on stderr."""
+    """The kinds of records, and the program's own messages on stderr."""
 
     access: Log = field(default_factory=Log)
     audit: Log = field(default_factory=Log)
+    error: Log = field(default_factory=lambda: Log("none"))
+    """Findings as ModSecurity writes them into a web server's error log."""
     level: str = "info"
 
 

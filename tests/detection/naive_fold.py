@@ -51,14 +51,13 @@ class Naive:
         return same[: rule.skip][-1] + 1 if rule.skip and same else at
 
     def matches(self, rule):
-        before, texts = [], []
-        for number, condition in enumerate(rule.conditions):
+        before = []
+        for condition in rule.conditions:
             before = list(self.accepted(rule, condition, before))
             if not before:
                 return False
-            if not number:
-                texts = [self.text(rule.said), self.text(rule.data)]
         if rule.logs or rule.score or rule.action is not Action.ALLOW:
+            texts = [self.text(rule.said), self.text(rule.data)] if rule.conditions else []
             self.seen.append((rule.id, rule.logs, rule.score, rule.action, *texts))
         return True
 

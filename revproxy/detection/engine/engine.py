@@ -190,5 +190,7 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) 
             Action.ALLOW if detects else rule.action,
             hit.data,
             rule.status,
+            bool(hit.said),
+            hit.sources,
         )
     )

@@ -19,7 +19,7 @@ from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.operators import CompiledOperator, compile_operator
 from revproxy.detection.operators.base import ArgumentError
-from revproxy.detection.rules import MATCHED, Condition, Operator, Rule
+from revproxy.detection.rules import MATCHED, MATCHED_ONE, PSEUDO, VARIABLES, Condition, Operator, Reference, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.model import Fields
 
@@ -31,6 +31,8 @@ REFUSED = 64
 """Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
 SHORT_BYTES = 40
 """It does not remember longer ones."""
+_TELLING = frozenset({MATCHED, MATCHED_ONE, VARIABLES})
+"""What texts may refer to that holds accepted values, or what was captured of them."""
 _NOTHING_LOST: tuple[Lost, ...] = ()
 
 
@@ -185,12 +187,14 @@ class Hit:
     value: bytes
     said: bytes = b""
     data: bytes = b""
+    sources: tuple[tuple[str, bytes], ...] = ()
+    """Where what it says may come from: fields and keys."""
 
 
 class Program:
     """One rule, ready to run. `at` is its position in the set."""
 
-    __slots__ = ("_says", "at", "rule", "steps")
+    __slots__ = ("_quotes", "_says", "_tells", "at", "rule", "steps")
 
     def __init__(self, rule: Rule, at: int = 0, chooser: Chooser | None = None, last_matters: bool = False) -> None:
         """`chooser` knows all rules of the set, which effects may be about; `last_matters`: another rule may look at
@@ -201,6 +205,9 @@ class Program:
         last = len(rule.conditions) - 1
         last_matters = last_matters or refers_to_last(rule)
         self._says = bool(rule.said or rule.data)
+        quoted = [part for part in (*rule.said, *rule.data) if isinstance(part, Reference)]
+        self._tells = any(part.field in _TELLING for part in quoted)
+        self._quotes = [(part.field, part.key or b"") for part in quoted if part.field not in PSEUDO]
         self.steps = [
             Step(
                 c,
@@ -215,9 +222,10 @@ class Program:
         """The hit, or None."""
         lost = scene.state.lost
         named: Accepted | None = None
-        said = data = b""
         before: list[Accepted] = []
-        for at, step in enumerate(self.steps):
+        seen: list[Accepted] = []
+        for step in self.steps:
+            last = scene.state.last
             before = step.accept(
                 scene, before, [what for rules, what in lost if self.at in rules] if lost else _NOTHING_LOST
             )
@@ -225,12 +233,18 @@ class Program:
                 return None
             if named is None or step.on_matched:
                 named = before[0]
-            if self._says and not at:
-                # As the first condition found it: later ones find other things.
-                said, data = expand(self.rule.said, scene), expand(self.rule.data, scene)
+            if self._tells:
+                seen += before if before[0].field != MATCHED_ONE else [last]
         if named is None:
             return None
-        return Hit(named.field, named.key, excerpt(named.value, named.operator), said, data[:EXCERPT_BYTES])
+        shown = excerpt(named.value, named.operator)
+        return self._saying(named, shown, seen, scene) if self._says else Hit(named.field, named.key, shown)
+
+    def _saying(self, named: Accepted, shown: bytes, seen: Sequence[Accepted], scene: Scene) -> Hit:
+        """The hit with message and data, as the last condition leaves things: what ModSecurity's records show."""
+        said, data = expand(self.rule.said, scene), expand(self.rule.data, scene)
+        sources = tuple(dict.fromkeys([*self._quotes, *((a.field, a.key) for a in seen)]))
+        return Hit(named.field, named.key, shown, said[:EXCERPT_BYTES], data[:EXCERPT_BYTES], sources)
 
 
 def excerpt(value: bytes, operator: CompiledOperator | None) -> bytes:

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from revproxy.detection.engine.reading import key_test
+from revproxy.detection.link.asked import named_by
 from revproxy.detection.link.looks import REMEMBERED, look_of
 from revproxy.detection.rules import (
+    AS_WRITTEN,
     FIELDS,
     MATCHED,
     MATCHED_NAME,
@@ -97,6 +99,14 @@ def _reads(rule: Rule) -> Iterator[Reference]:
         yield from _of_condition(condition)
     if rule.logs:
         yield from _of_template((*rule.said, *rule.data))
+    yield from _spellings(rule)
+
+
+def _spellings(rule: Rule) -> Iterator[Reference]:
+    """Names of accepted header fields are told as they were written."""
+    asked = set(named_by(rule))
+    if not asked.isdisjoint((MATCHED_NAME, MATCHED_NAMES)):
+        yield from (Reference(written) for field, written in AS_WRITTEN.items() if field in asked)
 
 
 def _of_condition(condition: Condition) -> Iterator[Reference]:
@@ -129,7 +139,7 @@ def _steady(read: Reference) -> bool:
     base = read.field.removesuffix(".names")
     if base not in FIELDS:
         return False
-    named = base != read.field or read.field == "headers.written"
+    named = base != read.field or read.field in AS_WRITTEN.values()
     match FIELDS[base].klass:
         case FieldClass.LINE:
             return True

@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from revproxy.detection.operators import CompiledOperator
-from revproxy.detection.rules import FIELDS, Control
+from revproxy.detection.rules import (
+    AS_WRITTEN,
+    FIELDS,
+    IDENTITY,
+    MATCHED_NAME,
+    MATCHED_NAMES,
+    MATCHED_ONE,
+    VARIABLE_NAMES,
+    VARIABLES,
+    Control,
+)
 from revproxy.model import Fields, Phase
 
 
@@ -23,6 +33,16 @@ class Accepted(NamedTuple):
     operator: CompiledOperator | None
 
 
+_NAMES_ARE_KEYS = frozenset(AS_WRITTEN.values())
+_PSEUDO_NAMES = {
+    MATCHED_ONE: "MATCHED_VAR",
+    MATCHED_NAME: "MATCHED_VAR_NAME",
+    MATCHED_NAMES: "MATCHED_VARS_NAMES",
+    VARIABLES: "TX",
+    VARIABLE_NAMES: "TX",
+    IDENTITY: "UNIQUE_ID",
+}
+"""What rules call the fields that only the engine knows."""
 NOTHING = Accepted("", b"", b"", None)
 """What a condition without targets accepts."""
 
@@ -72,10 +92,18 @@ class Scene(NamedTuple):
     state: State
 
 
-def named(accepted: Accepted) -> bytes:
-    """The name of a value as rules write it, `ARGS:q`."""
-    spec = FIELDS.get(accepted.field)
-    name = (spec.seclang if spec is not None and spec.seclang else accepted.field).encode("ascii")
-    if accepted.field.startswith("tx"):
-        name = b"TX"
-    return name + b":" + accepted.key if accepted.key else name
+def named(accepted: Accepted, fields: Fields) -> bytes:
+    """The name of a value as rules write it, `ARGS:q`; that of a header field as its peer wrote it.
+
+    `fields` says how that was; of several header fields of one name the first spelling counts.
+    """
+    field, key = accepted.field, accepted.key
+    spec = FIELDS.get(field)
+    name = (spec.seclang if spec is not None and spec.seclang else _PSEUDO_NAMES.get(field, field)).encode("ascii")
+    if not key:
+        return name
+    written = field if field in _NAMES_ARE_KEYS else AS_WRITTEN.get(field)
+    got = fields.get(written) if written is not None else None
+    if got is not None and key in got[0]:
+        key = got[1][got[0].index(key)]
+    return name + b":" + key

@@ -11,7 +11,7 @@ from revproxy.detection.rules.effect import (
     SetVariable,
 )
 from revproxy.detection.rules.exclusion import Exclusion, alike
-from revproxy.detection.rules.fields import FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
+from revproxy.detection.rules.fields import AS_WRITTEN, FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
 from revproxy.detection.rules.rule import (
     IDENTITY,
     MATCHED,
@@ -31,6 +31,7 @@ from revproxy.detection.rules.rule import (
 from revproxy.detection.rules.template import Reference, Template, constant
 
 __all__ = [
+    "AS_WRITTEN",
     "FIELDS",
     "FILLED",
     "IDENTITY",

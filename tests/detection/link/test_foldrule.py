@@ -83,9 +83,11 @@ def test_a_failing_condition_ends_the_rule():
     assert len(draft.parts) == 1
 
 
-def test_message_and_data_are_filled_behind_the_first_condition():
+def test_message_and_data_are_filled_behind_the_last_condition():
     _, draft = folded(doing(HOLDS, store(b"a", b"5")), doing(ARGS, store(b"b", b"1")), said=(A, b"!"), data=(B,))
-    assert (draft.said, draft.data) == ((b"5!",), (b"",))
+    assert (draft.said, draft.data) == ((b"5!",), (B,))
+    _, draft = folded(HOLDS, doing(HOLDS, store(b"b", b"7")), said=(B,))
+    assert draft.said == (b"7",)
     _, draft = folded(doing(ARGS, store(b"b", b"1")), said=(A, B))
     assert draft.said == (b"1", B)
 
@@ -111,7 +113,7 @@ FACE = {"logs": True}
         ([HOLDS], FACE, False),
         ([HOLDS, ARGS], FACE, True),
         ([HOLDS, ARGS], FACE | {"data": (MATCHED,)}, False),
-        ([HOLDS, ARGS], FACE | {"said": (B,)}, False),
+        ([HOLDS, ARGS], FACE | {"said": (B,)}, True),
         ([doing(HOLDS, store(b"b", b"1")), ARGS], FACE, False),
     ],
 )
@@ -120,6 +122,13 @@ def test_who_looks_at_what_a_condition_accepts(conditions, more, bare):
     assert draft.parts[0].bare is bare
     _, draft = folded(*conditions, **more, spot=Spot(0, watched=True))
     assert not draft.parts[0].bare
+
+
+def test_the_last_condition_is_the_one_that_message_and_data_tell_of():
+    _, draft = folded(ARGS, HOLDS, **FACE, data=(MATCHED,))
+    assert [part.bare for part in draft.parts] == [False, False]
+    _, draft = folded(ARGS, HOLDS, **FACE, data=(B,))
+    assert [part.bare for part in draft.parts] == [False, True]
 
 
 def test_an_operator_that_cannot_take_it_is_noted():

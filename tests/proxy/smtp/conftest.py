@@ -156,6 +156,8 @@ class Records:
         self.findings: list[bytes] = []
         self.access = self.lines.append
         self.audit = self.findings.append
+        self.errors: list[bytes] = []
+        self.error: Callable[[bytes], None] | None = self.errors.append
 
     @property
     def all(self) -> list[dict[str, Any]]:
