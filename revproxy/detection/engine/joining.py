@@ -60,10 +60,10 @@ class GroupScanner:
         accept, leads = self.chains.move(state, seen & self._mask)
         if not leads:
             return seen & accept
-        there = frozenset(joined.translate(None, self.chains.dull))
-        if len(values) > _BLOCK and self.chains.onward(state, seen & self._mask, there):
+        met = self.chains.met(joined)
+        if len(values) > _BLOCK and self.chains.onward(state, seen & self._mask, met):
             return self._in_blocks(state, scans, values)
-        return self._onward(state, scans, values, seen, there)
+        return self._onward(state, scans, values, seen, met)
 
     def _in_blocks(self, state: State, scans: Scans, values: list[bytes]) -> int:
         hits = 0
@@ -71,13 +71,13 @@ class GroupScanner:
             hits |= self._walk(state, scans, values[at : at + _BLOCK])
         return hits
 
-    def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, there: frozenset[int]) -> int:
-        """Take the items that are done, and scan the forms that are not; `there` as in `ChainTable.onward`."""
+    def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:
+        """Take the items that are done, and scan the forms that are not; `met` as in `ChainTable.onward`."""
         hits = seen & self.chains.move(state, seen & self._mask).accept
-        for name, function, child in self.chains.onward(state, seen & self._mask, there):
+        for name, function, child in self.chains.onward(state, seen & self._mask, met):
             changed = function(values)
             if changed == values:
-                hits |= self._onward(child, scans, values, seen, there)
+                hits |= self._onward(child, scans, values, seen, met)
             else:
                 hits |= self._walk(child, self._small.get(name, scans), changed)
         return hits
@@ -85,6 +85,6 @@ class GroupScanner:
     def _unseen(self, state: State, scans: Scans, values: list[bytes]) -> int:
         """Scan the forms of values that nobody has scanned."""
         hits = 0
-        for name, function, child in self.chains.onward(state, 0, None):
+        for name, function, child in self.chains.onward(state, 0, -1):
             hits |= self._walk(child, self._small.get(name, scans), function(values))
         return hits
