@@ -72,14 +72,19 @@ class GroupScanner:
         return hits
 
     def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:
-        """Take the items that are done, and scan the forms that are not; `met` as in `ChainTable.onward`."""
+        """Take the items that are done, and scan the forms that are not; `met` as in `ChainTable.onward`.
+
+        Values that a transformation left alone are not scanned again: for them holds what was seen.
+        """
         hits = seen & self.chains.move(state, seen & self._mask).accept
         for name, function, child in self.chains.onward(state, seen & self._mask, met):
-            changed = function(values)
-            if changed == values:
-                hits |= self._onward(child, scans, values, seen, met)
-            else:
+            forms = function(values)
+            changed = [form for form, value in zip(forms, values, strict=True) if form != value]
+            if changed:
                 hits |= self._walk(child, self._small.get(name, scans), changed)
+            if len(changed) < len(values):
+                same = values if not changed else [v for f, v in zip(forms, values, strict=True) if f == v]
+                hits |= self._onward(child, scans, same, seen, met)
         return hits
 
     def _unseen(self, state: State, scans: Scans, values: list[bytes]) -> int:
