@@ -16,8 +16,6 @@ from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.patterns import STAND_IN
 
 _WITHOUT_NUL = STAND_IN + bytes(range(1, 256))
-_BLOCK = 64
-"""A longer list of values is looked at in blocks of so many before anything is transformed."""
 ROOTS = 1024
 """Most sets of items of which the beginning is kept; beyond, it is begun anew."""
 
@@ -60,16 +58,7 @@ class GroupScanner:
         accept, leads = self.chains.move(state, seen & self._mask)
         if not leads:
             return seen & accept
-        met = self.chains.met(joined)
-        if len(values) > _BLOCK and self.chains.onward(state, seen & self._mask, met):
-            return self._in_blocks(state, scans, values)
-        return self._onward(state, scans, values, seen, met)
-
-    def _in_blocks(self, state: State, scans: Scans, values: list[bytes]) -> int:
-        hits = 0
-        for at in range(0, len(values), _BLOCK):
-            hits |= self._walk(state, scans, values[at : at + _BLOCK])
-        return hits
+        return self._onward(state, scans, values, seen, self.chains.met(joined))
 
     def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:
         """Take the items that are done, and scan the forms that are not; `met` as in `ChainTable.onward`.
