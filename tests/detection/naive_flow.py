@@ -8,7 +8,17 @@ import re2
 from naive import _selected
 
 from revproxy.detection.operators import compile_operator
-from revproxy.detection.rules import FIELDS, Marker, Operator, Reference, Scope, SetVariable, Target
+from revproxy.detection.rules import (
+    FIELDS,
+    Control,
+    Marker,
+    Operator,
+    Reference,
+    Scope,
+    SetControl,
+    SetVariable,
+    Target,
+)
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.model import Phase
 
@@ -17,6 +27,7 @@ class World:
     def __init__(self, variables=()):
         self.tx = dict(variables)
         self.removed, self.lost, self.over = set(), [], set()
+        self.controls = {}
         self.last = ("", b"", b"")
 
 
@@ -38,6 +49,8 @@ def text(template, world, tx):
 def rows_of(field, key, pattern, world, tx, before):
     if field == "tx":
         rows = [("tx", k, v) for k, v in world.tx.items()]
+    elif field == "tx.names":
+        rows = [(field, k, k) for k in world.tx]
     elif field == "matched":
         rows = list(before)
     elif field == "matched.names":
@@ -76,6 +89,11 @@ def effect(what, world, tx):
         else:
             step = number(value) if what.how == "+" else -number(value)
             world.tx[name] = str(number(world.tx.get(name, b"")) + step).encode()
+    elif isinstance(what, SetControl):
+        if (what.control, what.value) == (Control.ENGINE, "off"):
+            world.over = set(Phase)
+        else:
+            world.controls[what.control] = what.value
     elif hasattr(what, "field"):
         world.lost.append(what)
     else:

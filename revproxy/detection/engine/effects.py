@@ -9,6 +9,8 @@ from revproxy.detection.engine.state import Lost, Scene
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.operators.numbers import number
 from revproxy.detection.rules import (
+    VARIABLE_NAMES,
+    VARIABLES,
     Assign,
     Control,
     Effect,
@@ -40,9 +42,14 @@ def doing(effect: Effect, chooser: Chooser) -> Doing:
 
 
 def _taking(rules: frozenset[int], lost: Lost) -> Doing:
+    of_variables = lost.field in (VARIABLES, VARIABLE_NAMES)
+
     def take(scene: Scene) -> None:
         scene.state.lost.append((rules, lost))
         scene.state.mark = None
+        if of_variables:
+            # A rule that looks at nothing else may do something now.
+            scene.state.touch()
 
     return take
 

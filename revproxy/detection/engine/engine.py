@@ -16,6 +16,7 @@ from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.engine.joining import GroupScanner
 from revproxy.detection.engine.memory import Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
+from revproxy.detection.engine.reading import keys_of
 from revproxy.detection.engine.state import Looked, Scene, State
 from revproxy.detection.engine.stretches import Stretches
 from revproxy.detection.link import Group, RuleSet
@@ -123,7 +124,7 @@ class Engine:
         else:
             found = _remembered(scan, fields, recall, wanted, state)
         for counts in scan.counts:
-            found |= counts.bits(fields.keys(counts.field)) & wanted
+            found |= counts.bits(keys_of(fields, counts.field)) & wanted
         items = self.ruleset.groups[scan.group].items
         while found:
             low = found & -found

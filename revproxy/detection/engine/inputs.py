@@ -42,12 +42,13 @@ _DIGITS = tuple(b"%d" % number for number in range(10))
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """`fields`: a field (or `X.names`) and the key of the values that matter, None for all. `variables`: those that
-    are read or written under a name that stands in the rules (`names_in`); with `others`, also any other."""
+    """`fields`: a field (or `X.names`) and the key of the values that matter, None for all. `variables`: names of
+    those that are read or written. Unless `others` is None, those whose names do not stand in the rules (`names_in`)
+    matter too, and the order in which they and the ones named in `others` were set."""
 
     fields: frozenset[Reference]
     variables: frozenset[bytes]
-    others: bool
+    others: frozenset[bytes] | None
 
 
 def names_in(rules: Iterable[Rule], variables: Iterable[bytes] = ()) -> frozenset[bytes]:
@@ -57,17 +58,28 @@ def names_in(rules: Iterable[Rule], variables: Iterable[bytes] = ()) -> frozense
     return frozenset({*fixed, *variables, *_DIGITS})
 
 
-def inputs_of(rule: Rule, names: frozenset[bytes]) -> Inputs | None:
-    """None when the outcome depends on what hardly ever comes again. `names` are those of all the rules."""
-    found = set(_reads(rule))
+def inputs_of(rule: Rule, names: frozenset[bytes], confirmed: bool = False) -> Inputs | None:
+    """None when the outcome depends on what hardly ever comes again. `names` are those of all the rules; `confirmed`:
+    it only runs where a scan found its first condition, and never loses a target."""
+    found = set(_reads(rule, confirmed and decided(rule)))
     fields = frozenset(r for r in found if r.field != VARIABLES)
     if not all(map(_steady, fields)):
         return None
     keys = {r.key for r in found if r.field == VARIABLES and r.key is not None}
     choices = [key_test(t) for c in rule.conditions for t in c.targets if _chooses(t)]
-    keys |= {name for name in names if any(test is None or test(name) for test in choices)}
-    others = bool(choices) or any(r == Reference(VARIABLES) for r in found) or not keys <= names
+    given = [e.name for c in rule.conditions for e in c.effects if isinstance(e, SetVariable)]
+    made = [name for name in given if constant(name) is None]
+    keys |= {name for name in names if any(_may_be(template, name) for template in made)}
+    chosen = frozenset(name for name in names if any(test is None or test(name) for test in choices))
+    others = chosen if choices or made or not keys <= names else None
     return Inputs(fields, frozenset(keys), others)
+
+
+def _may_be(template: Template, name: bytes) -> bool:
+    """Whether the text of a template may become this name."""
+    first, last = template[0], template[-1]
+    begins = not isinstance(first, bytes) or name.startswith(first.lower())
+    return begins and (not isinstance(last, bytes) or name.endswith(last.lower()))
 
 
 def _chooses(target: Target) -> bool:
@@ -76,9 +88,11 @@ def _chooses(target: Target) -> bool:
 
 
 def decided(rule: Rule) -> bool:
-    """Whether it is known beforehand that the rule matches when it has to run, and what it leaves then."""
+    """Whether the rule matches where a scan finds its condition, and it is known beforehand what it leaves then."""
     condition = rule.conditions[0]
-    exact = look_of(condition) is not None and all(FIELDS[t.field].klass in REMEMBERED for t in condition.targets)
+    exact = look_of(condition) is not None and all(
+        not t.exclude and FIELDS[t.field].klass in REMEMBERED for t in condition.targets
+    )
     quiet = not rule.logs and not condition.capture and len(rule.conditions) == 1
     return exact and quiet and all(map(_same_again, condition.effects))
 
@@ -90,8 +104,8 @@ def _same_again(effect: Effect) -> bool:
     return effect.how is Assign.SET and constant(effect.name) is not None and constant(effect.value) is not None
 
 
-def _reads(rule: Rule) -> Iterator[Reference]:
-    known = decided(rule)
+def _reads(rule: Rule, known: bool) -> Iterator[Reference]:
+    """What the rule looks at; with `known` it matches whatever that is."""
     for condition in rule.conditions:
         if not known:
             for target in condition.targets:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.gates import Counts, Gates, Looks, keys_wanted
 from revproxy.detection.engine.reading import names_of
+from revproxy.detection.link.chosen import losing_rules
 from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Group, Item, Look, RuleSet
 from revproxy.detection.rules import IN_PARTS, PSEUDO, Condition, Rule
@@ -62,10 +63,13 @@ class Planner:
         self._ruleset = ruleset
         self._programs = programs
         self.needed: dict[tuple[Protocol, int], frozenset[tuple[int, int]]] = {}
+        losing = losing_rules(ruleset.rules)
         for group in ruleset.groups:
             for item in group.items:
                 if item.condition > self._silent_until(ruleset.rules[item.rule]):
                     continue
+                if item.look is Look.COUNT and item.rule in losing:
+                    continue  # Of what is lost there are fewer: that may be just what is asked for.
                 key = (group.protocol, item.rule)
                 self.needed[key] = self.needed.get(key, frozenset()) | {(item.rule, item.condition)}
 
@@ -94,7 +98,7 @@ class Planner:
 
     def _following(self, scans: Sequence[GroupPlan]) -> Iterator[GroupPlan]:
         """The scans, each with what it may leave out once those before it are done."""
-        pairs = [self._pairs(scan) for scan in scans]
+        pairs = [self._needed_pairs(scan) for scan in scans]
         for at, scan in enumerate(scans):
             later = {pair for there in pairs[at:] for pair in there}
             decided = {pair for there in pairs[:at] for pair in there} - later
@@ -102,19 +106,22 @@ class Planner:
             follows = ((pair, bits) for pair in sorted(decided) if (bits := needed.get(pair[0], 0)))
             yield replace(scan, follows=tuple(follows))
 
-    def _pairs(self, scan: GroupPlan) -> frozenset[tuple[int, int]]:
-        items = self._ruleset.groups[scan.group].items
-        return frozenset((i.rule, i.condition) for at, i in enumerate(items) if scan.items >> at & 1)
+    def _needed_items(self, scan: GroupPlan) -> Iterator[tuple[int, Item]]:
+        """The scan's items without which their rules do not run, with their bits."""
+        group = self._ruleset.groups[scan.group]
+        for at, item in enumerate(group.items):
+            needed = self.needed.get((group.protocol, item.rule), ())
+            if scan.items >> at & 1 and (item.rule, item.condition) in needed:
+                yield 1 << at, item
+
+    def _needed_pairs(self, scan: GroupPlan) -> frozenset[tuple[int, int]]:
+        return frozenset((item.rule, item.condition) for _, item in self._needed_items(scan))
 
     def _needed_by_rule(self, scan: GroupPlan) -> dict[int, int]:
-        """The scan's items (bits) of each rule that runs only when all its items were hit."""
-        group = self._ruleset.groups[scan.group]
+        """The needed items (bits) of each rule."""
         found: dict[int, int] = {}
-        for at, item in enumerate(group.items):
-            if scan.items >> at & 1 and (item.rule, item.condition) in self.needed.get(
-                (group.protocol, item.rule), ()
-            ):
-                found[item.rule] = found.get(item.rule, 0) | 1 << at
+        for bit, item in self._needed_items(scan):
+            found[item.rule] = found.get(item.rule, 0) | bit
         return found
 
     def _silent_until(self, rule: Rule) -> int:

@@ -42,6 +42,14 @@ def read(fields: Fields, name: str) -> tuple[Sequence[bytes], Sequence[bytes]]:
     return got if got is not None else ((), ())
 
 
+def keys_of(fields: Fields, name: str) -> Sequence[bytes]:
+    """A key for each value of a field that somebody fills, empty where it has none."""
+    got = fields.get(name)
+    if got is None:
+        return ()
+    return got[0] or (b"",) * len(got[1])
+
+
 def names_of(name: str) -> str | None:
     """The keyed field whose keys are `name`, or None when `name` is a field that somebody fills."""
     if not name.endswith(".names"):

@@ -9,15 +9,18 @@ variables that matter are looked at instead.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
+from revproxy.detection.engine.effects import MOST_VARIABLES
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.inputs import Inputs, inputs_of, names_in
-from revproxy.detection.engine.reading import read
+from revproxy.detection.engine.reading import keys_of, names_of
 from revproxy.detection.engine.running import Fired, Place, Runner
 from revproxy.detection.engine.state import Lost, Scene, State
 from revproxy.detection.link import RuleSet
+from revproxy.detection.link.chosen import losing_rules
 from revproxy.detection.rules import Control
 from revproxy.model import Fields, Phase, Protocol
 
@@ -52,7 +55,7 @@ class Outcome:
 class Stretch:
     """Rules that stand side by side in a run; with `inputs` its outcomes are kept."""
 
-    __slots__ = ("_fields", "_members", "_names", "_variables", "ids", "outcomes", "remembers", "rules")
+    __slots__ = ("_fields", "_members", "_passed", "_variables", "ids", "outcomes", "remembers", "rules")
 
     def __init__(
         self, rules: Sequence[int], ids: Collection[str], inputs: Sequence[Inputs], names: frozenset[bytes]
@@ -65,29 +68,37 @@ class Stretch:
         fields = {r for one in inputs for r in one.fields}
         self._fields = sorted(((r.field, r.key) for r in fields), key=lambda f: (f[0], f[1] or b""))
         self._variables = sorted(frozenset[bytes]().union(*(one.variables for one in inputs)))
-        self._names = names if any(one.others for one in inputs) else None
+        others = [one.others for one in inputs if one.others is not None]
+        self._passed = names.difference(*others) if others else None
         self.outcomes: dict[Key, Outcome] = {}
 
     def key(self, scene: Scene, place: Place) -> Key | None:
         """The inputs; None where they cannot be told."""
         state = scene.state
+        if not all(rules.isdisjoint(self._members) for rules, _ in state.lost):
+            return None
         key: list[Hashable] = [state.mark, place]
         if state.mark is None:
-            if state.over or not all(rules.isdisjoint(self._members) for rules, _ in state.lost):
+            if state.over or len(state.variables) > MOST_VARIABLES // 2:
                 return None
             key += (frozenset(state.removed), *state.controls.items())
             key += map(state.variables.get, self._variables)
-            if self._names is not None:
-                key += [item for item in state.variables.items() if item[0] not in self._names]
+            if self._passed is not None:
+                key += [item for item in state.variables.items() if item[0] not in self._passed]
         key += [_values(scene.fields, name, wanted) for name, wanted in self._fields]
         return tuple(key)
 
 
 def _values(fields: Fields, name: str, wanted: bytes | None) -> tuple[bytes, ...]:
-    keys, values = read(fields, name)
-    if wanted is None or not keys:
+    """The values that matter; of a field with keys, each behind its key."""
+    base = names_of(name)
+    if base is not None:
+        return tuple(keys_of(fields, base))
+    keys, values = fields.get(name) or ((), ())
+    if not keys:
         return tuple(values)
-    return tuple([v for k, v in zip(keys, values, strict=True) if k == wanted or k.lower() == wanted])
+    pairs = [p for p in zip(keys, values, strict=True) if wanted is None or p[0] == wanted or p[0].lower() == wanted]
+    return tuple([part for pair in pairs for part in pair])
 
 
 class Stretches:
@@ -100,7 +111,10 @@ class Stretches:
         self._ids = [rule.id for rule in ruleset.rules]
         self._names = names_in(ruleset.rules, ruleset.variables)
         steady = remembers and not ruleset.last_matters
-        self._inputs = [inputs_of(rule, self._names) if steady else None for rule in ruleset.rules]
+        confirmed = _confirmed(ruleset)
+        self._inputs = [
+            inputs_of(rule, self._names, at in confirmed) if steady else None for at, rule in enumerate(ruleset.rules)
+        ]
         self._known: dict[Rules, tuple[Stretch, ...]] = {}
         self._stretches: dict[Rules, Stretch] = {}
 
@@ -158,9 +172,10 @@ class Stretches:
         place, fired = self._runner.run(stretch.rules, protocol, scene, place, ())
         if state.mark is None and key[0] is not None:
             state.mark = object()
+        stayed = _stayed(before, state.variables)
         outcome = Outcome(
-            {name: value for name, value in state.variables.items() if before.get(name) != value},
-            tuple(name for name in before if name not in state.variables),
+            {k: v for k, v in state.variables.items() if k not in stayed or before[k] != v},
+            tuple(name for name in before if name not in stayed),
             frozenset(state.removed - removed),
             tuple(state.lost[lost:]),
             {control: value for control, value in state.controls.items() if controls.get(control) != value},
@@ -177,6 +192,18 @@ class Stretches:
         return outcome
 
 
+def _confirmed(ruleset: RuleSet) -> frozenset[int]:
+    """Rules that run only where a scan found their first condition, and that never lose a target."""
+    scanned = {item.rule for group in ruleset.groups for item in group.items if not item.condition}
+    return frozenset(scanned) - losing_rules(ruleset.rules)
+
+
+def _stayed(before: Mapping[bytes, bytes], after: Iterable[bytes]) -> frozenset[bytes]:
+    """The variables that stand where they stood: they were not taken out, nor put in anew behind others."""
+    order = iter(before)
+    return frozenset(takewhile(lambda name: name in order, after))
+
+
 def _size(key: Key) -> int:
     values = (v for part in key for v in (part if isinstance(part, tuple) else (part,)))
     return sum(len(v) for v in values if isinstance(v, bytes))
@@ -184,9 +211,9 @@ def _size(key: Key) -> int:
 
 def _put(outcome: Outcome, state: State) -> Place:
     """Leave behind what the stretch would, and say where it would go on."""
-    state.variables.update(outcome.variables)
     for name in outcome.gone:
         state.variables.pop(name, None)
+    state.variables.update(outcome.variables)
     if outcome.removed:
         state.removed |= outcome.removed
     state.lost += outcome.lost

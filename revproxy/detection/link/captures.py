@@ -56,12 +56,17 @@ def _refers(template: Template) -> bool:
 
 def last_matters(rules: Iterable[Rule]) -> bool:
     """Whether some rule refers to the value that another one accepted last."""
-    return any(_refers_to_last(rule, _before_its_own(rule)) for rule in rules)
+    return any(_refers_to_last(rule, _before_its_own(rule)) or _shows_last(rule) for rule in rules)
 
 
 def refers_to_last(rule: Rule) -> bool:
     """Whether the rule refers to a value accepted last: its own has to be the last one then, not just one of them."""
     return _refers_to_last(rule, len(rule.conditions)) or _named((rule.said, rule.data))
+
+
+def _shows_last(rule: Rule) -> bool:
+    """Whether its message says what another rule accepted, since it accepts nothing itself."""
+    return _before_its_own(rule) == len(rule.conditions) and _named((rule.said, rule.data))
 
 
 def _before_its_own(rule: Rule) -> int:

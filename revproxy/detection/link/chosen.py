@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 from revproxy.detection.operators.rx import rx
-from revproxy.detection.rules import Chosen, Rule
+from revproxy.detection.rules import Chosen, RemoveTarget, Rule
 
 
 class Chooser:
@@ -49,3 +49,10 @@ def _where(patterns: Iterable[str], texts: Mapping[str, list[int]]) -> Iterable[
 def chosen_rules(chosen: Chosen, rules: Sequence[Rule]) -> frozenset[int]:
     """Positions of the chosen rules."""
     return Chooser(rules).of(chosen)
+
+
+def losing_rules(rules: Sequence[Rule]) -> frozenset[int]:
+    """Positions of those that others may keep from looking at something."""
+    chooser = Chooser(rules)
+    effects = (e for r in rules for c in r.conditions for e in c.effects if isinstance(e, RemoveTarget))
+    return frozenset[int]().union(*(chooser.of(e.rules) for e in effects))

@@ -303,9 +303,9 @@ def _trigger(name: str, alphabet: int) -> Pattern:
 def _by_group(rule: Rule, condition: Condition, blind: bool) -> dict[GroupKey, set[str]]:
     """The groups in which a condition is, and the fields that it looks at in each."""
     found: dict[GroupKey, set[str]] = {}
-    for target in condition.targets:
+    for target in (t for t in condition.targets if not t.exclude):
         spec = FIELDS[target.field]
-        for protocol in sorted(spec.protocols & rule.protocols) if not target.exclude else ():
+        for protocol in sorted(spec.protocols & rule.protocols):
             key = (protocol, scanned_as(spec.klass), spec.phase >= Phase.REPLY_HEAD, blind)
             found.setdefault(key, set()).add(target.field)
     return found

@@ -59,6 +59,13 @@ def test_removals():
     assert (rules, field, bool(test(b"K")), bool(test(b"x"))) == (frozenset({1}), "args", True, False)
 
 
+@pytest.mark.parametrize(("field", "touched"), [("args", False), ("tx", True), ("tx.names", True)])
+def test_who_loses_a_variable_may_do_something_now(field, touched):
+    at = scene(a="5")
+    doing(RemoveTarget(Chosen(((12, 12),)), field), CHOOSER)(at)
+    assert (at.state.touched, at.state.mark) == (touched, None)
+
+
 def test_controls():
     at = scene()
     doing(SetControl(Control.FORCE_BODY, "on"), CHOOSER)(at)

@@ -50,3 +50,15 @@ def test_long_calm_and_rough_lists():
     for extra, name in ((b"foo", "whole"), (b"%46oo", "lower"), (b"\xff", "high"), (b"a\0b", "nul")):
         assert SCANNER.items([*calm, extra]) >> names[name] & 1
     assert SCANNER.items(calm) == 0
+
+
+def test_what_a_blind_transformation_leaves_as_it_was_is_scanned_all_the_same():
+    ruleset = link([simple("length", "^1$", chain=["length"]), simple("then", "^b?$", chain=["base64DecodeExt"])])
+    (group,) = ruleset.groups
+    assert group.blind
+    scanner = GroupScanner(group, ruleset)
+    assert scanner.items([b"1"], 0b01) == 0b01
+    assert scanner.items([b"22"], 0b01) == 0
+    assert scanner.items([b""], 0b10) == 0b10
+    assert scanner.items([b"1"], 0b10) == 0b10
+    assert scanner.items([b"1"]) == 0b11

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.detection.engine.memory import ENTRY_BYTES, Memory, Recall
+from revproxy.detection.engine.memory import ENTRY_BYTES, FEW, Memory, Recall
 
 
 def test_what_never_repeats_does_not_push_out_what_does():
@@ -39,15 +39,34 @@ def test_recall_confirms_once_and_remembers():
 
     def confirm(value):
         tried.append(value)
-        return True
+        return value == b"bad"
 
     recall = Recall(scan, [confirm, lambda value: False], 100_000)
-    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b11) == 0b01
+    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b11)[0] == 0b01
+    assert scanned == [[b"good", b"bad"]]
+    assert recall.items([b"bad", b"good"], [0b11, 0b11], 0b11)[0] == 0b01
+    assert recall.items([b"good"], [0b11], 0b11)[0] == 0
+    assert tried == [b"good", b"bad"]
+    assert len(scanned) == 1
+
+
+def test_where_much_was_hit_values_are_scanned_singly():
+    scanned, tried = [], []
+
+    def scan(values, wanted):
+        scanned.append(list(values))
+        return wanted if b"bad" in values else 0
+
+    def confirm(value):
+        tried.append(value)
+        return True
+
+    every = (1 << FEW + 1) - 1
+    recall = Recall(scan, [confirm] * (FEW + 1), 100_000)
+    for _ in range(2):
+        assert recall.items([b"good", b"bad"], [every, every], every)[0] == every
     assert scanned == [[b"good", b"bad"], [b"good"], [b"bad"]]
-    assert recall.items([b"bad", b"good"], [0b11, 0b11], 0b11) == 0b01
-    assert recall.items([b"good"], [0b11], 0b11) == 0
-    assert tried == [b"bad"]
-    assert len(scanned) == 3
+    assert tried == [b"bad"] * (FEW + 1)
 
 
 def test_what_is_not_wanted_is_tried_when_it_is():
@@ -58,10 +77,10 @@ def test_what_is_not_wanted_is_tried_when_it_is():
         return value == b"bad"
 
     recall = Recall(lambda values, wanted: wanted & 0b01, [confirm], 100_000)
-    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b10) == 0
+    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b10)[0] == 0
     assert tried == []
-    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b01) == 0b01
-    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b01) == 0b01
+    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b01)[0] == 0b01
+    assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b01)[0] == 0b01
     assert tried == [b"good", b"bad"]
 
 
@@ -73,7 +92,7 @@ def test_what_does_not_look_at_a_value_is_not_tried():
         return True
 
     recall = Recall(lambda values, wanted: wanted & 0b11, [confirm, confirm], 100_000)
-    assert recall.items([b"one", b"two"], [0b01, 0], 0b11) == 0b01
+    assert recall.items([b"one", b"two"], [0b01, 0], 0b11)[0] == 0b01
     assert tried == [b"one"]
-    assert recall.items([b"one", b"two"], [0, 0b10], 0b11) == 0b10
+    assert recall.items([b"one", b"two"], [0, 0b10], 0b11)[0] == 0b10
     assert tried == [b"one", b"two"]

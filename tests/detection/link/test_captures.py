@@ -38,6 +38,9 @@ LAST = [
     (rule("1", condition(["matched.one"], ("rx", "b"))), True, True),
     (rule("1", Condition((Target("path"),), (Operator("rx", "", template=(NAMED,)),))), True, True),
     (rule("1", LOOKING, said=(b"", NAMED)), False, True),
+    # The message is filled in when all conditions have matched; some rules accept nothing at all.
+    (rule("1", Condition((), ()), LOOKING, said=(b"", NAMED)), False, True),
+    (rule("1", Condition((), ()), said=(b"", NAMED)), True, True),
 ]
 
 

@@ -2,12 +2,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from builders import simple
+from builders import rule, simple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.detection.link.chosen import chosen_rules
-from revproxy.detection.rules import Chosen
+from revproxy.detection.link.chosen import chosen_rules, losing_rules
+from revproxy.detection.rules import Chosen, Condition, RemoveTarget
 
 RULES = [
     replace(simple("10", "x", tags=("attack-sqli", "crs")), message="SQL injection"),
@@ -52,3 +52,9 @@ def test_as_said(rows, data):
         if any(low <= number <= high for low, high in ranges) or any(re.search(t, tag) for t in tags)
     }
     assert chosen_rules(Chosen(tuple(ranges), tuple(tags)), rules) == want
+
+
+def test_losing_rules():
+    by_id, by_tag = (RemoveTarget(c, "args") for c in (Chosen(ids=((10, 10),)), Chosen(tags=("attack$",))))
+    assert losing_rules(RULES) == frozenset()
+    assert losing_rules([*RULES, rule("x", Condition((), (), effects=(by_id, by_tag)))]) == {0, 2}

@@ -1,7 +1,7 @@
 import hyperscan
 import pytest
 
-from revproxy.detection.link.databases import Expression, Refused, compiles, database, key_of
+from revproxy.detection.link.databases import LONG_BYTES, Expression, Refused, compiles, database, is_slow, key_of
 
 
 class Store(dict):
@@ -36,3 +36,13 @@ def test_says_which_pattern_is_refused():
     with pytest.raises(Refused) as error:
         database([good, bad], None)
     assert error.value.texts == {b"(?=a)b"}
+
+
+def test_slow_is_what_has_nothing_to_look_for_but_the_whole_of_it():
+    store = Store()
+    words = "|".join(f"word{number:04}[a-z]*x" for number in range(LONG_BYTES // 16)).encode()
+    automaton = b"(?:" + b"|".join(b"[^a-z]{2}%c.{1,9}[b-y]" % (97 + n % 26) for n in range(LONG_BYTES // 20)) + b")$"
+    assert not is_slow(words, store)
+    assert is_slow(automaton, store)
+    assert is_slow(b"(?=a)b", store)
+    assert len(store) == 2

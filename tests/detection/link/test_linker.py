@@ -31,10 +31,14 @@ def test_groups_are_by_protocol_class_and_direction():
     assert got == [
         (Protocol.HTTP, FieldClass.HEADER, False, 2),
         (Protocol.HTTP, FieldClass.HEADER, True, 1),
-        (Protocol.HTTP, FieldClass.PATH, False, 1),
         (Protocol.HTTP, FieldClass.TEXT, False, 1),
         (Protocol.SMTP, FieldClass.HEADER, False, 1),
     ]
+
+
+def test_a_condition_whose_exclusion_is_no_field_is_linked():
+    (group,) = link([rule("a", condition(["args", Target("tx", key=b"k", exclude=True)], ("rx", "x")))]).groups
+    assert group.fields == ("args",)
 
 
 def test_the_same_rules_give_the_same_set_and_fetch_from_the_store():

@@ -1,9 +1,9 @@
 import pytest
 from builders import condition
 
-from revproxy.detection.link.looks import look_of
+from revproxy.detection.link.looks import REMEMBERED, look_of, scanned_as
 from revproxy.detection.link.ruleset import Look
-from revproxy.detection.rules import Condition, Operator, Reference, Target
+from revproxy.detection.rules import FIELDS, Condition, FieldClass, Operator, Reference, Target
 
 COUNT = Target("headers", key=b"host", count=True)
 CASES = [
@@ -25,3 +25,12 @@ CASES = [
 @pytest.mark.parametrize(("given", "want"), CASES)
 def test_look_of(given, want):
     assert look_of(given) is want
+
+
+def test_values_that_come_again_are_scanned_together():
+    assert {scanned_as(klass) for klass in REMEMBERED} == {FieldClass.HEADER}
+    assert {klass: scanned_as(klass) for klass in (FieldClass.TEXT, FieldClass.BODY)} == {
+        FieldClass.TEXT: FieldClass.TEXT,
+        FieldClass.BODY: FieldClass.BODY,
+    }
+    assert scanned_as(FIELDS["method"].klass) is scanned_as(FIELDS["headers"].klass)
