@@ -39,7 +39,7 @@ def _selected(target, tx):
         options.encoding = re2.Options.Encoding.LATIN1
         options.case_sensitive = False
         options.dot_nl = True
-        search = re2.compile(target.pattern.encode("latin-1"), options).search
+        search = re2.compile(b"(?m)" + target.pattern.encode("latin-1"), options).search
         rows = [r for r in rows if search(r[0])]
     return rows
 

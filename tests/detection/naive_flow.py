@@ -31,8 +31,18 @@ class World:
         self.last = ("", b"", b"")
 
 
+OWN = {
+    "tx": "TX",
+    "tx.names": "TX",
+    "matched.one": "MATCHED_VAR",
+    "matched.name": "MATCHED_VAR_NAME",
+    "matched.names": "MATCHED_VARS_NAMES",
+    "id": "UNIQUE_ID",
+}
+
+
 def full_name(field, key):
-    name = ((FIELDS[field].seclang or field) if field in FIELDS else "TX" if field == "tx" else field).encode()
+    name = ((FIELDS[field].seclang or field) if field in FIELDS else OWN.get(field, field)).encode()
     return name + b":" + key if key else name
 
 
@@ -64,7 +74,7 @@ def rows_of(field, key, pattern, world, tx, before):
     if key is not None:
         rows = [r for r in rows if r[1].lower() == key.lower()]
     if pattern is not None:
-        rows = [r for r in rows if re2.search(b"(?is)" + pattern.encode(), r[1])]
+        rows = [r for r in rows if re2.search(b"(?ism)" + pattern.encode(), r[1])]
     return rows
 
 
