@@ -26,7 +26,8 @@ class RuleInspector:
     def __init__(self, rules: RuleSet, memory_bytes: int) -> None:
         self.set_name = rules.name
         self._engine = Engine(rules, memory_bytes)
-        self._twin: Engine | None = None
+        # An engine has scratch memory of its own and serves one thread.
+        self._twin = self._engine.twin()
         self._thread = ThreadPoolExecutor(1, "inspection")
 
     def inspect(
@@ -36,13 +37,8 @@ class RuleInspector:
         if size <= ON_LOOP_BYTES:
             self._engine.inspect(transaction, first, last, part)
             return None
-        return asyncio.get_running_loop().run_in_executor(self._thread, self._aside, transaction, first, last, part)
-
-    def _aside(self, transaction: Transaction, first: Phase, last: Phase, part: bool) -> None:
-        """In the thread: an engine has scratch memory of its own and serves one thread."""
-        if self._twin is None:
-            self._twin = self._engine.twin()
-        self._twin.inspect(transaction, first, last, part)
+        aside = self._twin.inspect
+        return asyncio.get_running_loop().run_in_executor(self._thread, aside, transaction, first, last, part)
 
     def close(self) -> None:
         """Let the thread end once its work is done."""

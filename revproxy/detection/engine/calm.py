@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import hyperscan
-
-from revproxy.detection.link import Databases, RuleSet
+from revproxy.detection.link import Databases
 from revproxy.detection.operators.rx import alternation
 
 Scan = Callable[..., None]
+ScanOf = Callable[[str], Scan]
+"""The scan of the database with that key, for one thread."""
 Search = Callable[[bytes], Any]
 CALM_FROM = 512
 """Shorter buffers are not worth a second look."""
@@ -44,13 +44,13 @@ class Scanner:
         found = self._found.append
         self._on_match = lambda number, start, end, flags, context: found(number)
 
-    def load(self, databases: Databases, ruleset: RuleSet) -> Scans:
-        """Load the databases of a group."""
+    def load(self, databases: Databases, scan_of: ScanOf) -> Scans:
+        """What scans for a group's items. Raises ArgumentError."""
         bits = [1 << number for number in databases.numbers]
-        calm = _scan_of(databases.calm, ruleset) if databases.calm else None
+        calm = scan_of(databases.calm) if databases.calm else None
         heavy = tuple((bits[number], alternation([text])) for number, text in databases.heavy)
         together = alternation([text for _, text in databases.heavy]) if heavy else None
-        return Scans(_scan_of(databases.joined, ruleset), calm, [*bits, self._rough], together, heavy)
+        return Scans(scan_of(databases.joined), calm, [*bits, self._rough], together, heavy)
 
     def look(self, scans: Scans, data: bytes) -> int:
         """Bits of what values without NUL, joined with NUL, hit."""
@@ -75,12 +75,3 @@ class Scanner:
             seen |= bits[number]
         found.clear()
         return seen
-
-
-def _scan_of(key: str, ruleset: RuleSet) -> Scan:
-    if not key:
-        return lambda data, on_match: None
-    database = hyperscan.loadb(ruleset.compiled[key], hyperscan.HS_MODE_BLOCK)
-    database.scratch = hyperscan.Scratch(database)
-    scan: Scan = database.scan
-    return scan

@@ -23,7 +23,7 @@ from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, Look, RuleSet
 from revproxy.detection.link.scores import score_of
 from revproxy.detection.link.soundness import check_library
-from revproxy.detection.operators import OPERATORS, ArgumentError, compile_operator
+from revproxy.detection.operators import OPERATORS, ArgumentError, Texts, compile_operator, operator_texts
 from revproxy.detection.operators.rx import alternation
 from revproxy.detection.patterns import Node, parse
 from revproxy.detection.rules import FIELDS, MATCHED, PSEUDO, Condition, FieldClass, Marker, Operator, Rule
@@ -81,7 +81,13 @@ def link(
         detects=detects,
         captures_matter=captures_matter(rules),
         last_matters=last_matters(rules),
+        texts=_texts(linker.rules),
     )
+
+
+def _texts(rules: Iterable[Rule]) -> dict[Operator, Texts]:
+    operators = dict.fromkeys(o for rule in rules for c in rule.conditions for o in c.operators)
+    return {o: texts for o in operators if (texts := operator_texts(o)) is not None}
 
 
 def check_rules(rules: Sequence[Rule]) -> None:
