@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from revproxy.app.build import inspection_of
-from revproxy.app.prepare import linked_rules
+from revproxy.app.linking import linked_rules
 from revproxy.config import Blame, Inspection, Settings, nowhere
 from revproxy.config.shipped import shipped_signatures
 from revproxy.errors import ConfigError, Location
@@ -84,7 +84,7 @@ def inspect(
     kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True, blame: Blame = nowhere
 ) -> Iterator[dict[str, Any]]:
     """A result for each item, in order; `kind` is `http` or `mail`. Raises LocatedError before the first one."""
-    rules = linked_rules(settings, blame)
+    rules = linked_rules(settings, blame).rules
     inspection = inspection_of(rules, settings)
     thresholds = settings.inspection
     policy = Policy(thresholds.inbound_threshold, thresholds.outbound_threshold, enforces=enforces)

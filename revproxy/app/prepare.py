@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from revproxy.app.seclang import NO_SECLANG, SecLang, read_seclang
-from revproxy.app.store import FolderStore
+from revproxy.app.linking import linked_rules
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
-from revproxy.detection.link import RuleSet, link
-from revproxy.detection.rules import Rule
-from revproxy.detection.sigyaml import load_all, lower
+from revproxy.detection.link import RuleSet
 from revproxy.errors import ConfigError, Location, ManyErrors
-from revproxy.inspection.sources import read_signature_files
-from revproxy.model import Protocol
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
 from revproxy.runtime.sockets import unavailable
@@ -34,52 +27,13 @@ class Prepared:
 
     settings: Settings
     rules: RuleSet
+    notices: tuple[str, ...] = ()
+    """What there is to say about the texts of the rules."""
 
     @property
     def ruleset_name(self) -> str:
         """The content hash of the linked rules."""
         return self.rules.name
-
-
-def read_rules(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
-    """The rules of the signatures that the settings name, less the disabled ones. Raises ManyErrors, LocatedError."""
-    signatures = load_all(read_signature_files(settings.inspection.signatures))
-    disabled = settings.inspection.disabled
-    known = [signature.id for signature in signatures]
-    wrong = [
-        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), _meant(word, known))
-        for i, word in enumerate(disabled)
-        if word not in known
-    ]
-    if wrong:
-        raise ManyErrors(wrong)
-    rules = [lower(signature) for signature in signatures if signature.id not in disabled]
-    used = frozenset(_PROTOCOLS[word] for word in settings.inspection.signatures_for)
-    return [replace(rule, protocols=rule.protocols & used) for rule in rules if rule.protocols & used]
-
-
-_PROTOCOLS = {"http": Protocol.HTTP, "mail": Protocol.SMTP}
-
-
-def _meant(word: str, known: list[str]) -> str:
-    """A hint; all ids are too many for one."""
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else "`revproxy signatures list` tells which there are"
-
-
-def linked_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet:
-    """Those rules and the SecLang rules, linked on all processors, with databases from the cache folder.
-
-    Raises as `read_rules` and `read_seclang` do.
-    """
-    signatures = read_rules(settings, blame)
-    return linked(signatures, settings.cache, read_seclang(settings.inspection.rules, settings.inspection.paranoia))
-
-
-def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
-    """Rules linked on all processors, with databases from the folder `cache`. Raises RuleError."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return link([*rules, *more.rules], FolderStore(cache), pool.map, dict(more.variables), more.detects)
 
 
 def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
@@ -97,7 +51,8 @@ def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    return Prepared(settings, linked_rules(settings, blame))
+    linked = linked_rules(settings, blame)
+    return Prepared(settings, linked.rules, linked.notices)
 
 
 def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:

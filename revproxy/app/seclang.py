@@ -6,12 +6,12 @@ whole (SecRuleEngine) is handed on; other settings are told in notices where the
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from revproxy.config import Settings
+from revproxy.app.inputs import Witness
+from revproxy.app.rulefiles import rule_files
 from revproxy.detection import seclang
 from revproxy.detection.link import check_rules
 from revproxy.detection.link.fold import fold
@@ -19,12 +19,8 @@ from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.scores import NAMES
 from revproxy.detection.rules import Marker, Rule
 from revproxy.detection.seclang.lower import lower
-from revproxy.errors import ConfigError, Location
 from revproxy.model import Protocol
 
-FILE_BYTES = 16 * 1024 * 1024
-"""Largest file of rules or data."""
-_SETUPS = ("crs-setup.conf", "crs-setup.conf.example")
 LEVELS = (b"blocking_paranoia_level", b"detection_paranoia_level")
 
 
@@ -45,15 +41,17 @@ class SecLang:
 NO_SECLANG = SecLang()
 
 
-def read_seclang(paths: Sequence[str], paranoia: int = 0) -> SecLang:
-    """Read rules. `paranoia` sets both levels of CRS where its setup does not; 0 leaves them alone.
+def read_seclang(paths: Sequence[str], paranoia: int = 0, witness: Witness | None = None) -> SecLang:
+    """Read rules. `paranoia` sets both levels of CRS where its setup does not; 0 leaves them alone. `witness` gets to
+    know what was read.
 
     Raises ConfigError for what cannot be read, RuleError and ManyErrors for what cannot be enforced.
     """
     if not paths:
         return NO_SECLANG
-    parsed = seclang.load([file for path in paths for file in rule_files(Path(path))], _read, glob.glob)
-    lowered = lower(parsed, _read)
+    reader = witness or Witness()
+    parsed = seclang.load([file for path in paths for file in rule_files(Path(path))], reader.read, reader.glob)
+    lowered = lower(parsed, reader.read)
     engine = [s.values[0].value.lower() for s in lowered.settings if s.name == "SecRuleEngine"]
     if engine and engine[-1] == b"off":
         return SecLang(notices=lowered.notices)
@@ -69,43 +67,3 @@ def read_seclang(paths: Sequence[str], paranoia: int = 0) -> SecLang:
         tuple(folded.removed.items()),
         bool(engine) and engine[-1] == b"detectiononly",
     )
-
-
-def with_rules(settings: Settings, rules: Sequence[str], paranoia: int | None) -> Settings:
-    """The settings with these rules for HTTP instead of signatures and rules of their own, where any are named."""
-    inspection = settings.inspection
-    if rules:
-        inspection = replace(inspection, signatures_for=("mail",), rules=tuple(rules))
-    if paranoia is not None:
-        inspection = replace(inspection, paranoia=paranoia)
-    return replace(settings, inspection=inspection)
-
-
-def rule_files(path: Path) -> list[str]:
-    """The files that a path stands for, in order: itself, a folder's .conf files, or those of a CRS folder.
-
-    Raises ConfigError for a folder without rules.
-    """
-    if not path.is_dir():
-        return [str(path)]
-    if (path / "rules").is_dir():
-        setup = next((path / name for name in _SETUPS if (path / name).is_file()), None)
-        found = ([setup] if setup is not None else []) + _confs(path / "rules")
-    else:
-        found = _confs(path)
-    if not found:
-        raise ConfigError("there are no rules (.conf) in this folder", Location(str(path)))
-    return [str(file) for file in found]
-
-
-def _confs(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob("*.conf") if file.is_file())
-
-
-def _read(name: str) -> bytes:
-    """Raises OSError."""
-    with open(name, "rb") as file:
-        data = file.read(FILE_BYTES + 1)
-    if len(data) > FILE_BYTES:
-        raise OSError(0, f"larger than {FILE_BYTES} bytes")
-    return data

@@ -68,7 +68,7 @@ def inspect(
     if bool(files) == (jsonl is not None):
         raise click.UsageError("name files or --jsonl, one of the two")
     from revproxy.app.offline import inspect as run
-    from revproxy.app.seclang import with_rules
+    from revproxy.app.rulefiles import with_rules
 
     settings, blame = _settings(config)
     settings = with_rules(settings, rules, paranoia)

@@ -48,8 +48,8 @@ def check(config: Path | None) -> None:
     from revproxy.detection.operators import libinjection_source
 
     prepared = app.prepare(loaded.settings, loaded.blame)
-    for notice in loaded.notices:
-        click.secho(str(notice), fg="yellow", err=True)
+    for notice in (*map(str, loaded.notices), *prepared.notices):
+        click.secho(notice, fg="yellow", err=True)
     click.echo(summary(loaded.settings))
     click.echo(f"{len(prepared.rules.rules)} rules, rule set {prepared.ruleset_name}")
     click.echo(f"SQL and XSS detection: libinjection from {libinjection_source()}")

@@ -140,7 +140,7 @@ def test(
 
 def _test_samples(paths: tuple[str, ...]) -> None:
     from revproxy.app.offline import cache_folder
-    from revproxy.app.prepare import linked
+    from revproxy.app.rules import linked
 
     found = _load(paths)
     engine = Engine(linked([lower(s) for s in found], cache_folder()), MEMORY)

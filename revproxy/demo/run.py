@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from revproxy.app import WORKER, prepare
-from revproxy.app.seclang import with_rules
+from revproxy.app.rulefiles import with_rules
 from revproxy.config import (
     Address,
     Control,

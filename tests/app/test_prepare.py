@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from revproxy.app.prepare import prepare, read_rules
+from revproxy.app.prepare import prepare
 from revproxy.config import Settings
 from revproxy.config.settings import (
     Address,
@@ -48,12 +48,6 @@ def test_compiled_once(settings: Make) -> None:
     assert [os.stat(Path(made.cache) / name).st_mtime_ns for name in kept] == times
 
 
-def test_disabled_signatures_are_left_out(settings: Make) -> None:
-    made = settings()
-    kept = Inspection(signatures=made.inspection.signatures, disabled=("one",))
-    assert read_rules(settings(inspection=kept)) == []
-
-
 BROKEN = Listener(
     "web",
     ListenerKind.HTTP,
@@ -86,14 +80,6 @@ def test_a_bad_signature_is_named_with_its_place(settings: Make, tmp_path: Path)
 
 def blame(message: str, place: tuple[str | int, ...], hint: str) -> ConfigError:
     return ConfigError(f"{place}: {message}", Location("r.yaml", 1, 1), hint=hint)
-
-
-@pytest.mark.parametrize(("word", "hint"), [("onne", "did you mean one?"), ("xyz", "signatures list")])
-def test_a_disabled_signature_that_is_not_there(settings: Make, word: str, hint: str) -> None:
-    kept = settings().inspection.signatures
-    with pytest.raises(ManyErrors, match=r"\('inspection', 'disabled', 1\): there is no signature") as caught:
-        read_rules(settings(inspection=Inspection(signatures=kept, disabled=("one", word))), blame)
-    assert hint in caught.value.errors[0].hint
 
 
 def test_every_address_of_another_machine_is_named(settings: Make) -> None:

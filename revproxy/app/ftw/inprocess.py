@@ -14,7 +14,7 @@ from typing import Self
 from revproxy.app.build import inspection_of
 from revproxy.app.ftw.backend import answer
 from revproxy.app.ftw.model import Answer, Input, Observed
-from revproxy.app.prepare import linked_rules
+from revproxy.app.linking import linked_rules
 from revproxy.config import Settings
 from revproxy.detection.link import RuleSet
 from revproxy.inspection import Policy
@@ -36,7 +36,8 @@ def linked_of(paths: Sequence[str], before: str, settings: Settings) -> RuleSet:
         ahead = Path(folder, "overrides.conf")
         ahead.write_text(before)
         wanted = replace(settings.inspection, signatures=ours, rules=(str(ahead), *rules) if rules else ())
-        return linked_rules(replace(settings, inspection=wanted))
+        # Under a name that will not come again.
+        return linked_rules(replace(settings, inspection=wanted), keep=not rules).rules
 
 
 def _is_seclang(path: Path) -> bool:

@@ -16,6 +16,8 @@ import hyperscan
 from revproxy.detection.link.ruleset import DatabaseStore
 
 _LIBRARY = version("hyperscan")
+_REFUSED = "-refused"
+"""Behind a database's key: the patterns for which there is none."""
 FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_SINGLEMATCH
 
 
@@ -65,6 +67,9 @@ def database(expressions: Sequence[Expression], store: DatabaseStore | None) -> 
     kept = store.get(key) if store is not None else None
     if kept is not None and _loads(kept):
         return key, kept
+    refused = _refused_before(key, expressions, store)
+    if refused:
+        raise Refused(refused)
     try:
         data: bytes = hyperscan.dumpb(_compile(expressions))
     except hyperscan.error as error:
@@ -72,10 +77,22 @@ def database(expressions: Sequence[Expression], store: DatabaseStore | None) -> 
         if not refused:
             # Each alone would do: they are too large together, and none of them is to blame.
             refused = frozenset(sorted((e.text for e in expressions), key=len)[-max(1, len(expressions) // 8) :])
+        if store is not None:
+            store.put(key + _REFUSED, b"\n".join(text.hex().encode() for text in sorted(refused)))
         raise Refused(refused) from error
     if store is not None:
         store.put(key, data)
     return key, data
+
+
+def _refused_before(key: str, expressions: Sequence[Expression], store: DatabaseStore | None) -> frozenset[bytes]:
+    """The patterns for which this database did not compile the last time: finding that out takes seconds."""
+    said = store.get(key + _REFUSED) if store is not None else None
+    try:
+        known = {bytes.fromhex(line.decode()) for line in (said or b"").split()}
+    except ValueError:
+        return frozenset()
+    return frozenset(e.text for e in expressions if e.text in known)
 
 
 def _compile(expressions: Sequence[Expression]) -> hyperscan.Database:

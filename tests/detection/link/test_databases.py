@@ -1,6 +1,7 @@
 import hyperscan
 import pytest
 
+from revproxy.detection.link import databases
 from revproxy.detection.link.databases import Expression, Refused, compiles, database, key_of
 
 
@@ -36,3 +37,20 @@ def test_says_which_pattern_is_refused():
     with pytest.raises(Refused) as error:
         database([good, bad], None)
     assert error.value.texts == {b"(?=a)b"}
+
+
+def test_what_was_refused_is_kept(monkeypatch):
+    rows, store = [Expression(1, b"abc"), Expression(2, b"(?=a)b")], Store()
+    with pytest.raises(Refused):
+        database(rows, store)
+    monkeypatch.setattr(databases, "_compile", None)
+    with pytest.raises(Refused) as error:
+        database(rows, store)
+    assert error.value.texts == {b"(?=a)b"}
+
+
+@pytest.mark.parametrize("said", [b"", b"zz", b"\xff", b"616263ff"])
+def test_a_refusal_of_other_patterns_says_nothing(said):
+    rows = [Expression(1, b"abc")]
+    store = Store({key_of(rows) + "-refused": said})
+    assert database(rows, store)[0] == key_of(rows)

@@ -1,0 +1,66 @@
+"""Rules from the files that the settings name: read, checked, lowered, linked. All of it takes seconds.
+
+`linking` avoids that where it can, and is who should be asked. What SecLang is made of is in `seclang`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from difflib import get_close_matches
+
+from revproxy.app.inputs import Witness
+from revproxy.app.kept import Linked
+from revproxy.app.seclang import NO_SECLANG, SecLang, read_seclang
+from revproxy.app.store import FolderStore
+from revproxy.config import Blame, Settings, nowhere
+from revproxy.detection.link import RuleSet, link
+from revproxy.detection.rules import Rule
+from revproxy.detection.sigyaml import load_all, lower
+from revproxy.errors import ManyErrors
+from revproxy.inspection.sources import read_signature_files
+from revproxy.model import Protocol
+
+_PROTOCOLS = {"http": Protocol.HTTP, "mail": Protocol.SMTP}
+
+
+def read_rules(settings: Settings, blame: Blame = nowhere, witness: Witness | None = None) -> list[Rule]:
+    """The rules of the signatures that the settings name, less the disabled ones. Raises ManyErrors, LocatedError.
+
+    `witness` gets to know what was read.
+    """
+    reader = witness or Witness()
+    signatures = load_all(read_signature_files(settings.inspection.signatures, reader.read))
+    disabled = settings.inspection.disabled
+    known = [signature.id for signature in signatures]
+    wrong = [
+        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), _meant(word, known))
+        for i, word in enumerate(disabled)
+        if word not in known
+    ]
+    if wrong:
+        raise ManyErrors(wrong)
+    rules = [lower(signature) for signature in signatures if signature.id not in disabled]
+    used = frozenset(_PROTOCOLS[word] for word in settings.inspection.signatures_for)
+    return [replace(rule, protocols=rule.protocols & used) for rule in rules if rule.protocols & used]
+
+
+def _meant(word: str, known: list[str]) -> str:
+    """A hint; all ids are too many for one."""
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else "`revproxy signatures list` tells which there are"
+
+
+def link_rules(settings: Settings, blame: Blame, witness: Witness) -> Linked:
+    """Those rules and the SecLang rules, linked. Raises as `read_rules` and `read_seclang` do."""
+    signatures = read_rules(settings, blame, witness)
+    more = read_seclang(settings.inspection.rules, settings.inspection.paranoia, witness)
+    return Linked(linked(signatures, settings.cache, more), tuple(map(str, more.notices)))
+
+
+def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
+    """Rules linked on all processors, with databases from the folder `cache`. Raises RuleError."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return link([*rules, *more.rules], FolderStore(cache), pool.map, dict(more.variables), more.detects)
