@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from uuid import uuid4
 
 _log = logging.getLogger("revproxy.cache")
 MOST_BYTES = 1024 * 1024 * 1024
@@ -52,7 +52,7 @@ class Folder:
         with suppress(OSError):
             os.makedirs(self._path, mode=0o700, exist_ok=True)
             with self._opened() as folder:
-                beside = f".{uuid4().hex}"
+                beside = f".{secrets.token_hex(16)}"
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
                 try:
                     with os.fdopen(os.open(beside, flags, 0o600, dir_fd=folder), "wb") as file:

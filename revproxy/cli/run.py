@@ -33,9 +33,9 @@ def _path(config: Path | None, control: str | None) -> str:
     """The control socket. Raises LocatedError when the configuration cannot tell."""
     if control is not None:
         return control
-    from revproxy import app
+    from revproxy.app import service
 
-    return app.control_path(str(find_config(config)))
+    return service.control_path(str(find_config(config)))
 
 
 def _fail(text: str, code: int) -> NoReturn:
@@ -67,18 +67,9 @@ Exit codes: 0 after a drain, 1 when the workers cannot start, 2 when the configu
 @config_option
 def run(config: Path | None) -> None:
     """Serve in the foreground; prints one line that begins with "ready:" once it accepts."""
-    from revproxy import app
+    from revproxy.app import service
 
-    sys.exit(app.run(str(find_config(config)), click.echo))
-
-
-@click.command("worker-process", hidden=True)
-@click.argument("channel", type=int)
-def worker_process(channel: int) -> None:
-    """What the supervisor starts; of no use to a person."""
-    from revproxy import app
-
-    sys.exit(app.worker_process(channel))
+    sys.exit(service.run(str(find_config(config)), click.echo))
 
 
 @click.command(

@@ -44,10 +44,10 @@ def init(directory: Path) -> None:
 def check(config: Path | None) -> None:
     """Read the configuration, certificates and signatures as `run` would, without binding anything."""
     loaded = _load(find_config(config))
-    from revproxy import app
+    from revproxy.app.prepare import prepare
     from revproxy.detection.operators import libinjection_source
 
-    prepared = app.prepare(loaded.settings, loaded.blame)
+    prepared = prepare(loaded.settings, loaded.blame)
     for notice in (*map(str, loaded.notices), *prepared.notices):
         click.secho(notice, fg="yellow", err=True)
     click.echo(summary(loaded.settings))

@@ -18,8 +18,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from revproxy.app import WORKER, prepare
+from revproxy.app.prepare import prepare
 from revproxy.app.rulefiles import with_rules
+from revproxy.app.service import WORKER
 from revproxy.config import (
     Address,
     Control,

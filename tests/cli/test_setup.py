@@ -22,10 +22,10 @@ def prepared(monkeypatch):
 
     def prepare(settings, blame):
         asked.append(settings)
-        return SimpleNamespace(rules=SimpleNamespace(rules=("a", "b")), ruleset_name="0123456789abcdef")
+        rules = SimpleNamespace(rules=("a", "b"))
+        return SimpleNamespace(rules=rules, ruleset_name="0123456789abcdef", notices=("a.conf:3: no effect",))
 
-    monkeypatch.setitem(sys.modules, "revproxy.app", SimpleNamespace(prepare=prepare))
-    monkeypatch.setattr("revproxy.app", sys.modules["revproxy.app"], raising=False)
+    monkeypatch.setattr("revproxy.app.prepare.prepare", prepare)
     operators = SimpleNamespace(libinjection_source=lambda: "own tokenizers")
     monkeypatch.setitem(sys.modules, "revproxy.detection.operators", operators)
     return asked
@@ -56,6 +56,7 @@ def test_check_of_a_good_configuration(folder, prepared):
     assert result.stdout.endswith("ok\n")
     assert "web (http on 127.0.0.1:8080)" in result.stdout
     assert "2 rules, rule set 0123456789abcdef" in result.stdout
+    assert "a.conf:3: no effect" in result.stderr
     assert "own tokenizers" in result.stdout
     assert len(prepared) == 1
 
