@@ -45,7 +45,7 @@ class Inputs:
 
     def hold(self) -> bool:
         """Whether everything is still as it was."""
-        return all(_digest(name) == known for name, known in self.files.items()) and all(
+        return all(digest_of(name) == known for name, known in self.files.items()) and all(
             sorted(glob.glob(pattern)) == known for pattern, known in self.patterns.items()
         )
 
@@ -87,7 +87,8 @@ class Witness:
         return Inputs(dict(self._files), dict(self._patterns))
 
 
-def _digest(name: str) -> str:
+def digest_of(name: str) -> str:
+    """A hash of a file's contents; "" for one that cannot be read."""
     try:
         return hashlib.sha256(read_bytes(name)).hexdigest()
     except OSError:

@@ -1,16 +1,19 @@
 """Everything that can fail, before anything is bound: signatures read and linked; certificates, addresses, logs, the
 control socket's place and folders tried.
 
-What comes out is pickled to the workers, which then depend on no file that may change in between.
+What comes out is sent to the workers, which then depend on no file that may change in between.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from revproxy.app.inputs import digest_of
 from revproxy.app.linking import linked_rules
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
@@ -29,6 +32,16 @@ class Prepared:
     rules: RuleSet
     notices: tuple[str, ...] = ()
     """What there is to say about the texts of the rules."""
+    rest: str = ""
+    """A hash of everything but the rules."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Prepared, (self.settings, replace(self.rules, compiled={}), self.notices, self.rest)
+
+    @property
+    def pieces(self) -> dict[str, bytes]:
+        """The databases of the rules, by key; they go to the workers beside the pickle."""
+        return self.rules.databases()
 
     @property
     def ruleset_name(self) -> str:
@@ -52,7 +65,19 @@ def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
     linked = linked_rules(settings, blame)
-    return Prepared(settings, linked.rules, linked.notices)
+    return Prepared(settings, linked.rules, linked.notices, _rest(settings))
+
+
+def _rest(settings: Settings) -> str:
+    """A hash of everything but the rules: of the settings, and of the files that workers read when they are built."""
+    files = [one for listener in settings.listeners if listener.tls for one in listener.tls.certificates]
+    names = [name for one in files for name in (one.certificate, one.key)]
+    names += [upstream.tls.ca for upstream in settings.upstreams if upstream.tls and upstream.tls.ca]
+    inspection = replace(settings.inspection, signatures=(), signatures_for=(), rules=(), paranoia=0, disabled=())
+    digest = hashlib.sha256(repr(replace(settings, inspection=inspection)).encode("utf-8", "surrogateescape"))
+    for name in names:
+        digest.update(digest_of(name).encode())
+    return digest.hexdigest()
 
 
 def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:

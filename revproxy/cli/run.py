@@ -119,9 +119,13 @@ Exit codes: 0 the new configuration is in force, 1 it failed, 2 it is wrong; unl
 )
 @_control
 def reload(config: Path | None, control: str | None) -> None:
-    """Put the configuration and the signatures as they are now in force, without losing a request or a message."""
+    """Put the configuration and the signatures as they are now in force, without losing a request or a message.
+
+    Where nothing but signatures or rules has changed, the workers go on with the new ones; else new workers begin.
+    """
     result = _ask(_path(config, control), "reload", _RELOAD_SECONDS)
-    click.echo(f"generation {result['generation']} is in force with rule set {result['ruleset']}")
+    goes = "goes on" if result["swapped"] else "is in force"
+    click.echo(f"generation {result['generation']} {goes} with rule set {result['ruleset']}")
 
 
 @click.command(

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 
-from revproxy.detection.engine import Engine
+from revproxy.detection.engine import Engine, Loaded, Shared
 from revproxy.detection.link import RuleSet
 from revproxy.model import Phase, Transaction
 
@@ -23,12 +23,25 @@ class RuleInspector:
 
     name = "rules"
 
-    def __init__(self, rules: RuleSet, memory_bytes: int) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        memory_bytes: int,
+        loaded: Loaded | None = None,
+        thread: ThreadPoolExecutor | None = None,
+    ) -> None:
+        """`loaded` are the databases of the rules, where they do not carry them; `thread` is one thread for all
+        inspectors of a worker, else this one has its own."""
         self.set_name = rules.name
-        self._engine = Engine(rules, memory_bytes)
+        self._engine = Engine(rules, memory_bytes, Shared(rules, loaded))
         # An engine has scratch memory of its own and serves one thread.
         self._twin = self._engine.twin()
-        self._thread = ThreadPoolExecutor(1, "inspection")
+        self._thread = thread or ThreadPoolExecutor(1, "inspection")
+
+    @property
+    def loaded(self) -> Loaded:
+        """Its databases, for rules that follow."""
+        return self._engine.shared.loaded
 
     def inspect(
         self, transaction: Transaction, first: Phase, last: Phase, size: int, part: bool = False

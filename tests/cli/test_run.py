@@ -100,9 +100,11 @@ def test_a_reload_that_failed(supervisor, kind, code):
     assert done.stderr == "r.yaml:2:1: no\n"
 
 
-def test_a_reload(supervisor):
-    done = _run("reload", "--control", supervisor({"ok": True, "result": {"generation": 3, "ruleset": "abc"}}))
-    assert (done.exit_code, done.stdout) == (0, "generation 3 is in force with rule set abc\n")
+@pytest.mark.parametrize(("swapped", "goes"), [(False, "is in force"), (True, "goes on")])
+def test_a_reload(supervisor, swapped, goes):
+    result = {"generation": 3, "ruleset": "abc", "swapped": swapped}
+    done = _run("reload", "--control", supervisor({"ok": True, "result": result}))
+    assert (done.exit_code, done.stdout) == (0, f"generation 3 {goes} with rule set abc\n")
 
 
 @pytest.mark.parametrize(("option", "text"), [("--wait", "drained"), ("--no-wait", "draining, for 60 s at most")])

@@ -37,6 +37,12 @@ def compile_re2(pattern: bytes, captures: bool) -> Any:
         raise ArgumentError(f"google-re2 does not take this pattern: {error}") from error
 
 
+def forget() -> None:
+    """Let go of programs that nobody uses any more: the library keeps those compiled last, with what they have learnt
+    from values, which is megabytes each."""
+    re2.purge()
+
+
 def alternation(patterns: Sequence[bytes]) -> Callable[[bytes], Any]:
     """A search for any of these patterns of google-re2. Raises ArgumentError when they are too large for it."""
     return cast(
