@@ -36,8 +36,10 @@ class Generation:
         sockets: Mapping[str, socket.socket],
         plan: Plan,
         settle: Callable[[Child], None],
+        before: Generation | None = None,
     ) -> None:
-        """Packs `prepared` and keeps only that, for the workers that replace dead ones."""
+        """Packs `prepared` and keeps only that, for the workers that replace dead ones. What the generation `before`
+        holds already is shared with it."""
         self.number = number
         self.settings: Settings = prepared.settings
         self.children: list[Child] = []
@@ -48,7 +50,7 @@ class Generation:
         self._timing: Timing = plan.timing
         self._settle = settle
         self._descriptors = {name: sock.fileno() for name, sock in sockets.items()}
-        self._parcel = Parcel.of(prepared)
+        self._parcel: Parcel = Parcel.of(prepared, before._parcel.pieces if before is not None else {})
         self._changing = asyncio.Lock()
         """Held while a worker is replaced and while rules are swapped: nobody begins with yesterday's."""
         self._slots: list[asyncio.Task[None]] = []
@@ -94,7 +96,7 @@ class Generation:
     async def swap(self, prepared: Prepared) -> None:
         """Put other rules in force in all workers: all make them ready, then all swap. Raises WorkerFailed when one
         cannot; the old ones stay in force in all of them then."""
-        parcel = Parcel.of(prepared)
+        parcel = Parcel.of(prepared, self._parcel.pieces)
         async with self._changing:
             await self._each(lambda child: child.load(parcel, self._timing.ready))
             # From here on whoever replaces a dead worker begins with these.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pickle
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from revproxy.runtime.parts import Prepared
+
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,10 @@ class Parcel:
     pieces: Mapping[str, bytes]
 
     @classmethod
-    def of(cls, prepared: Prepared) -> Parcel:
-        """Pack it."""
-        return cls(prepared.ruleset_name, prepared.rest, pickle.dumps(prepared), prepared.pieces)
+    def of(cls, prepared: Prepared, known: Mapping[str, bytes] = _NOTHING) -> Parcel:
+        """Pack it. Pieces that are known already are not held a second time."""
+        pieces = {name: known.get(name, piece) for name, piece in prepared.pieces.items()}
+        return cls(prepared.ruleset_name, prepared.rest, pickle.dumps(prepared), pieces)
 
     def missing(self, held: Collection[str]) -> tuple[str, ...]:
         """The names of the pieces that are not among those held."""

@@ -91,9 +91,6 @@ Prepare = Callable[[], Prepared]
 
 Build = Callable[[Any, int, dict[str, bytes]], WorkerParts]
 """(prepared, worker index from 0, pieces) -> parts. Runs on the worker's loop, before it accepts."""
-ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
-"""For glibc in workers: what a set of rules held goes back to the system when the set goes. Without it the threshold
-grows with what is freed, and databases end up between smaller things that stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +139,5 @@ class Plan:
     announce: Callable[[str], None] = lambda _line: None
     """Gets the one `ready` line."""
     timing: Timing = field(default_factory=Timing)
-    environment: Mapping[str, str] = field(default_factory=lambda: ALLOCATOR | os.environ)
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     """The workers' environment."""

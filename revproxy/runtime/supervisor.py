@@ -91,7 +91,7 @@ class Supervisor:
         sockets = self._keeper.bind(addresses(settings), self._plan.file)
         self._number += 1
         listeners = {listener.name: sockets[f"listener {listener.name}"] for listener in settings.listeners}
-        generation = Generation(self._number, prepared, listeners, self._plan, self._tally.settle)
+        generation = Generation(self._number, prepared, listeners, self._plan, self._tally.settle, self._current)
         try:
             await self._doors.move(settings.control, sockets.get(ADMIN))
             await generation.start()
@@ -122,6 +122,7 @@ class Supervisor:
             if old.differs_in_rules(prepared):
                 return await self._swap(old, prepared)
             generation = await self._raise(prepared)
+            del prepared
             self._current = generation
             self._retiring[old] = self._work(self._retire(old))
             await old.stopped.wait()

@@ -24,6 +24,7 @@ import uvloop
 from revproxy.audit.metrics import Metrics, merge
 from revproxy.errors import PeerClosed, RevproxyError
 from revproxy.runtime import channel
+from revproxy.runtime.allocator import settle
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Build, Hello, Prepared, WorkerParts
 from revproxy.runtime.probe import Probe, memory_bytes
@@ -269,6 +270,7 @@ def run_worker(build: Build, number: int) -> int:
     SIGABRT (what the supervisor sends to one that hangs) writes the stack of every thread to stderr first.
     """
     faulthandler.enable()
+    settle()
     # Until it is built: all of it stays, and looking for garbage in it takes a while.
     gc.disable()
     for ignored in _IGNORED:
