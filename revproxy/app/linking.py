@@ -13,14 +13,15 @@ from revproxy.app.inputs import Witness, surroundings
 from revproxy.app.kept import KeptSets, Linked
 from revproxy.app.rulefiles import rule_files
 from revproxy.config import Blame, Inspection, Settings, nowhere
+from revproxy.detection.link import Told, unheard
 from revproxy.errors import ConfigError
 from revproxy.inspection.sources import signature_files
 
 
-def linked_rules(settings: Settings, blame: Blame = nowhere, keep: bool = True) -> Linked:
+def linked_rules(settings: Settings, blame: Blame = nowhere, told: Told = unheard, *, keep: bool = True) -> Linked:
     """The rules of the signatures and of the SecLang files that the settings name. Raises LocatedError, ManyErrors.
 
-    `keep` is off where the same files will not be asked for again.
+    `told` hears how far it is where it takes long; `keep` is off where the same files will not be asked for again.
     """
     question = _question(settings.inspection) if keep else ""
     kept = KeptSets(settings.cache)
@@ -31,7 +32,7 @@ def linked_rules(settings: Settings, blame: Blame = nowhere, keep: bool = True) 
     from revproxy.app.rules import link_rules
 
     witness = Witness()
-    made = link_rules(settings, blame, witness)
+    made = link_rules(settings, blame, witness, told)
     # Files that came or went meanwhile were maybe seen, maybe not.
     if question and question == _question(settings.inspection):
         kept.keep(question, witness.inputs(), made)

@@ -19,6 +19,7 @@ from revproxy.app.build import inspection_of
 from revproxy.app.linking import linked_rules
 from revproxy.config import Blame, Inspection, Settings, nowhere
 from revproxy.config.shipped import shipped_signatures
+from revproxy.detection.link import Told, unheard
 from revproxy.errors import ConfigError, Location
 from revproxy.inspection import Policy
 from revproxy.model import Action
@@ -81,10 +82,15 @@ def _envelope(told: object) -> dict[str, Any]:
 
 
 def inspect(
-    kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True, blame: Blame = nowhere
+    kind: str,
+    items: Iterable[Item],
+    settings: Settings,
+    enforces: bool = True,
+    blame: Blame = nowhere,
+    told: Told = unheard,
 ) -> Iterator[dict[str, Any]]:
     """A result for each item, in order; `kind` is `http` or `mail`. Raises LocatedError before the first one."""
-    rules = linked_rules(settings, blame).rules
+    rules = linked_rules(settings, blame, told).rules
     inspection = inspection_of(rules, settings)
     thresholds = settings.inspection
     policy = Policy(thresholds.inbound_threshold, thresholds.outbound_threshold, enforces=enforces)

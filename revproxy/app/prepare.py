@@ -17,7 +17,7 @@ from revproxy.app.inputs import digest_of
 from revproxy.app.linking import linked_rules
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
-from revproxy.detection.link import RuleSet
+from revproxy.detection.link import RuleSet, Told, unheard
 from revproxy.errors import ConfigError, Location, ManyErrors
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
@@ -49,8 +49,8 @@ class Prepared:
         return self.rules.name
 
 
-def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
-    """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors."""
+def prepare(settings: Settings, blame: Blame = nowhere, told: Told = unheard) -> Prepared:
+    """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors. `told`: see `linking`."""
     wrong = [*_listening(settings, blame), *_logging(settings, blame)]
     if (found := control.wrong(settings.control)) is not None:
         wrong.append(blame(found[0], ("control", "path"), found[1]))
@@ -64,7 +64,7 @@ def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    linked = linked_rules(settings, blame)
+    linked = linked_rules(settings, blame, told)
     return Prepared(settings, linked.rules, linked.notices, _rest(settings))
 
 

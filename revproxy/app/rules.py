@@ -16,13 +16,15 @@ from revproxy.app.kept import Linked
 from revproxy.app.seclang import NO_SECLANG, SecLang, read_seclang
 from revproxy.app.store import FolderStore
 from revproxy.config import Blame, Settings, nowhere
-from revproxy.detection.link import RuleSet, link
+from revproxy.detection.link import RuleSet, Told, link, unheard
 from revproxy.detection.rules import Rule
 from revproxy.detection.sigyaml import load_all, lower
 from revproxy.errors import ManyErrors
 from revproxy.inspection.sources import read_signature_files
 from revproxy.model import Protocol
 
+AT_ONCE = 4
+"""Databases that are compiled at the same time: each takes up to some hundred megabytes meanwhile."""
 _PROTOCOLS = {"http": Protocol.HTTP, "mail": Protocol.SMTP}
 
 
@@ -53,14 +55,15 @@ def _meant(word: str, known: list[str]) -> str:
     return f"did you mean {close[0]}?" if close else "`revproxy signatures list` tells which there are"
 
 
-def link_rules(settings: Settings, blame: Blame, witness: Witness) -> Linked:
+def link_rules(settings: Settings, blame: Blame, witness: Witness, told: Told = unheard) -> Linked:
     """Those rules and the SecLang rules, linked. Raises as `read_rules` and `read_seclang` do."""
     signatures = read_rules(settings, blame, witness)
     more = read_seclang(settings.inspection.rules, settings.inspection.paranoia, witness)
-    return Linked(linked(signatures, settings.cache, more), tuple(map(str, more.notices)))
+    return Linked(linked(signatures, settings.cache, more, told), tuple(map(str, more.notices)))
 
 
-def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
-    """Rules linked on all processors, with databases from the folder `cache`. Raises RuleError."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return link([*rules, *more.rules], FolderStore(cache), pool.map, dict(more.variables), more.detects)
+def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG, told: Told = unheard) -> RuleSet:
+    """Rules linked on the processors, with databases from the folder `cache`. Raises RuleError."""
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
+        store, variables = FolderStore(cache), dict(more.variables)
+        return link([*rules, *more.rules], store, pool.map, variables, more.detects, told)

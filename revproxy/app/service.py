@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from revproxy.app.prepare import Prepared, prepare
 from revproxy.config.load import load
+from revproxy.detection.link import Told, unheard
 from revproxy.runtime import Plan, supervise
 
 WORKER = (sys.executable, "-P", "-m", "revproxy.app.worker")
@@ -14,15 +15,15 @@ WORKER = (sys.executable, "-P", "-m", "revproxy.app.worker")
 which somebody happened to start us."""
 
 
-def prepare_file(file: str) -> Prepared:
+def prepare_file(file: str, told: Told = unheard) -> Prepared:
     """Load a configuration and build everything that can fail. Raises LocatedError, ManyErrors."""
     loaded = load(file)
-    return prepare(loaded.settings, loaded.blame)
+    return prepare(loaded.settings, loaded.blame, told)
 
 
-def run(file: str, announce: Callable[[str], None]) -> int:
+def run(file: str, announce: Callable[[str], None], told: Told = unheard) -> int:
     """Serve until told to stop; the exit code."""
-    return supervise(Plan(prepare=lambda: prepare_file(file), worker=WORKER, file=file, announce=announce))
+    return supervise(Plan(prepare=lambda: prepare_file(file, told), worker=WORKER, file=file, announce=announce))
 
 
 def control_path(file: str) -> str:

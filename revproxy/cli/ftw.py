@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from revproxy.cli.progress import Compiling
+
 if TYPE_CHECKING:
     from revproxy.app.ftw import FtwTest, Runner, Summary
 
@@ -51,7 +53,7 @@ def run_ftw(asked: Asked) -> int:
             results = tuple(run(tests, runner))
     else:
         before = suite_overrides(asked.paranoia or SUITE_LEVEL)
-        with in_process(asked.rules, before, offline_settings()) as runner:
+        with Compiling() as told, in_process(asked.rules, before, offline_settings(), told) as runner:
             results = tuple(run(tests, runner))
     summary = Summary(results, known)
     _write(summary, asked.failures)

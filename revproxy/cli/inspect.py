@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from revproxy.cli.progress import Compiling
+
 if TYPE_CHECKING:
     from revproxy.app.offline import Item
     from revproxy.config import Blame, Settings
@@ -74,9 +76,10 @@ def inspect(
     settings = with_rules(settings, rules, paranoia)
     envelope: dict[str, object] = {"client": client, "helo": helo, "from": sender, "rcpt": list(rcpt)}
     refused = 0
-    for line in run(kind, _items(files, jsonl, envelope), settings, not detect, blame):
-        refused += line["verdict"] != "allow"
-        sys.stdout.write(json.dumps(line) + "\n")
+    with Compiling() as told:
+        for line in run(kind, _items(files, jsonl, envelope), settings, not detect, blame, told):
+            refused += line["verdict"] != "allow"
+            sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
     sys.exit(1 if refused else 0)
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from revproxy.cli.common import Command, config_option, find_config
+from revproxy.cli.progress import Compiling
 from revproxy.runtime.asking import ask
 
 _LOCATED = {"ConfigError", "RuleError", "ManyErrors"}
@@ -69,7 +70,9 @@ def run(config: Path | None) -> None:
     """Serve in the foreground; prints one line that begins with "ready:" once it accepts."""
     from revproxy.app import service
 
-    sys.exit(service.run(str(find_config(config)), click.echo))
+    with Compiling() as told:
+        code = service.run(str(find_config(config)), click.echo, told)
+    sys.exit(code)
 
 
 @click.command(

@@ -10,6 +10,7 @@ from click.shell_completion import get_completion_class
 
 from revproxy import config
 from revproxy.cli.common import config_option, find_config
+from revproxy.cli.progress import Compiling
 
 FOLDERS = {"logs": 0o750, "run": 0o700, "spool": 0o700, "cache": 0o700}
 """The folders that the written configuration names, and their modes."""
@@ -47,7 +48,8 @@ def check(config: Path | None) -> None:
     from revproxy.app.prepare import prepare
     from revproxy.detection.operators import libinjection_source
 
-    prepared = prepare(loaded.settings, loaded.blame)
+    with Compiling() as told:
+        prepared = prepare(loaded.settings, loaded.blame, told)
     for notice in (*map(str, loaded.notices), *prepared.notices):
         click.secho(notice, fg="yellow", err=True)
     click.echo(summary(loaded.settings))

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from revproxy.cli.ftw import NOTHING, Asked, run_ftw
+from revproxy.cli.progress import Compiling
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.engine import Engine
 from revproxy.detection.rules import MATCHED, Condition, Operator, Rule, Target
@@ -143,7 +144,8 @@ def _test_samples(paths: tuple[str, ...]) -> None:
     from revproxy.app.rules import linked
 
     found = _load(paths)
-    engine = Engine(linked([lower(s) for s in found], cache_folder()), MEMORY)
+    with Compiling() as told:
+        engine = Engine(linked([lower(s) for s in found], cache_folder(), told=told), MEMORY)
     failed = passed = 0
     for signature in found:
         for sample, expected in _samples(signature):

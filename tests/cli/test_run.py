@@ -64,7 +64,7 @@ def app(monkeypatch):
     def control_path(file):
         raise ConfigError("unknown key", Location(file, 2, 3))
 
-    app = SimpleNamespace(control_path=control_path, run=lambda file, announce: announce(f"ready: {file}") or 2)
+    app = SimpleNamespace(control_path=control_path, run=lambda file, announce, told: announce(f"ready: {file}") or 2)
     monkeypatch.setitem(sys.modules, "revproxy.app.service", app)
     monkeypatch.setattr("revproxy.app.service", app, raising=False)
     return app

@@ -20,7 +20,7 @@ def prepared(monkeypatch):
     """Everything behind the configuration, which has tests of its own."""
     asked = []
 
-    def prepare(settings, blame):
+    def prepare(settings, blame, told):
         asked.append(settings)
         rules = SimpleNamespace(rules=("a", "b"))
         return SimpleNamespace(rules=rules, ruleset_name="0123456789abcdef", notices=("a.conf:3: no effect",))

@@ -16,7 +16,7 @@ from revproxy.app.ftw.backend import answer
 from revproxy.app.ftw.model import Answer, Input, Observed
 from revproxy.app.linking import linked_rules
 from revproxy.config import Settings
-from revproxy.detection.link import RuleSet
+from revproxy.detection.link import RuleSet, Told, unheard
 from revproxy.inspection import Policy
 from revproxy.inspection.sources import SUFFIXES
 from revproxy.model import Action, Finding
@@ -25,7 +25,7 @@ from revproxy.proxy.http import inspect_request
 _FRAMING = (b"content-length:", b"transfer-encoding:")
 
 
-def linked_of(paths: Sequence[str], before: str, settings: Settings) -> RuleSet:
+def linked_of(paths: Sequence[str], before: str, settings: Settings, told: Told = unheard) -> RuleSet:
     """The rules of files and folders, linked: SecLang with `before` ahead of it, and signatures of ours.
 
     Raises LocatedError, ManyErrors.
@@ -37,7 +37,7 @@ def linked_of(paths: Sequence[str], before: str, settings: Settings) -> RuleSet:
         ahead.write_text(before)
         wanted = replace(settings.inspection, signatures=ours, rules=(str(ahead), *rules) if rules else ())
         # Under a name that will not come again.
-        return linked_rules(replace(settings, inspection=wanted), keep=not rules).rules
+        return linked_rules(replace(settings, inspection=wanted), told=told, keep=not rules).rules
 
 
 def _is_seclang(path: Path) -> bool:
@@ -100,9 +100,9 @@ def framed(raw: bytes) -> bytes:
     return raw if said or not body else head + blank
 
 
-def in_process(paths: Sequence[str], before: str, settings: Settings) -> InProcess:
-    """Rules from files, ready. Raises LocatedError, ManyErrors."""
-    return InProcess(linked_of(paths, before, settings), settings)
+def in_process(paths: Sequence[str], before: str, settings: Settings, told: Told = unheard) -> InProcess:
+    """Rules from files, ready. Raises LocatedError, ManyErrors. `told` hears how far compiling is."""
+    return InProcess(linked_of(paths, before, settings, told), settings)
 
 
 def line_of(finding: Finding) -> bytes:

@@ -7,7 +7,7 @@ version. What a store returns is tried before it is trusted: another processor's
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -53,6 +53,10 @@ def key_of(expressions: Sequence[Expression]) -> str:
     return digest.hexdigest()[:32]
 
 
+def _unheard() -> None:
+    """Nobody wants to know."""
+
+
 class Refused(Exception):
     """Hyperscan does not take these patterns; internal to linking."""
 
@@ -61,8 +65,13 @@ class Refused(Exception):
         self.texts = texts
 
 
-def database(expressions: Sequence[Expression], store: DatabaseStore | None) -> tuple[str, bytes]:
-    """(key, serialised database). Raises Refused when patterns do not compile."""
+def database(
+    expressions: Sequence[Expression], store: DatabaseStore | None, missed: Callable[[], None] = _unheard
+) -> tuple[str, bytes]:
+    """(key, serialised database). Raises Refused when patterns do not compile.
+
+    `missed` is called when it is not in the store and has to be compiled, before that is done.
+    """
     key = key_of(expressions)
     kept = store.get(key) if store is not None else None
     if kept is not None and _loads(kept):
@@ -70,6 +79,7 @@ def database(expressions: Sequence[Expression], store: DatabaseStore | None) -> 
     refused = _refused_before(key, expressions, store)
     if refused:
         raise Refused(refused)
+    missed()
     try:
         data: bytes = hyperscan.dumpb(_compile(expressions))
     except hyperscan.error as error:
