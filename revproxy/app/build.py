@@ -32,10 +32,10 @@ log = logging.getLogger("revproxy.worker")
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Inspection by one rule set, and the databases that the next one may take over."""
+    """Inspection by one rule set."""
 
     inspection: Inspection
-    loaded: Loaded
+    rules: RuleInspector
 
 
 def inspection_of(rules: RuleSet, settings: Settings) -> Inspection:
@@ -64,6 +64,8 @@ class Parts:
         self._metrics = Metrics()
         self._records = Records(settings.logs.access, settings.logs.audit)
         self._thread = ThreadPoolExecutor(1, "inspection")
+        # The pool starts its thread at the first call, which is not to be somebody's request.
+        self._thread.submit(_let_go, [])
         self._judging = self._judged(prepared, load(pieces))
         self._connections = Connections(settings.limits.caps)
         self._memory = Budget("memory_bytes", settings.limits.caps.memory_bytes)
@@ -186,18 +188,20 @@ class Parts:
 
     def load(self, prepared: Prepared, pieces: dict[str, bytes]) -> Judging:
         """Inspection by other rules, for `swap`. Databases that did not change are those in force."""
-        return self._judged(prepared, load(pieces, self._judging.loaded))
+        return self._judged(prepared, load(pieces, self._judging.rules.loaded))
 
     def _judged(self, prepared: Prepared, loaded: Loaded) -> Judging:
         rules, settings = prepared.rules, prepared.settings
         inspector = RuleInspector(rules, settings.inspection.memory_bytes, loaded, self._thread)
         forget()
-        return Judging(_inspection(rules, inspector, settings), inspector.loaded)
+        return Judging(_inspection(rules, inspector, settings), inspector)
 
     def swap(self, made: Judging) -> None:
         """Judge what begins from now on by these rules; the old ones go with the last one that began with them."""
         inspection = made.inspection
         inspection.failures = self._judging.inspection.failures
+        # The thread lets go of what goes now, piece by piece: all at once, the loop would wait for it.
+        self._thread.submit(_let_go, self._judging.rules.parts())
         self._judging = made
         self._site.inspection = inspection
         for mail, _ in self._mail.values():
@@ -214,6 +218,11 @@ class Parts:
         for pool in self._pools.values():
             pool.close()
         self._records.close()
+
+
+def _let_go(parts: list[object]) -> None:
+    while parts:
+        parts.pop()
 
 
 def build(prepared: Prepared, index: int, pieces: dict[str, bytes]) -> Parts:

@@ -43,6 +43,10 @@ class RuleInspector:
         """Its databases, for rules that follow."""
         return self._engine.shared.loaded
 
+    def parts(self) -> list[object]:
+        """What it is made of (`Engine.parts`)."""
+        return [*self._engine.parts(), *self._twin.parts()]
+
     def inspect(
         self, transaction: Transaction, first: Phase, last: Phase, size: int, part: bool = False
     ) -> Awaitable[None] | None:

@@ -175,11 +175,14 @@ class Worker:
         self._made = None
         data, pieces = message.pop("prepared"), message.pop("pieces")
         interval = sys.getswitchinterval()
-        # The thread computes: the loop is not to wait for its turn for long.
+        # The thread computes: the loop is not to wait for its turn for long, and for a look at all objects that are
+        # made it would.
         sys.setswitchinterval(LOADING_SWITCH)
+        gc.disable()
         try:
             self._made = message["ruleset"], await in_thread(lambda: parts.load(pickle.loads(data), pieces))
         finally:
+            gc.enable()
             sys.setswitchinterval(interval)
 
     def _swap(self, parts: WorkerParts) -> None:

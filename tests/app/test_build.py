@@ -158,9 +158,9 @@ async def test_other_rules_are_swapped_in(settings: Make) -> None:
 async def test_databases_that_did_not_change_are_not_needed_again(settings: Make) -> None:
     prepared = prepare(settings())
     parts = build(prepared, 0, prepared.pieces)
-    before = parts._judging.loaded
+    before = parts._judging.rules.loaded
     new = other_rules(settings, "severity: critical", "severity: warning")
     assert new.ruleset_name != prepared.ruleset_name
     ready = parts.load(new, {})
-    assert {key: id(one) for key, one in ready.loaded.items()} == {key: id(one) for key, one in before.items()}
+    assert {key: id(one) for key, one in ready.rules.loaded.items()} == {key: id(one) for key, one in before.items()}
     await parts.close()

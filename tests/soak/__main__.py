@@ -30,8 +30,9 @@ IDLE_BYTES = 150 << 20
 """What a worker with CRS at level 1 may hold ..."""
 PEAK_BYTES = 220 << 20
 """... and while other rules are swapped in."""
-FRESH = 20
-"""Every so many swaps the rule has a text that it never had before: it is linked, not found."""
+FRESH = 10
+"""Every so many swaps the rule has a text that it never had before: it is linked, not found. The first of these is
+among the first rounds: it brings what reads rules into the supervisor."""
 PAUSE = 0.02
 """Seconds between two requests: what is soaked is changes, not load."""
 _RELOAD_SECONDS = 300.0
