@@ -27,7 +27,7 @@ except ImportError:
     Theirs = None
 
 from bench.loads import LOADS, REPLAYED, load
-from bench.peers import CRS
+from bench.peers import CRS, crs_files
 from revproxy.app.build import inspection_of
 from revproxy.app.ftw import seclang_overrides
 from revproxy.app.ftw.inprocess import linked_of
@@ -154,17 +154,10 @@ def contestants_of(paths: list[str], level: int) -> tuple[list[Contestant], str]
     size = sum(map(len, rules.databases().values()))
     told = f"{', '.join(paths)}: linked in {took:.1f} s, databases {size >> 10} KiB"
     found: list[Contestant] = [Ours(rules)]
-    files = [file for path in paths for file in _crs_files(Path(path))]
+    files = [file for path in paths for file in crs_files(Path(path))]
     if files and Theirs is not None:
         found.append(Theirs(before, files))
     return found, told
-
-
-def _crs_files(folder: Path) -> list[Path]:
-    if not (folder / "rules").is_dir():
-        return []
-    setup = folder / "crs-setup.conf"
-    return [setup if setup.exists() else folder / "crs-setup.conf.example", *sorted(folder.glob("rules/*.conf"))]
 
 
 def rows(contestants: list[Contestant], asked: argparse.Namespace) -> Iterator[str]:

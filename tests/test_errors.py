@@ -17,6 +17,7 @@ from revproxy.errors import (
     ManyErrors,
     RevproxyError,
     RuleError,
+    together,
 )
 
 PLACES = [
@@ -66,3 +67,11 @@ def test_what_they_carry() -> None:
     assert (HttpError(431, "head-fields").status, HttpError(431, "head-fields").reason) == (431, "head-fields")
     limit = LimitError("body_bytes", 10)
     assert (limit.limit, limit.most, str(limit)) == ("body_bytes", 10, "body_bytes is over 10")
+
+
+def test_one_error_is_raised_itself_several_together() -> None:
+    one, two = (RuleError(word, Location("f", 1)) for word in ("one", "two"))
+    assert together([one]) is one
+    both = together([one, two])
+    assert isinstance(both, ManyErrors)
+    assert both.errors == (one, two)

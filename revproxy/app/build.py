@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from revproxy.app.excluded import Excluded
 from revproxy.app.prepare import Prepared
 from revproxy.audit import Metrics, Records
 from revproxy.config import Listener, ListenerKind, Settings
 from revproxy.detection.engine import Loaded, load
+from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
 from revproxy.detection.operators.rx import forget
 from revproxy.inspection import Inspection, RuleInspector
@@ -38,9 +40,9 @@ class Judging:
     rules: RuleInspector
 
 
-def inspection_of(rules: RuleSet, settings: Settings) -> Inspection:
-    """The inspectors, in the order in which they are asked."""
-    return _inspection(rules, RuleInspector(rules, settings.inspection.memory_bytes), settings)
+def inspection_of(rules: RuleSet, settings: Settings, watch: Watch | None = None) -> Inspection:
+    """The inspectors, in the order in which they are asked; `watch` is told which rules match."""
+    return _inspection(rules, RuleInspector(rules, settings.inspection.memory_bytes, watch=watch), settings)
 
 
 def _inspection(rules: RuleSet, inspector: RuleInspector, settings: Settings) -> Inspection:
@@ -62,7 +64,7 @@ class Parts:
         settings = prepared.settings
         self._index = index
         self._metrics = Metrics()
-        self._records = Records(settings.logs.access, settings.logs.audit)
+        self._records = Records(settings.logs.access, settings.logs.audit, settings.logs.error)
         self._thread = ThreadPoolExecutor(1, "inspection")
         # The pool starts its thread at the first call, which is not to be somebody's request.
         self._thread.submit(_let_go, [])
@@ -72,17 +74,17 @@ class Parts:
         self._spool = Budget("spool_bytes", settings.limits.caps.spool_bytes)
         dialer = DirectDialer(settings.upstreams)
         self._pools = {u.name: Pool(u, dialer, settings.limits.timeouts) for u in settings.upstreams}
-        self._site = self._http_site(settings)
+        self._site = self._http_site(settings, prepared.excluded)
         kinds = {kind: [lis for lis in settings.listeners if lis.kind is kind] for kind in ListenerKind}
         self._http = [self._http_front(listener) for listener in kinds[ListenerKind.HTTP]]
         self._mail = {
-            listener.name: (self._mail_front(listener, settings, dialer), listener)
+            listener.name: (self._mail_front(listener, prepared, dialer), listener)
             for listener in kinds[ListenerKind.SMTP]
         }
         self._servers: list[asyncio.Server] = []
         self._records.start()
 
-    def _http_site(self, settings: Settings) -> Site:
+    def _http_site(self, settings: Settings, excluded: Excluded) -> Site:
         limits, inspection = settings.limits, settings.inspection
         ways = []
         for route in settings.routes:
@@ -97,6 +99,7 @@ class Parts:
                 address,
                 inspection.inbound_threshold,
                 inspection.outbound_threshold,
+                excluded.routes.get(route.name, ()),
             )
             ways.append((route, way))
         return Site(
@@ -113,10 +116,10 @@ class Parts:
         context = server_context(listener.tls) if listener.tls is not None else None
         return HttpFront(listener, self._site, self._connections, context)
 
-    def _mail_front(self, listener: Listener, settings: Settings, dialer: Dialer) -> SmtpFront:
+    def _mail_front(self, listener: Listener, prepared: Prepared, dialer: Dialer) -> SmtpFront:
         context = server_context(listener.tls, ()) if listener.tls is not None else None
         return SmtpFront(
-            settings,
+            prepared.settings,
             listener,
             self._judging.inspection,
             self._records,
@@ -125,6 +128,7 @@ class Parts:
             tls=context,
             connections=self._connections,
             memory=self._memory,
+            excluded=prepared.excluded.domains,
         )
 
     async def start(self, sockets: Mapping[str, socket.socket]) -> None:

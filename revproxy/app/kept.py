@@ -13,9 +13,10 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from revproxy.app.excluded import Excluded
 from revproxy.app.folder import Folder
 from revproxy.app.inputs import Inputs, inputs_of
-from revproxy.app.unpickle import read_ruleset
+from revproxy.app.unpickle import read_back
 from revproxy.detection.link.ruleset import RuleSet
 
 _PREFIX = "rules-"
@@ -25,9 +26,11 @@ _HASH = 32
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A rule set with its databases, and what there is to say about the texts that it comes from."""
+    """A rule set with its databases, what routes and domains leave out of it, and what there is to say about the
+    texts that it comes from."""
 
     rules: RuleSet
+    excluded: Excluded
     notices: tuple[str, ...] = ()
 
 
@@ -54,7 +57,7 @@ class KeptSets:
             "databases": {key: hashlib.sha256(data).hexdigest() for key, data in compiled.items()},
             "notices": linked.notices,
         }
-        rest = json.dumps(head).encode() + b"\n" + pickle.dumps(replace(linked.rules, compiled={}))
+        rest = json.dumps(head).encode() + b"\n" + pickle.dumps((replace(linked.rules, compiled={}), linked.excluded))
         name = f"{_PREFIX}{question}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
         self._folder.write(name, _MAGIC + hashlib.sha256(rest).digest() + rest)
 
@@ -72,10 +75,10 @@ class KeptSets:
             return None
         if inputs is None or not inputs.hold() or (compiled := self._databases(databases)) is None:
             return None
-        rules = read_ruleset(packed)
-        if rules is None or rules.keys != compiled.keys():
+        read = read_back(packed)
+        if read is None or read[0].keys != compiled.keys():
             return None
-        return Linked(replace(rules, compiled=compiled), notices)
+        return Linked(replace(read[0], compiled=compiled), read[1], notices)
 
     def _databases(self, wanted: Mapping[str, str]) -> dict[str, bytes] | None:
         found: dict[str, bytes] = {}

@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from revproxy.app.build import inspection_of
+from revproxy.app.excluded import Excluded
+from revproxy.app.explaining import Explainer
 from revproxy.app.linking import linked_rules
-from revproxy.config import Blame, Inspection, Settings, nowhere
+from revproxy.config import Blame, Settings, nowhere
+from revproxy.config import settings as configuration
 from revproxy.config.shipped import shipped_signatures
+from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import Told, unheard
+from revproxy.detection.rules import Exclusion
 from revproxy.errors import ConfigError, Location
-from revproxy.inspection import Policy
-from revproxy.model import Action
-from revproxy.proxy.http import inspect_request
+from revproxy.inspection import Inspection, Policy
+from revproxy.model import Action, Protocol
+from revproxy.proxy.http import Exclusions, Router, inspect_request
 from revproxy.proxy.outcome import Outcome
 from revproxy.proxy.smtp import inspect_message
 
@@ -90,17 +95,61 @@ def inspect(
     told: Told = unheard,
 ) -> Iterator[dict[str, Any]]:
     """A result for each item, in order; `kind` is `http` or `mail`. Raises LocatedError before the first one."""
-    rules = linked_rules(settings, blame, told).rules
-    inspection = inspection_of(rules, settings)
-    thresholds = settings.inspection
-    policy = Policy(thresholds.inbound_threshold, thresholds.outbound_threshold, enforces=enforces)
-    with asyncio.Runner() as runner:
-        for item in items:
-            if kind == "http":
-                outcome = runner.run(inspect_request(item.raw, inspection, policy, settings.limits))
-            else:
-                outcome = runner.run(inspect_message(item.raw, item.envelope, inspection, policy, settings.limits))
-            yield result(item.name, outcome)
+    linked = linked_rules(settings, blame, told)
+    offline = Offline(kind, inspection_of(linked.rules, settings), settings, linked.excluded, enforces)
+    for item, outcome in offline.outcomes(items):
+        yield result(item.name, outcome)
+
+
+def explain(
+    kind: str,
+    items: Iterable[Item],
+    settings: Settings,
+    enforces: bool = True,
+    blame: Blame = nowhere,
+    told: Told = unheard,
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """For each item its result as `inspect` gives it, and the same for a person: which rules matched, on what.
+
+    The text has values of requests in it, secrets too. Raises LocatedError before the first one.
+    """
+    linked = linked_rules(settings, blame, told)
+    watch = Watch()
+    offline = Offline(kind, inspection_of(linked.rules, settings, watch), settings, linked.excluded, enforces)
+    explainer = Explainer(linked.rules, Protocol.HTTP if kind == "http" else Protocol.SMTP, offline.policy)
+    for item, outcome in offline.outcomes(items):
+        yield result(item.name, outcome), explainer.text(item.name, outcome, watch.take())
+
+
+class Offline:
+    """Inspects items one after the other, with what their routes and domains leave out."""
+
+    def __init__(
+        self, kind: str, inspection: Inspection, settings: Settings, excluded: Excluded, enforces: bool
+    ) -> None:
+        thresholds = settings.inspection
+        self.policy = Policy(thresholds.inbound_threshold, thresholds.outbound_threshold, enforces=enforces)
+        self._http = kind == "http"
+        self._inspection, self._limits, self._excluded = inspection, settings.limits, excluded
+        self._routes = Router([(route, Exclusions(excluded.routes.get(route.name, ()))) for route in settings.routes])
+        self._elsewhere = Exclusions(excluded.elsewhere)
+
+    def outcomes(self, items: Iterable[Item]) -> Iterator[tuple[Item, Outcome]]:
+        """What becomes of each."""
+        with asyncio.Runner() as runner:
+            for item in items:
+                yield item, runner.run(self._outcome(item))
+
+    async def _outcome(self, item: Item) -> Outcome:
+        if self._http:
+            return await inspect_request(
+                item.raw, self._inspection, self.policy, self._limits, excluding=self._excluding
+            )
+        domains = self._excluded.domains
+        return await inspect_message(item.raw, item.envelope, self._inspection, self.policy, self._limits, domains)
+
+    def _excluding(self, host: bytes, target: bytes) -> tuple[Exclusion, ...]:
+        return (self._routes.find(host, target) or self._elsewhere).of(host, target)
 
 
 def result(name: str, outcome: Outcome) -> dict[str, Any]:
@@ -123,4 +172,6 @@ def cache_folder() -> str:
 
 def offline_settings() -> Settings:
     """No listener, no upstream, our signatures, the shipped limits: for `inspect` without a configuration."""
-    return Settings((), (), inspection=Inspection(signatures=(str(shipped_signatures()),)), cache=cache_folder())
+    return Settings(
+        (), (), inspection=configuration.Inspection(signatures=(str(shipped_signatures()),)), cache=cache_folder()
+    )

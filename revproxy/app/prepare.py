@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from revproxy.app.excluded import Excluded
 from revproxy.app.inputs import digest_of
-from revproxy.app.linking import linked_rules
+from revproxy.app.linking import begin
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
 from revproxy.detection.link import RuleSet, Told, unheard
-from revproxy.errors import ConfigError, Location, ManyErrors
+from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, attempt
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
 from revproxy.runtime.sockets import unavailable
@@ -30,13 +31,14 @@ class Prepared:
 
     settings: Settings
     rules: RuleSet
+    excluded: Excluded
     notices: tuple[str, ...] = ()
-    """What there is to say about the texts of the rules."""
+    """What was taken from SecLang though it does nothing here."""
     rest: str = ""
     """A hash of everything but the rules."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Prepared, (self.settings, replace(self.rules, compiled={}), self.notices, self.rest)
+        return Prepared, (self.settings, replace(self.rules, compiled={}), self.excluded, self.notices, self.rest)
 
     @property
     def pieces(self) -> dict[str, bytes]:
@@ -51,10 +53,11 @@ class Prepared:
 
 def prepare(settings: Settings, blame: Blame = nowhere, told: Told = unheard) -> Prepared:
     """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors. `told`: see `linking`."""
-    wrong = [*_listening(settings, blame), *_logging(settings, blame)]
+    wrong: list[LocatedError] = [*_listening(settings, blame), *_logging(settings, blame)]
     if (found := control.wrong(settings.control)) is not None:
         wrong.append(blame(found[0], ("control", "path"), found[1]))
-    if wrong:
+    finish = attempt(wrong, lambda: begin(settings, blame, told))
+    if finish is None or wrong:
         raise ManyErrors(wrong)
     for listener in settings.listeners:
         if listener.tls is not None:
@@ -64,17 +67,19 @@ def prepare(settings: Settings, blame: Blame = nowhere, told: Told = unheard) ->
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    linked = linked_rules(settings, blame, told)
-    return Prepared(settings, linked.rules, linked.notices, _rest(settings))
+    linked = finish()
+    return Prepared(settings, linked.rules, linked.excluded, linked.notices, _rest(settings, linked.excluded))
 
 
-def _rest(settings: Settings) -> str:
-    """A hash of everything but the rules: of the settings, and of the files that workers read when they are built."""
+def _rest(settings: Settings, excluded: Excluded) -> str:
+    """A hash of everything but the rules: of the settings, of the rules that are left out somewhere, and of the files
+    that workers read when they are built."""
     files = [one for listener in settings.listeners if listener.tls for one in listener.tls.certificates]
     names = [name for one in files for name in (one.certificate, one.key)]
     names += [upstream.tls.ca for upstream in settings.upstreams if upstream.tls and upstream.tls.ca]
     inspection = replace(settings.inspection, signatures=(), signatures_for=(), rules=(), paranoia=0, disabled=())
     digest = hashlib.sha256(repr(replace(settings, inspection=inspection)).encode("utf-8", "surrogateescape"))
+    digest.update(excluded.text().encode("utf-8", "surrogateescape"))
     for name in names:
         digest.update(digest_of(name).encode())
     return digest.hexdigest()
@@ -94,7 +99,8 @@ def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:
 
 def _logging(settings: Settings, blame: Blame) -> Iterator[ConfigError]:
     """Log files that could not be opened; none is made here."""
-    for kind, log in (("access", settings.logs.access), ("audit", settings.logs.audit)):
+    logs = settings.logs
+    for kind, log in (("access", logs.access), ("audit", logs.audit), ("error", logs.error)):
         word, _, path = log.to.partition(":")
         if word == "file" and (reason := _unwritable(path)):
             yield blame(f"the {kind} log {path} cannot be written: {reason}", ("logs", kind, "to"), "")

@@ -8,18 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 
+from revproxy.app.excluded import Excluded
+from revproxy.app.exclusions import meant, read_exclusions
 from revproxy.app.inputs import Witness
 from revproxy.app.kept import Linked
-from revproxy.app.seclang import NO_SECLANG, SecLang, read_seclang
+from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.store import FolderStore
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link import RuleSet, Told, link, unheard
 from revproxy.detection.rules import Rule
 from revproxy.detection.sigyaml import load_all, lower
-from revproxy.errors import ManyErrors
+from revproxy.errors import LocatedError, ManyErrors, attempt, together
 from revproxy.inspection.sources import read_signature_files
 from revproxy.model import Protocol
 
@@ -38,7 +39,7 @@ def read_rules(settings: Settings, blame: Blame = nowhere, witness: Witness | No
     disabled = settings.inspection.disabled
     known = [signature.id for signature in signatures]
     wrong = [
-        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), _meant(word, known))
+        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), meant(word, known))
         for i, word in enumerate(disabled)
         if word not in known
     ]
@@ -49,17 +50,31 @@ def read_rules(settings: Settings, blame: Blame = nowhere, witness: Witness | No
     return [replace(rule, protocols=rule.protocols & used) for rule in rules if rule.protocols & used]
 
 
-def _meant(word: str, known: list[str]) -> str:
-    """A hint; all ids are too many for one."""
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else "`revproxy signatures list` tells which there are"
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Rules of both languages, and exclusions among them."""
+
+    signatures: list[Rule]
+    seclang: SecLang
+    excluded: Excluded
 
 
-def link_rules(settings: Settings, blame: Blame, witness: Witness, told: Told = unheard) -> Linked:
-    """Those rules and the SecLang rules, linked. Raises as `read_rules` and `read_seclang` do."""
-    signatures = read_rules(settings, blame, witness)
-    more = read_seclang(settings.inspection.rules, settings.inspection.paranoia, witness)
-    return Linked(linked(signatures, settings.cache, more, told), tuple(map(str, more.notices)))
+def read_all(settings: Settings, blame: Blame, witness: Witness) -> Read:
+    """Read all that the settings name. Raises LocatedError, ManyErrors with all that is wrong."""
+    wrong: list[LocatedError] = []
+    signatures = attempt(wrong, lambda: read_rules(settings, blame, witness))
+    read = attempt(wrong, lambda: lowered(settings.inspection.rules, witness))
+    if signatures is None or read is None:
+        raise together(wrong)
+    written = [rule for rule in read.rules if isinstance(rule, Rule)]
+    excluded = read_exclusions(settings, [*signatures, *written], blame)
+    return Read(signatures, folded(read, settings.inspection.paranoia, excluded.removed()), excluded)
+
+
+def link_all(read: Read, cache: str, told: Told) -> Linked:
+    """Link what was read. Raises RuleError."""
+    rules = linked(read.signatures, cache, read.seclang, told)
+    return Linked(rules, read.excluded, tuple(map(str, read.seclang.notices)))
 
 
 def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG, told: Told = unheard) -> RuleSet:

@@ -1,12 +1,12 @@
 """SecLang rules from files and folders: found, read, lowered and folded.
 
 A folder of OWASP CRS is known by its `rules` folder; its setup comes first. What the texts say about the engine as a
-whole (SecRuleEngine) is handed on; other settings are told in notices where they have no effect.
+whole (SecRuleEngine) is handed on; what has no effect here is told in notices, which `revproxy check` shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from revproxy.app.rulefiles import rule_files
 from revproxy.detection import seclang
 from revproxy.detection.link import check_rules
 from revproxy.detection.link.fold import fold
+from revproxy.detection.link.jumps import jumps_of
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.scores import NAMES
 from revproxy.detection.rules import Marker, Rule
-from revproxy.detection.seclang.lower import lower
+from revproxy.detection.seclang.lower import Lowered, lower
+from revproxy.errors import RuleError
 from revproxy.model import Protocol
 
 LEVELS = (b"blocking_paranoia_level", b"detection_paranoia_level")
@@ -41,29 +43,43 @@ class SecLang:
 NO_SECLANG = SecLang()
 
 
-def read_seclang(paths: Sequence[str], paranoia: int = 0, witness: Witness | None = None) -> SecLang:
-    """Read rules. `paranoia` sets both levels of CRS where its setup does not; 0 leaves them alone. `witness` gets to
-    know what was read.
+def read_seclang(paths: Sequence[str], paranoia: int = 0) -> SecLang:
+    """Read rules and fold them: `lowered`, then `folded`."""
+    return folded(lowered(paths), paranoia) if paths else NO_SECLANG
+
+
+def lowered(paths: Sequence[str], witness: Witness | None = None) -> Lowered:
+    """Read rules from files and folders; `witness` gets to know what was read.
 
     Raises ConfigError for what cannot be read, RuleError and ManyErrors for what cannot be enforced.
     """
-    if not paths:
-        return NO_SECLANG
+    files = [file for path in paths for file in rule_files(Path(path))]
     reader = witness or Witness()
-    parsed = seclang.load([file for path in paths for file in rule_files(Path(path))], reader.read, reader.glob)
-    lowered = lower(parsed, reader.read)
-    engine = [s.values[0].value.lower() for s in lowered.settings if s.name == "SecRuleEngine"]
+    parsed = seclang.load(files, reader.read, reader.glob, raises=False)
+    read = lower(parsed, reader.read)
+    try:
+        # Before folding: what is folded away is never linked, and must be right all the same.
+        check_rules([rule for rule in read.rules if isinstance(rule, Rule)])
+        jumps_of(read.rules)
+    except RuleError as error:
+        raise parsed.error(error.where, error.message, error.hint) from error
+    return read
+
+
+def folded(read: Lowered, paranoia: int = 0, excluded: Collection[frozenset[str]] = ()) -> SecLang:
+    """Rules as the engine runs them; `excluded` as in `fold`. Raises RuleError.
+
+    `paranoia` sets both levels of CRS where its setup does not; 0 leaves them alone.
+    """
+    engine = [s.values[0].value.lower() for s in read.settings if s.name == "SecRuleEngine"]
     if engine and engine[-1] == b"off":
-        return SecLang(notices=lowered.notices)
-    level = b"%d" % paranoia
-    # Before folding: what is folded away is never linked, and must be right all the same.
-    check_rules([rule for rule in lowered.rules if isinstance(rule, Rule)])
-    given = dict.fromkeys(LEVELS, level) if paranoia else {}
-    folded = fold(lowered.rules, given, frozenset(NAMES), lambda rule: phase_of(rule, Protocol.HTTP))
+        return SecLang(notices=read.notices)
+    given = dict.fromkeys(LEVELS, b"%d" % paranoia) if paranoia else {}
+    made = fold(read.rules, given, frozenset(NAMES), lambda rule: phase_of(rule, Protocol.HTTP), excluded)
     return SecLang(
-        folded.rules,
-        tuple(folded.variables.items()),
-        lowered.notices,
-        tuple(folded.removed.items()),
+        made.rules,
+        tuple(made.variables.items()),
+        read.notices,
+        tuple(made.removed.items()),
         bool(engine) and engine[-1] == b"detectiononly",
     )

@@ -1,8 +1,8 @@
 """Reading back linked rules, and nothing else, from bytes.
 
-A pickle may call whatever it names. Here it may name the classes that a linked rule set consists of, which are plain
-frozen data and enumerations; anything else makes it no rule set. Where the bytes come from is for `folder` to watch:
-whoever could write a rule set could write one without rules.
+A pickle may call whatever it names. Here it may name the classes that a linked rule set and its exclusions consist
+of, which are plain frozen data and enumerations; anything else makes it no rule set. Where the bytes come from is for
+`folder` to watch: whoever could write a rule set could write one without rules.
 """
 
 from __future__ import annotations
@@ -11,57 +11,42 @@ import io
 import pickle
 from typing import Any
 
-from revproxy.detection.link.ruleset import Databases, Group, Item, Look, RuleSet
-from revproxy.detection.operators.rx import Texts
-from revproxy.detection.rules import (
-    Assign,
-    Chosen,
-    Condition,
-    Control,
-    FieldClass,
-    Operator,
-    Reference,
-    RemoveRules,
-    RemoveTarget,
-    Rule,
-    Scope,
-    SetControl,
-    SetVariable,
-    Target,
-)
-from revproxy.errors import Location
-from revproxy.model import Action, Phase, Protocol, Severity
+from revproxy.app.excluded import Excluded
+from revproxy.detection.link.ruleset import RuleSet
 
-_KNOWN: dict[tuple[str, str], Any] = {
-    (known.__module__, known.__qualname__): known
-    for known in (
-        Action,
-        Assign,
-        Chosen,
-        Condition,
-        Control,
-        Databases,
-        FieldClass,
-        Group,
-        Item,
-        Location,
-        Look,
-        Operator,
-        Phase,
-        Protocol,
-        Reference,
-        RemoveRules,
-        RemoveTarget,
-        Rule,
-        RuleSet,
-        Scope,
-        SetControl,
-        SetVariable,
-        Severity,
-        Target,
-        Texts,
-    )
-}
+KNOWN = frozenset(
+    {
+        ("revproxy.app.excluded", "Excluded"),
+        ("revproxy.detection.link.ruleset", "Databases"),
+        ("revproxy.detection.link.ruleset", "Group"),
+        ("revproxy.detection.link.ruleset", "Item"),
+        ("revproxy.detection.link.ruleset", "Look"),
+        ("revproxy.detection.link.ruleset", "RuleSet"),
+        ("revproxy.detection.operators.rx", "Texts"),
+        ("revproxy.detection.rules.effect", "Assign"),
+        ("revproxy.detection.rules.effect", "Chosen"),
+        ("revproxy.detection.rules.effect", "Control"),
+        ("revproxy.detection.rules.effect", "RemoveRules"),
+        ("revproxy.detection.rules.effect", "RemoveTarget"),
+        ("revproxy.detection.rules.effect", "SetControl"),
+        ("revproxy.detection.rules.effect", "SetVariable"),
+        ("revproxy.detection.rules.exclusion", "Exclusion"),
+        ("revproxy.detection.rules.fields", "FieldClass"),
+        ("revproxy.detection.rules.rule", "Condition"),
+        ("revproxy.detection.rules.rule", "Operator"),
+        ("revproxy.detection.rules.rule", "Rule"),
+        ("revproxy.detection.rules.rule", "Scope"),
+        ("revproxy.detection.rules.rule", "Target"),
+        ("revproxy.detection.rules.template", "Reference"),
+        ("revproxy.errors", "Location"),
+        ("revproxy.model.finding", "Action"),
+        ("revproxy.model.finding", "Severity"),
+        ("revproxy.model.phase", "Phase"),
+        ("revproxy.model.phase", "Protocol"),
+        ("revproxy.proxy.http.exclusions", "Placed"),
+    }
+)
+"""Module and name."""
 
 
 class Unknown(pickle.UnpicklingError):
@@ -70,19 +55,21 @@ class Unknown(pickle.UnpicklingError):
 
 class _Reader(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str) -> Any:
-        known = _KNOWN.get((module_name, global_name))
-        if known is None:
+        if (module_name, global_name) not in KNOWN:
             raise Unknown(f"{module_name}.{global_name}")
-        return known
+        return super().find_class(module_name, global_name)
 
     def persistent_load(self, pid: Any) -> Any:
         raise Unknown(f"persistent {pid!r}")
 
 
-def read_ruleset(data: bytes) -> RuleSet | None:
-    """The rule set; None for bytes that are none."""
+def read_back(data: bytes) -> tuple[RuleSet, Excluded] | None:
+    """A rule set and its exclusions; None for bytes that are something else."""
     try:
         found = _Reader(io.BytesIO(data)).load()
     except (pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, EOFError, MemoryError):
         return None
-    return found if isinstance(found, RuleSet) else None
+    if not isinstance(found, tuple) or len(found) != 2:
+        return None
+    rules, excluded = found
+    return (rules, excluded) if isinstance(rules, RuleSet) and isinstance(excluded, Excluded) else None

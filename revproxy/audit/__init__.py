@@ -1,10 +1,11 @@
-"""Floor 4: access log, audit record, redaction, metrics.
+"""Floor 4: access log, audit record, error log, redaction, metrics.
 
 The data path encodes a record (`encode_*`), hands it to `Records` and goes on; it counts in `Metrics`. Nothing here
 can hold it up.
 """
 
 from revproxy.audit.access import encode_http_access, encode_smtp_access, timestamp
+from revproxy.audit.errorlog import encode_error
 from revproxy.audit.findings import encode_finding
 from revproxy.audit.metrics import BUCKETS, METRICS, Histogram, Metrics, merge
 from revproxy.audit.records import Records
@@ -16,6 +17,7 @@ __all__ = [
     "Histogram",
     "Metrics",
     "Records",
+    "encode_error",
     "encode_finding",
     "encode_http_access",
     "encode_smtp_access",

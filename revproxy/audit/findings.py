@@ -9,6 +9,7 @@ import json
 
 from revproxy.audit.access import timestamp
 from revproxy.audit.redaction import excerpt, printable, redact_text
+from revproxy.audit.telling import message_of
 from revproxy.model import Finding, Verdict
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -43,7 +44,7 @@ def encode_finding(
         "route": route,
         "rule": finding.rule,
         "severity": finding.severity.name.lower(),
-        "message": finding.message,
+        "message": message_of(finding).decode("utf-8", "replace"),
         "phase": int(finding.phase),
         "field": finding.field,
         "key": printable(redact_text(finding.key[:KEY_BYTES])),

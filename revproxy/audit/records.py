@@ -1,4 +1,4 @@
-"""The two queues between the data path and the logs.
+"""The queues between the data path and the logs.
 
 The data path appends an encoded line and goes on: it never waits, whatever the log does. A thread for each kind
 drains its queue in batches; a log that blocks holds only its own thread. When `queue_records` wait, new ones are
@@ -50,12 +50,13 @@ class Channel:
         "kind",
     )
 
-    def __init__(self, kind: str, log: Log) -> None:
+    def __init__(self, kind: str, log: Log, prompt: bool = False) -> None:
+        """`prompt`: the writer is woken by the first record that waits, as somebody reads the log meanwhile."""
         self.kind = kind
         self._log = log
         # A log to "none" takes nothing and counts nothing as dropped: `put` sees a queue of no length.
         self._most = 0 if log.to == "none" else log.queue_records
-        self._wake_at = max(1, self._most // 4)
+        self._wake_at = 0 if prompt else max(1, self._most // 4)
         self._queue: deque[bytes] = deque()
         self._wake = threading.Event()
         self._sink: Sink | None = None
@@ -148,44 +149,49 @@ class Channel:
 
 
 class Records:
-    """The access log and the audit log of one worker. Made and started after the fork: threads do not survive it."""
+    """The logs of one worker. Made and started after the fork: threads do not survive it."""
 
-    __slots__ = ("_access", "_audit", "access", "audit")
+    __slots__ = ("_channels", "access", "audit", "error")
 
-    def __init__(self, access: Log, audit: Log) -> None:
-        self._access = Channel("access", access)
-        self._audit = Channel("audit", audit)
+    def __init__(self, access: Log, audit: Log, error: Log | None = None) -> None:
+        self._channels = [Channel("access", access), Channel("audit", audit)]
         # Bound methods as attributes: one call less for each record.
-        self.access: Callable[[bytes], None] = self._access.put
+        self.access: Callable[[bytes], None] = self._channels[0].put
         """`access(line: bytes) -> None`: take an encoded access record."""
-        self.audit: Callable[[bytes], None] = self._audit.put
+        self.audit: Callable[[bytes], None] = self._channels[1].put
         """`audit(line: bytes) -> None`: take an encoded audit record."""
+        self.error: Callable[[bytes], None] | None = None
+        """`error(line: bytes) -> None`: take a line of the error log; None where nobody wants one."""
+        if error is not None and error.to != "none":
+            self._channels.append(Channel("error", error, prompt=True))
+            self.error = self._channels[2].put
 
     def start(self) -> None:
-        """Open both logs and start the writers; ConfigError for a file that cannot be opened."""
-        self._access.start()
-        try:
-            self._audit.start()
-        except BaseException:
-            self._access.close(1.0)
-            raise
+        """Open the logs and start the writers; ConfigError for a file that cannot be opened."""
+        for number, channel in enumerate(self._channels):
+            try:
+                channel.start()
+            except BaseException:
+                for started in self._channels[:number]:
+                    started.close(1.0)
+                raise
 
     @property
     def dropped(self) -> dict[str, int]:
         """Lost records by kind, since the start."""
-        return {"access": self._access.dropped, "audit": self._audit.dropped}
+        return {channel.kind: channel.dropped for channel in self._channels}
 
     @property
     def waiting(self) -> dict[str, int]:
         """Records that are not written yet, by kind."""
-        return {"access": self._access.waiting, "audit": self._audit.waiting}
+        return {channel.kind: channel.waiting for channel in self._channels}
 
     def reopen(self) -> None:
         """After a rotation (SIGUSR1). Safe in a signal handler of the loop: it only sets a flag."""
-        self._access.reopen()
-        self._audit.reopen()
+        for channel in self._channels:
+            channel.reopen()
 
     def close(self, timeout: float = 2.0) -> None:
         """Write what waits and stop; at most `timeout` seconds for each log. May be called twice."""
-        self._access.close(timeout)
-        self._audit.close(timeout)
+        for channel in self._channels:
+            channel.close(timeout)

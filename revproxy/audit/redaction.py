@@ -127,7 +127,11 @@ _PLAIN_PARTS = frozenset(
 _MASKED_PARTS = 2
 """Most parts that are masked after a telling one: an account and its token."""
 _PRIVATE_KEY = re.compile(rb"(?i)-----BEGIN[ +][a-z0-9 +]{0,40}PRIVATE[ +]KEY(?P<value>.*)", re.DOTALL)
-_CARD = re.compile(rb"[0-9](?<![0-9]{2})(?:(?:[ +-]|%20)?[0-9]){12,18}(?![0-9])")
+_CARD = re.compile(
+    rb"(?P<uuid>\b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b)"
+    rb"|[0-9](?<![0-9]{2})(?:(?:[ +-]|%20)?[0-9]){12,18}(?![0-9])"
+)
+"""Digits in an UUID are no card number, whatever their sum."""
 _SEPARATED = re.compile(rb"[=:>\n]")
 _PIECES = re.compile(rb"([&?;\s])")
 _NOT_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
@@ -268,6 +272,8 @@ def _mask_quoted(match: re.Match[bytes]) -> bytes:
 
 def _mask_card(match: re.Match[bytes]) -> bytes:
     text = match[0]
+    if match["uuid"] is not None:
+        return text
     digits = text if text.isdigit() else text.replace(b"%20", b"").translate(None, _NOT_DIGITS)
     # The Luhn sum tells card numbers from timestamps and counters. By tables: such numbers are in many targets.
     return text if (sum(digits[::-2].translate(_ONCE)) + sum(digits[-2::-2].translate(_TWICE))) % 10 else MASK
@@ -343,12 +349,13 @@ def excerpt(field: str, key: bytes, value: bytes) -> str:
 
     `field` is a name of the field table or a SecLang variable, `key` the key of the value (argument or header name).
     """
-    if _is_secret_field(field, key):
+    if is_secret_field(field, key):
         return f"{MASK.decode()} ({len(value)} bytes)"
     return printable(_middle(redact_text(value), len(value) >= FINDING_VALUE_BYTES))
 
 
-def _is_secret_field(field: str, key: bytes) -> bool:
+def is_secret_field(field: str, key: bytes) -> bool:
+    """Whether values of that key of the field are secret, whatever they are; see `excerpt`."""
     low = field.lower()
     if low.endswith(("names", "names/")):
         return False

@@ -20,7 +20,7 @@ RETRY_SECONDS = 5.0
 _SEND_SECONDS = 1.0
 """How long a full local socket is waited for, for each record."""
 _FACILITY_LOCAL0 = 16
-_SEVERITY = {"access": 6, "audit": 4}
+_SEVERITY = {"access": 6, "audit": 4, "error": 3}
 
 
 def _silent(_: str) -> None:
@@ -31,7 +31,7 @@ class SyslogSink:
     """A syslog server. `trouble` says why it does not work now; it is empty when it does."""
 
     def __init__(self, where: str, kind: str, stalled: Callable[[str], None] = _silent) -> None:
-        """`where` is `HOST:PORT` or the path of a socket; `kind` is "access" or "audit".
+        """`where` is `HOST:PORT` or the path of a socket; `kind` is "access", "audit" or "error".
 
         `stalled` is called while a write waits. Raises ConfigError for a port that is none.
         """

@@ -33,3 +33,14 @@ def find_config(asked: Path | None) -> Path:
         if place.is_file():
             return place
     raise click.UsageError(f"no configuration: neither {PLACES[0]} nor {PLACES[1]}; name one with -c or run init")
+
+
+def address_option(_: click.Context, option: click.Parameter, value: str | None) -> object:
+    from revproxy.demo.run import address_of
+
+    if value is None:
+        return None
+    try:
+        return address_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None

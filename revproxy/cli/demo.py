@@ -11,21 +11,11 @@ from typing import Any
 import click
 from rich.console import Console
 
+from revproxy.cli.common import address_option
 from revproxy.cli.progress import Compiling
 
 _WIDE = 200
 """Columns where there is no terminal: a file or a pipe takes lines as long as they are."""
-
-
-def _address(_: click.Context, option: click.Parameter, value: str | None) -> object:
-    from revproxy.demo.run import address_of
-
-    if value is None:
-        return None
-    try:
-        return address_of(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param=option) from None
 
 
 def _url(_: click.Context, option: click.Parameter, value: str | None) -> object:
@@ -56,7 +46,7 @@ Exit codes: 0 all as expected, 1 something was not or could not start, 2 wrong u
     default="127.0.0.1:8080",
     show_default=True,
     metavar="HOST:PORT",
-    callback=_address,
+    callback=address_option,
     help="Where the front end takes HTTP.",
 )
 @click.option(
@@ -64,11 +54,11 @@ Exit codes: 0 all as expected, 1 something was not or could not start, 2 wrong u
     default="127.0.0.1:2525",
     show_default=True,
     metavar="HOST:PORT",
-    callback=_address,
+    callback=address_option,
     help="Where it takes mail.",
 )
 @click.option("--web", metavar="URL", callback=_url, help="An internal web server of yours instead of ours.")
-@click.option("--mail", metavar="HOST:PORT", callback=_address, help="An internal mail server of yours.")
+@click.option("--mail", metavar="HOST:PORT", callback=address_option, help="An internal mail server of yours.")
 @click.option(
     "--rules", multiple=True, metavar="PATH", help="SecLang rules or a CRS folder for HTTP instead of our signatures."
 )
@@ -115,7 +105,7 @@ def demo_inside() -> None:
 
 
 @demo_inside.command("web")
-@click.argument("address", callback=_address)
+@click.argument("address", callback=address_option)
 @click.option("--mailbox", default="", metavar="URL", help="Where the internal mail server tells what it holds.")
 def inside_web(address: object, mailbox: str) -> None:
     """The internal web application."""
@@ -127,7 +117,7 @@ def inside_web(address: object, mailbox: str) -> None:
 
 
 @demo_inside.command("mail")
-@click.argument("address", callback=_address)
+@click.argument("address", callback=address_option)
 @click.option("--tell", default=0, metavar="PORT", help="Where it tells over HTTP what it holds.")
 def inside_mail(address: object, tell: int) -> None:
     """The internal mail server."""

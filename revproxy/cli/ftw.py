@@ -5,6 +5,7 @@ Exit codes: 0 all passed, or exactly those failed that are known to; 1 otherwise
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from revproxy.cli.progress import Compiling
 
 if TYPE_CHECKING:
     from revproxy.app.ftw import FtwTest, Runner, Summary
+    from revproxy.config import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Asked:
     only: tuple[str, ...] = ()
     known: Path | None = None
     failures: Path | None = None
+    reflector: Address | None = None
 
 
 NOTHING = Asked()
@@ -37,24 +40,29 @@ NOTHING = Asked()
 
 def run_ftw(asked: Asked) -> int:
     """Run them, print what failed and the sums; the exit code. Raises UsageError, LocatedError, ManyErrors."""
-    from revproxy.app.ftw import OnWire, Summary, in_process, known_failures, run, suite_overrides
+    from revproxy.app.ftw import OnWire, Summary, in_process, known_failures, reflecting, run, suite_overrides
     from revproxy.app.ftw.setup import SUITE_LEVEL
     from revproxy.app.offline import offline_settings
 
     if (asked.url is None) != (asked.log is None):
         raise click.UsageError("--url and --log go together: where the front end is, and its error log")
+    if asked.reflector is not None and asked.url is None:
+        raise click.UsageError("--reflector goes with --url: in process no server is needed")
     if asked.url is None and not asked.rules:
         raise click.UsageError("name the rules with --rules, or a running front end with --url and --log")
     known = known_failures(asked.known) if asked.known is not None else {}
     tests = _tests(asked)
     runner: Runner
-    if asked.url is not None and asked.log is not None:
-        with OnWire(asked.url, asked.log) as runner:
-            results = tuple(run(tests, runner))
-    else:
-        before = suite_overrides(asked.paranoia or SUITE_LEVEL)
-        with Compiling() as told, in_process(asked.rules, before, offline_settings(), told) as runner:
-            results = tuple(run(tests, runner))
+    with ExitStack() as stack:
+        if asked.reflector is not None:
+            stack.enter_context(reflecting(asked.reflector.host, asked.reflector.port))
+        if asked.url is not None and asked.log is not None:
+            runner = stack.enter_context(OnWire(asked.url, asked.log))
+        else:
+            before = suite_overrides(asked.paranoia or SUITE_LEVEL)
+            told = stack.enter_context(Compiling())
+            runner = stack.enter_context(in_process(asked.rules, before, offline_settings(), told))
+        results = tuple(run(tests, runner))
     summary = Summary(results, known)
     _write(summary, asked.failures)
     _tell(summary)

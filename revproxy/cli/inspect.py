@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,7 @@ Examples:
   revproxy inspect http - < request.txt
   revproxy inspect http --jsonl recorded.jsonl.gz
   revproxy inspect http --rules coreruleset-4.28.0 --paranoia 2 request.txt
+  revproxy inspect http --explain request.txt  text instead of JSON: which rules matched, on what, and what they did
   revproxy inspect mail -c revproxy.yaml --from a@example.net --rcpt b@example.org message.eml
 
 \b
@@ -39,7 +40,7 @@ Exit codes: 0 everything would pass, 1 something would be refused, 2 wrong use, 
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--jsonl", type=click.Path(path_type=Path), metavar="FILE", help="Recorded traffic, a line each.")
 @click.option(
-    "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Limits and signatures from it."
+    "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Limits, rules and exclusions from it."
 )
 @click.option(
     "--rules",
@@ -48,6 +49,9 @@ Exit codes: 0 everything would pass, 1 something would be refused, 2 wrong use, 
     help="SecLang rules or a CRS folder instead of our signatures; repeatable.",
 )
 @click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level.")
+@click.option(
+    "--explain", is_flag=True, help="Tell for each which rules matched, on which values. Prints values, secrets too."
+)
 @click.option("--detect", is_flag=True, help="Run all phases even after a denial.")
 @click.option("--client", default="192.0.2.1", show_default=True, help="Mail in FILES: address of the client.")
 @click.option("--helo", default="", help="Mail in FILES: its HELO name.")
@@ -60,6 +64,7 @@ def inspect(
     config: Path | None,
     rules: tuple[str, ...],
     paranoia: int | None,
+    explain: bool,
     detect: bool,
     client: str,
     helo: str,
@@ -69,17 +74,24 @@ def inspect(
     """Tell what would become of requests (KIND http) or messages (KIND mail) in FILEs (- is standard input)."""
     if bool(files) == (jsonl is not None):
         raise click.UsageError("name files or --jsonl, one of the two")
-    from revproxy.app.offline import inspect as run
+    from revproxy.app import offline
     from revproxy.app.rulefiles import with_rules
 
     settings, blame = _settings(config)
     settings = with_rules(settings, rules, paranoia)
     envelope: dict[str, object] = {"client": client, "helo": helo, "from": sender, "rcpt": list(rcpt)}
     refused = 0
+    items = _items(files, jsonl, envelope)
+    lines: Iterator[tuple[dict[str, Any], str]]
     with Compiling() as told:
-        for line in run(kind, _items(files, jsonl, envelope), settings, not detect, blame, told):
+        if explain:
+            lines = offline.explain(kind, items, settings, not detect, blame, told)
+        else:
+            found = offline.inspect(kind, items, settings, not detect, blame, told)
+            lines = ((line, json.dumps(line)) for line in found)
+        for line, text in lines:
             refused += line["verdict"] != "allow"
-            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.write(text + "\n")
     sys.stdout.flush()
     sys.exit(1 if refused else 0)
 

@@ -7,28 +7,36 @@ not belong here.
 
 from __future__ import annotations
 
+import json
 import sys
+from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from revproxy.cli.common import address_option
 from revproxy.cli.ftw import NOTHING, Asked, run_ftw
 from revproxy.cli.progress import Compiling
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.engine import Engine
-from revproxy.detection.rules import MATCHED, Condition, Operator, Rule, Target
 from revproxy.detection.sigyaml import Sample, Signature, always_runs, load_all, lower, transaction
 from revproxy.inspection.sources import read_signature_files
-from revproxy.model import Action, Phase
+from revproxy.model import Phase
+
+if TYPE_CHECKING:
+    from revproxy.app.showing import Known
 
 MEMORY = 1024 * 1024
 """Bytes of memory that the engine gets for scans while samples run."""
-_SHOWN = 160
 
 
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
+
+
+_rules = click.option("--rules", multiple=True, metavar="PATH", help="SecLang rules or a CRS folder; repeatable.")
 
 
 _CODES = "Exit codes: 0 done, 1 {one}, 2 wrong use or a signature that is wrong."
@@ -51,16 +59,18 @@ def signatures() -> None:
 Examples:
   revproxy signatures list
   revproxy signatures list mine.yaml more/
+  revproxy signatures list --rules coreruleset
   revproxy signatures list | grep smtp | cut -f 1      one line each, with tabs, where there is no terminal
 
 {_CODES.format(one="cannot be written")}
 """,
 )
 @_paths
-def list_(paths: tuple[str, ...]) -> None:
-    """List signatures: id, severity, protocols, name."""
-    found = _load(paths)
-    rows = [(s.id, s.severity.name.lower(), " ".join(sorted(map(str, s.protocols))), s.name) for s in found]
+@_rules
+def list_(paths: tuple[str, ...], rules: tuple[str, ...]) -> None:
+    """List signatures and rules: id, severity, protocols, name. With --rules the shipped signatures are left out."""
+    found = _known(paths, rules).rules.values()
+    rows = [(r.id, r.severity.name.lower(), " ".join(sorted(map(str, r.protocols))), r.message) for r in found]
     if not sys.stdout.isatty():
         click.echo("".join("\t".join(row) + "\n" for row in rows), nl=False)
         return
@@ -68,7 +78,7 @@ def list_(paths: tuple[str, ...]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
-    click.echo(f"{len(found)} signatures")
+    click.echo(f"{len(found)} {'rules' if rules else 'signatures'}")
 
 
 @signatures.command(
@@ -77,19 +87,50 @@ def list_(paths: tuple[str, ...]) -> None:
 Examples:
   revproxy signatures show sql-union-select
   revproxy signatures show shop-coupon-probe mine.yaml
+  revproxy signatures show 942100 --rules coreruleset --paranoia 2
+  revproxy signatures show 942100 -c revproxy.yaml --json
+
+\b
+It tells what the rule looks at, in our words and SecLang's, what a match does, what folding at the given level made
+of it, and how the engine finds out whether it can match.
 
 {_CODES.format(one="cannot be written")}
 """,
 )
 @click.argument("wanted", metavar="ID")
 @_paths
-def show(wanted: str, paths: tuple[str, ...]) -> None:
-    """Show a signature as it is understood."""
-    for signature in _load(paths):
-        if signature.id == wanted:
-            click.echo("\n".join(_description(signature)))
-            return
-    raise click.UsageError(f"there is no signature `{wanted}`; `revproxy signatures list` tells which there are")
+@_rules
+@click.option("--paranoia", type=click.IntRange(1, 4), help="Their paranoia level.")
+@click.option(
+    "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Signatures, rules and level from it."
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+def show(
+    wanted: str,
+    paths: tuple[str, ...],
+    rules: tuple[str, ...],
+    paranoia: int | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Show a signature or a SecLang rule as it is understood."""
+    from revproxy.app.showing import describe, known_rules, lines
+
+    if config is None:
+        known = _known(paths, rules, paranoia or 0)
+    elif paths or rules:
+        raise click.UsageError("-c names signatures and rules of its own")
+    else:
+        from revproxy.config import load
+
+        inspection = load(config).settings.inspection
+        known = known_rules(inspection.signatures, inspection.rules, paranoia or inspection.paranoia)
+    if wanted not in known.rules:
+        near = get_close_matches(wanted.lower(), known.rules, n=3, cutoff=0.6)
+        hint = f"did you mean {', '.join(near)}?" if near else "`revproxy signatures list` tells which there are"
+        raise click.UsageError(f"there is no signature or rule `{wanted}`; {hint}")
+    told = describe(wanted, known)
+    click.echo(json.dumps(told, indent=2) if as_json else "\n".join(lines(told)))
 
 
 @signatures.command(
@@ -99,12 +140,12 @@ Examples:
   revproxy signatures test
   revproxy signatures test mine.yaml more/
   revproxy signatures test --ftw crs/tests --rules crs
-  revproxy signatures test --ftw crs/tests --url http://127.0.0.1:8080 --log error.log
+  revproxy signatures test --ftw crs/tests --url http://127.0.0.1:8080 --log error.log --reflector 127.0.0.1:8000
 
 \b
 Compiled signatures are kept in $XDG_CACHE_HOME/revproxy (~/.cache/revproxy).
 --ftw presupposes the settings of the CRS test suite: in process they are made (level 4, detection only, its limits,
-answers inspected); a running front end has to have them, and the marker rule.
+answers inspected); a running front end has to have them, and the marker rule: config/crs-tests has both.
 {_CODES.format(one="a sample or a test failed")}
 """,
 )
@@ -114,6 +155,12 @@ answers inspected); a running front end has to have them, and the marker rule.
 @click.option("--paranoia", type=click.IntRange(1, 4), help="With --ftw: the level; 4 if it is not given.")
 @click.option("--url", metavar="URL", help="With --ftw: a running front end to send the requests to.")
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE", help="With --url: its error log.")
+@click.option(
+    "--reflector",
+    metavar="HOST:PORT",
+    callback=address_option,
+    help="With --url: serve there, meanwhile, the internal server that the tests expect.",
+)
 @click.option("--only", multiple=True, metavar="ID", help="With --ftw: this test alone; may be repeated.")
 @click.option("--known", type=click.Path(path_type=Path), metavar="FILE", help="With --ftw: failures to expect.")
 @click.option("--failures", type=click.Path(path_type=Path), metavar="FILE", help="With --ftw: write ids there.")
@@ -124,12 +171,13 @@ def test(
     paranoia: int | None,
     url: str | None,
     log: Path | None,
+    reflector: Any,
     only: tuple[str, ...],
     known: Path | None,
     failures: Path | None,
 ) -> None:
     """Run every sample of every signature through the engine, or tests in go-ftw's format (--ftw)."""
-    asked = Asked(ftw, rules, url, log, paranoia, only, known, failures)
+    asked = Asked(ftw, rules, url, log, paranoia, only, known, failures, reflector)
     if ftw and paths:
         raise click.UsageError("PATH names signatures, whose own samples are run; with --ftw name them with --rules")
     if ftw:
@@ -142,19 +190,20 @@ def test(
 def _test_samples(paths: tuple[str, ...]) -> None:
     from revproxy.app.offline import cache_folder
     from revproxy.app.rules import linked
+    from revproxy.app.showing import sample_line, samples_of
 
     found = _load(paths)
     with Compiling() as told:
         engine = Engine(linked([lower(s) for s in found], cache_folder(), told=told), MEMORY)
     failed = passed = 0
     for signature in found:
-        for sample, expected in _samples(signature):
+        for sample, expected in samples_of(signature):
             if _matches(engine, signature.id, sample) is expected:
                 passed += 1
                 continue
             failed += 1
             wrong = "does not match" if expected else "matches"
-            click.echo(f"{sample.where}: {signature.id} {wrong} this sample: {_sample(sample)}")
+            click.echo(f"{sample.where}: {signature.id} {wrong} this sample: {sample_line(sample)}")
         if always_runs(lower(signature)):
             click.echo(
                 f"{signature.origin}: {signature.id} runs on every transaction: nothing in it can be searched for"
@@ -168,8 +217,10 @@ def _load(paths: tuple[str, ...]) -> list[Signature]:
     return load_all(read_signature_files(paths or (shipped_signatures(),)))
 
 
-def _samples(signature: Signature) -> list[tuple[Sample, bool]]:
-    return [(s, True) for s in signature.matching] + [(s, False) for s in signature.passing]
+def _known(paths: tuple[str, ...], rules: tuple[str, ...], paranoia: int = 0) -> Known:
+    from revproxy.app.showing import known_rules
+
+    return known_rules(paths or (() if rules else (str(shipped_signatures()),)), rules, paranoia)
 
 
 def _matches(engine: Engine, rule: str, sample: Sample) -> bool:
@@ -177,66 +228,3 @@ def _matches(engine: Engine, rule: str, sample: Sample) -> bool:
     tx = transaction(sample)
     engine.inspect(tx, Phase.HEAD, Phase.REPLY_BODY)
     return any(finding.rule == rule for finding in tx.findings)
-
-
-def _description(signature: Signature) -> list[str]:
-    rule = lower(signature)
-    lines = [
-        f"{rule.id}: {rule.message}",
-        f"  {signature.why}",
-        f"  origin      {rule.origin}",
-        f"  references  {', '.join(signature.references)}",
-        f"  protocols   {', '.join(sorted(map(str, rule.protocols)))}",
-        f"  phase       {rule.phase.name.lower()}",
-        f"  severity    {rule.severity.name.lower()}: {_effect(rule)}",
-        f"  tags        {', '.join(rule.tags)}",
-    ]
-    if always_runs(rule):
-        lines.append("  note        runs on every transaction: nothing in it can be searched for")
-    for number, condition in enumerate(rule.conditions, 1):
-        lines += _condition(number, condition)
-    for sample, expected in _samples(signature):
-        lines.append(f"  {'match' if expected else 'pass '}  {_sample(sample)}")
-    return lines
-
-
-def _effect(rule: Rule) -> str:
-    """What a match does; ALLOW in a rule means that it only counts."""
-    if rule.action is Action.ALLOW:
-        return f"scores {rule.score}"
-    word = {Action.DENY: "denies by itself", Action.DROP: "drops the connection by itself"}[rule.action]
-    return f"scores {rule.score}, {word}"
-
-
-def _condition(number: int, condition: Condition) -> list[str]:
-    chain = " > ".join(condition.transformations) or "as it is"
-    steps = ", at each step" if condition.every_step else ""
-    lines = [f"  condition {number}: {', '.join(map(_target, condition.targets))} ({chain}{steps})"]
-    return [*lines, *(f"      {_operator(operator)}" for operator in condition.operators)]
-
-
-def _target(target: Target) -> str:
-    if target.field == MATCHED:
-        return "the same value"
-    key = f":/{target.pattern}/" if target.pattern is not None else ""
-    key = f":{target.key.decode(errors='replace')}" if target.key is not None else key
-    name = f"count({target.field}{key})" if target.count else target.field + key
-    return f"!{name}" if target.exclude else name
-
-
-def _operator(operator: Operator) -> str:
-    said = operator.argument if isinstance(operator.argument, str) else ", ".join(operator.argument)
-    return f"{'not ' if operator.negated else ''}{operator.name} {said}".rstrip()
-
-
-def _sample(sample: Sample) -> str:
-    """A sample in one line, cut; bytes that are not printable ASCII are escaped."""
-    words = []
-    for name, pairs in sample.fields:
-        words += [f"{name}{':' if key else ''}{_ascii(key)}={_ascii(value)}" for key, value in pairs]
-    line = " ".join(words)
-    return line if len(line) <= _SHOWN else line[:_SHOWN] + "..."
-
-
-def _ascii(value: bytes) -> str:
-    return "".join(chr(b) if 0x20 <= b < 0x7F else f"\\x{b:02x}" for b in value)

@@ -23,6 +23,8 @@ def decode_strict(value: bytes) -> bytes:
 
     Spaces may stand before a line end and at the very end. Decoding stops at the first NUL, as C's does.
     """
+    if len(value) % 4 and value.isalnum():
+        return value
     text = value.partition(b"\0")[0]
     if b"\n" in text:
         text = b"".join([line.removesuffix(b"\r").rstrip(b" ") for line in text.split(b"\n")])

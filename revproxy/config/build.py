@@ -4,7 +4,7 @@
     mail.domains: {DOMAIN: {...}}       likewise; a plain string is the upstream
     routes[].name                       made of host and path when left out
     routes[].timeouts                   change single timeouts of `limits.timeouts`
-    logs.access, logs.audit             a plain string is the target
+    logs.access, .audit, .error         a plain string is the target
     inspection.signatures               `shipped` stands for the signatures that come with the program
     workers: auto                       one for each processor
     admin: off                          no admin listener
@@ -27,6 +27,7 @@ from revproxy.config import values
 from revproxy.config.reader import BAD, KEY, Place, Reader, is_null
 from revproxy.config.schema import RANGES, PathTo
 from revproxy.config.settings import (
+    LOG_KINDS,
     Control,
     Inspection,
     Listener,
@@ -157,10 +158,11 @@ def _signatures(reader: Reader, node: Node) -> Any:
 
 
 def _logs(reader: Reader, node: Node, place: Place) -> Logs:
-    access, rest = _pop(node, "access")
-    audit, rest = _pop(rest, "audit")
+    rest, found = node, {}
+    for kind in LOG_KINDS:
+        found[kind], rest = _pop(rest, kind)
     fields = reader.fields(Logs, rest, place)
-    for kind, own in (("access", access), ("audit", audit)):
+    for kind, own in found.items():
         if own is not None:
             reader.places[(*place, kind)] = own
             fields[kind] = _log(reader, own, (*place, kind))

@@ -6,11 +6,19 @@ Runs after everything could be read. Nothing here changes a setting.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from revproxy.config.reader import KEY, Place, Reader, did_you_mean
-from revproxy.config.settings import Address, ClientAddress, Listener, ListenerKind, Settings
+from revproxy.config.settings import (
+    LOG_KINDS,
+    Address,
+    ClientAddress,
+    Exclusion,
+    Listener,
+    ListenerKind,
+    Settings,
+)
 from revproxy.errors import Location
 
 
@@ -117,6 +125,30 @@ class Checks:
         pairs = zip(self._domain_keys(), self._settings.mail.domains, strict=True)
         self._unique("domain", ((d.domain, ("mail", "domains", key, KEY)) for (key, _), d in pairs))
 
+    def exclusions(self) -> None:
+        """An exclusion names something, and says nothing of where that cannot come to pass."""
+        for place, one in self._exclusions():
+            if not (one.rules or one.tags or one.fields):
+                self._error("this leaves out nothing", place, "name rules, tags or fields")
+            if place[0] != "inspection" and (*place, "hosts") in self._reader.places:
+                self._error("hosts are for the exclusions of inspection", (*place, "hosts"))
+            if place[0] == "mail" and (*place, "path") in self._reader.places:
+                self._error("mail has no path", (*place, "path"))
+            if place[0] == "routes" and isinstance(place[1], int):
+                path = self._settings.routes[place[1]].path
+                if one.path != "/" and one.path != path and not one.path.startswith(path.removesuffix("/") + "/"):
+                    self._error(f"{one.path} is not below {path}, the path of this route", (*place, "path"))
+
+    def _exclusions(self) -> Iterator[tuple[Place, Exclusion]]:
+        """All of them with their places."""
+        s = self._settings
+        for i, route in enumerate(s.routes):
+            yield from ((("routes", i, "exclusions", j), one) for j, one in enumerate(route.exclusions))
+        for (key, _), domain in zip(self._domain_keys(), s.mail.domains, strict=True):
+            here: Place = ("mail", "domains", key, "exclusions")
+            yield from (((*here, j), one) for j, one in enumerate(domain.exclusions))
+        yield from ((("inspection", "exclusions", j), one) for j, one in enumerate(s.inspection.exclusions))
+
     def listeners(self) -> None:
         """A listener's settings belong to its protocol; what it serves is declared."""
         kinds = {one.kind for one in self._settings.listeners}
@@ -195,7 +227,7 @@ class Checks:
 
     def logs(self) -> None:
         """A local syslog that is not there may come later: records are dropped and counted until then."""
-        for kind in ("access", "audit"):
+        for kind in LOG_KINDS:
             path = getattr(self._settings.logs, kind).to.partition("syslog:")[2]
             if path.startswith("/") and not Path(path).exists():
                 self._notice(f"there is no {path}: records are lost until there is", ("logs", kind))
@@ -227,6 +259,7 @@ _CHECKS: tuple[Callable[[Checks], None], ...] = (
     Checks.binds,
     Checks.references,
     Checks.domains,
+    Checks.exclusions,
     Checks.listeners,
     Checks.certificates,
     Checks.loops,

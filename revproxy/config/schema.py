@@ -43,6 +43,8 @@ READERS: dict[tuple[type, str], Read | PathTo] = {
     (s.Certificate, "names"): values.route_host,
     (s.Control, "mode"): values.file_mode,
     (s.Control, "path"): PathTo("socket"),
+    (s.Exclusion, "hosts"): values.route_host,
+    (s.Exclusion, "path"): values.route_path,
     (s.Inspection, "on_failure"): one_of("defer", "deny"),
     (s.Inspection, "rules"): PathTo("rules", must_exist=True),
     (s.Inspection, "signatures_for"): one_of("http", "mail"),

@@ -99,6 +99,24 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Rules that do not run, or fields that they do not look at, because there they are no attack.
+
+    `rules` are ids (`942100`, `942000-942999`, `sql-union-select`), `tags` whole tags or `/pattern/`s; without both
+    all rules are meant. `fields` are those that these rules do not look at (`args:q`, `cookies:/^s/`); without any
+    the rules do not run. `hosts` and `path` say where, as those of a route do; they are for HTTP.
+    """
+
+    rules: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    path: str = "/"
+    reason: str = ""
+    """For whoever reads the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Which requests go where. The longest matching `path` prefix (whole segments) of a matching host wins.
 
@@ -120,6 +138,7 @@ class Route:
     """Allowed methods; none: every method that is a token, except CONNECT and TRACE."""
     keep_host: bool = True
     """Send the client's Host inside; otherwise the upstream's address."""
+    exclusions: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +148,7 @@ class MailDomain:
     domain: str
     upstream: str
     mode: Mode = Mode.ENFORCE
+    exclusions: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +176,8 @@ class Inspection:
     outbound_threshold: int = 4
     disabled: tuple[str, ...] = ()
     """Ids of signatures that are left out."""
+    exclusions: tuple[Exclusion, ...] = ()
+    """For all routes and mail domains."""
     memory_bytes: int = 16 * 1024 * 1024
     """What each worker may remember of scans."""
     on_failure: str = "defer"
@@ -171,12 +193,17 @@ class Log:
     """Records that may wait; more are dropped and counted."""
 
 
+LOG_KINDS = ("access", "audit", "error")
+
+
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """The two kinds of records, and the program's own messages on stderr."""
+    """The kinds of records, and the program's own messages on stderr."""
 
     access: Log = field(default_factory=Log)
     audit: Log = field(default_factory=Log)
+    error: Log = field(default_factory=lambda: Log("none"))
+    """Findings as ModSecurity writes them into a web server's error log."""
     level: str = "info"
 
 

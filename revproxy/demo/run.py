@@ -81,7 +81,7 @@ def settings_of(options: Options, web: Upstream, mail: Upstream, folder: Path) -
         mail=Mail("demo.example", (MailDomain(DOMAIN, mail.name, mode),)),
         inspection=Inspection(signatures=(str(shipped_signatures()),)),
         limits=Limits(),
-        logs=Logs(Log(f"file:{folder / 'access.log'}"), Log(f"file:{folder / 'audit.log'}"), "warning"),
+        logs=Logs(Log(f"file:{folder / 'access.log'}"), Log(f"file:{folder / 'audit.log'}"), level="warning"),
         control=Control(str(folder / "control.sock")),
         admin=Address(LOCAL, 0),
         workers=options.workers,

@@ -11,6 +11,8 @@ from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 
 from revproxy.detection.engine import Engine, Loaded, Shared
+from revproxy.detection.engine.executor import Program
+from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
 from revproxy.model import Phase, Transaction
 
@@ -29,11 +31,12 @@ class RuleInspector:
         memory_bytes: int,
         loaded: Loaded | None = None,
         thread: ThreadPoolExecutor | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """`loaded` are the databases of the rules, where they do not carry them; `thread` is one thread for all
-        inspectors of a worker, else this one has its own."""
+        inspectors of a worker, else this one has its own. `watch` is told which rules match, and on what."""
         self.set_name = rules.name
-        self._engine = Engine(rules, memory_bytes, Shared(rules, loaded))
+        self._engine = Engine(rules, memory_bytes, Shared(rules, loaded, Program if watch is None else watch.program))
         # An engine has scratch memory of its own and serves one thread.
         self._twin = self._engine.twin()
         self._thread = thread or ThreadPoolExecutor(1, "inspection")

@@ -58,6 +58,10 @@ class Finding:
     """What the rule says of it besides, with references filled in (SecLang: logdata): as hostile as the value."""
     status: int = 0
     """What a rule that decides by itself wants to be answered with; 0: the usual (HTTP only)."""
+    filled: bool = False
+    """Whether the message has references filled in: then it is hostile, and may be secret, as well."""
+    sources: tuple[tuple[str, bytes], ...] = ()
+    """Fields and keys whose values may stand in `data`, or in a message that was filled in."""
 
 
 @dataclass(frozen=True, slots=True)

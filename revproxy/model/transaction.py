@@ -115,5 +115,7 @@ class Transaction:
     silent: tuple[str, ...] = ()
     """Ids of rules that matched and do not log: they score once, like the others."""
     controls: Controls = UNTOUCHED
+    excluded: tuple[object, ...] = ()
+    """What the route leaves out (`detection.rules.Exclusion`): put here before the first inspection."""
     state: object = None
     """What the rule engine keeps between inspections; nobody else looks into it."""

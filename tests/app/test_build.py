@@ -9,6 +9,7 @@ import pickle
 import socket
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 
 from revproxy.app.build import build, inspection_of
 from revproxy.app.prepare import Prepared, prepare
-from revproxy.config import Mail, MailDomain, Settings
+from revproxy.config import Exclusion, Mail, MailDomain, Route, Settings
 from revproxy.config.settings import Address, Inspection, Listener, ListenerKind, Upstream
 from revproxy.inspection import Policy
 from revproxy.model import Action, Phase, Protocol, Transaction
@@ -107,6 +108,53 @@ async def test_routes_and_hosts(settings: Make) -> None:
     assert way is not None
     assert (way.origin, way.host) == (b"https://[::1]:8443", b"[::1]:8443")
     await parts.close()
+
+
+SECLANG = """
+SecRule ARGS|ARGS_NAMES "@rx secret" "id:100,phase:2,deny,tag:'mine'"
+SecAction "id:101,phase:1,pass,nolog,setvar:tx.anomaly_score=0"
+SecRule REQUEST_COOKIES "@rx secret" "id:102,phase:1,deny,tag:'mine'"
+"""
+EXCLUSIONS = (
+    Exclusion(("100", "one"), fields=("args:q",), path="/search"),
+    Exclusion(tags=("mine",), path="/import"),
+)
+REQUESTS = [
+    ("GET /?q=secret", 403),
+    ("GET /search?q=secret", 200),
+    ("GET /search/deep?q=attack-1", 200),
+    ("GET /search?p=secret", 403),
+    ("GET /search?p=attack-1", 403),
+    ("GET /search?secret=q", 403),
+    ("GET /search/../?q=secret", 403),
+    ("GET /import?p=secret", 200),
+    ("GET /import?p=attack-1", 403),
+    ("POST /search q=secret", 200),
+    ("POST /search p=secret", 403),
+]
+
+
+async def test_exclusions_of_a_route(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "mine.conf").write_text(SECLANG)
+    server = await asyncio.start_server(inside, "127.0.0.1", 0)
+    made = settings(server.sockets[0].getsockname()[1], routes=(Route("all", "inside", exclusions=EXCLUSIONS),))
+    made = replace(made, inspection=replace(made.inspection, rules=(str(tmp_path / "mine.conf"),)))
+    prepared = prepare(made)
+    parts = build(pickle.loads(pickle.dumps(prepared)), 0, prepared.pieces)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        await parts.start({"web": sock})
+        for asked, status in REQUESTS:
+            method, target, body = f"{asked} ".split(" ")[:3]
+            length = (
+                f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n" if body else ""
+            )
+            head = f"{method} {target} HTTP/1.1\r\nHost: a\r\n{length}Connection: close\r\n\r\n"
+            got = await answered(sock.getsockname(), (head + body).encode())
+            assert (asked, got.split(b" ")[1]) == (asked, b"%d" % status)
+        parts.stop_accepting()
+        await parts.drain(1.0)
+    await parts.close()
+    server.close()
 
 
 def other_rules(settings: Make, old: str, new: str) -> Prepared:

@@ -7,25 +7,31 @@ import json
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from revproxy.app.inputs import Witness
 from revproxy.app.kept import KeptSets, Linked
-from revproxy.app.rules import link_rules
+from revproxy.app.rules import link_all, read_all
 from revproxy.config import Settings, nowhere
+from revproxy.detection.link import unheard
 
 Make = Callable[..., Settings]
 QUESTION = "0" * 32
+
+
+def linked(settings: Settings, witness: Witness) -> Linked:
+    return link_all(read_all(settings, nowhere, witness), settings.cache, unheard)
 
 
 @pytest.fixture
 def cache(settings: Make) -> Path:
     """A folder with one kept set."""
     made, witness = settings(), Witness()
-    linked = link_rules(made, nowhere, witness)
-    KeptSets(made.cache).keep(QUESTION, witness.inputs(), Linked(linked.rules, ("a notice",)))
+    fresh = linked(made, witness)
+    KeptSets(made.cache).keep(QUESTION, witness.inputs(), replace(fresh, notices=("a notice",)))
     return Path(made.cache)
 
 
@@ -40,7 +46,7 @@ def the_file(cache: Path) -> Path:
 
 def test_is_found_as_it_was(cache: Path, settings: Make) -> None:
     found = find(cache)
-    assert found == Linked(link_rules(settings(), nowhere, Witness()).rules, ("a notice",))
+    assert found == replace(linked(settings(), Witness()), notices=("a notice",))
     assert found.rules.databases()
 
 
@@ -62,7 +68,7 @@ def test_sets_of_several_contents_are_kept_beside_each_other(cache: Path, settin
     before = file.read_text()
     file.write_text(before.replace("attack-[0-9]", "assault"))
     witness = Witness()
-    other = link_rules(settings(), nowhere, witness)
+    other = linked(settings(), witness)
     KeptSets(str(cache)).keep(QUESTION, witness.inputs(), other)
     assert find(cache) == other
     file.write_text(before)

@@ -14,7 +14,7 @@ import pytest
 
 from revproxy.app import linking, rules
 from revproxy.app.linking import linked_rules
-from revproxy.config import Inspection, Settings
+from revproxy.config import Exclusion, Inspection, Settings
 from revproxy.errors import LocatedError, ManyErrors
 
 Make = Callable[..., Settings]
@@ -40,13 +40,13 @@ def both(settings: Make, tmp_path: Path) -> Settings:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """An entry for each time that rules were really made."""
     times: list[int] = []
-    real = rules.link_rules
+    real = rules.link_all
 
     def counted(*arguments: object) -> object:
         times.append(1)
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rules, "link_rules", counted)
+    monkeypatch.setattr(rules, "link_all", counted)
     return times
 
 
@@ -87,6 +87,20 @@ def test_another_wish_is_another_set(both: Settings, made: list[int], change: di
     assert len(made) == 2
 
 
+def test_other_exclusions_are_another_set(both: Settings, made: list[int]) -> None:
+    left_out = (Exclusion(("7",), path="/a"),)
+    first = linked_rules(both)
+    route = replace(both.routes[0], exclusions=left_out)
+    for other in (
+        replace(both, routes=(route,)),
+        replace(both, inspection=replace(both.inspection, exclusions=left_out)),
+    ):
+        made_now, found = linked_rules(other), linked_rules(other)
+        assert made_now.excluded.text() == found.excluded.text() != first.excluded.text()
+        assert made_now.rules == found.rules
+    assert len(made) == 3
+
+
 def test_what_has_nothing_to_do_with_it_is_no_change(both: Settings, made: list[int]) -> None:
     linked_rules(both)
     linked_rules(replace(both, workers=7, inspection=replace(both.inspection, inbound_threshold=99)))
@@ -116,7 +130,7 @@ def test_errors_are_never_kept(both: Settings, made: list[int], tmp_path: Path) 
     assert "b.inc:1:" in first
     file.write_text(before)
     assert linked_rules(both) == good
-    assert len(made) == 3
+    assert len(made) == 1
 
 
 def test_a_path_that_is_wrong_is_told_by_the_readers(both: Settings, tmp_path: Path) -> None:
@@ -136,14 +150,14 @@ def test_nothing_is_kept_of_files_that_come_and_go(both: Settings, made: list[in
 def test_files_that_came_while_they_were_read_are_not_taken_for_read(
     both: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = rules.link_rules
+    real = rules.link_all
 
     def slow(*arguments: object) -> object:
         linked = real(*arguments)  # type: ignore[arg-type]
         (tmp_path / "rules" / "z.conf").write_text('SecRule ARGS "@rx z" "id:9,phase:2,deny"\n')
         return linked
 
-    monkeypatch.setattr(rules, "link_rules", slow)
+    monkeypatch.setattr(rules, "link_all", slow)
     linked_rules(both)
     assert not list(Path(both.cache).glob("rules-*"))
 

@@ -6,12 +6,13 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from revproxy.app.offline import Item, inspect, offline_settings, read_files, read_jsonl
-from revproxy.config import Settings
+from revproxy.config import Exclusion, Mail, MailDomain, Route, Settings
 from revproxy.errors import ConfigError
 
 CLEAN = b"GET /?q=1 HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -81,3 +82,23 @@ def test_without_a_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     made = offline_settings()
     assert (made.listeners, made.upstreams, made.cache) == ((), (), str(tmp_path / "revproxy"))
     assert Path(made.inspection.signatures[0]).is_dir()
+
+
+def test_what_routes_leave_out(settings: Callable[..., Settings]) -> None:
+    made = settings(routes=(Route("all", "inside", exclusions=(Exclusion(("one",), path="/search"),)),))
+    raws = [HOSTILE, HOSTILE.replace(b"/?", b"/search?")]
+    got = inspect("http", [Item("x", raw) for raw in raws], made)
+    assert [line["rules"] for line in got] == [["one"], []]
+    common = replace(made.inspection, exclusions=(Exclusion(fields=("args:q",)),))
+    (line,) = inspect("http", [Item("x", HOSTILE)], settings(routes=(), inspection=common))
+    assert line["rules"] == []
+
+
+def test_what_domains_leave_out(settings: Callable[..., Settings], signatures: str) -> None:
+    text = Path(signatures).read_text().replace("[http]", "[smtp]").replace("[args]", "[subject]")
+    Path(signatures).write_text(text.replace("args: {q: ", "subject: [").replace('"}', '"]'))
+    lax = MailDomain("lax.example", "inside", exclusions=(Exclusion(("one",)),))
+    made = settings(routes=(), mail=Mail(domains=(lax,)))
+    message = b"Subject: attack-1\r\n\r\nHello.\r\n"
+    items = [Item("m", message, {"rcpt": [to]}) for to in ("a@LAX.example", "a@b.example")]
+    assert [line["rules"] for line in inspect("mail", items, made)] == [[], ["one"]]

@@ -17,6 +17,7 @@ from revproxy.config.settings import (
     Address,
     Certificate,
     Control,
+    Exclusion,
     Inspection,
     Listener,
     ListenerKind,
@@ -131,6 +132,8 @@ def test_what_is_left_beside_the_rules(settings: Make, tmp_path: Path) -> None:
     for inspection in (made.inspection, rules):
         assert prepare(settings(inspection=inspection)).rest == before
     assert prepare(settings(workers=2)).rest != before
+    route = replace(settings().routes[0], exclusions=(Exclusion(("one",), path="/a"),))
+    assert prepare(settings(routes=(route,))).rest != before
     assert prepare(settings(inspection=replace(made.inspection, inbound_threshold=9))).rest != before
 
 

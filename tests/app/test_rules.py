@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from revproxy.app.inputs import Witness
-from revproxy.app.rules import link_rules, linked, read_rules
+from revproxy.app.rules import link_all, linked, read_all, read_rules
 from revproxy.config import Settings, nowhere
 from revproxy.config.settings import Inspection
+from revproxy.detection.link import unheard
 from revproxy.errors import ConfigError, Location, ManyErrors
 
 Make = Callable[..., Settings]
@@ -41,10 +42,9 @@ def test_everything_that_is_read_has_a_witness(settings: Make, tmp_path: Path) -
     (tmp_path / "more" / "words.data").write_text("straw\n")
     signatures = settings().inspection.signatures
     witness = Witness()
-    made = link_rules(
-        settings(inspection=Inspection(signatures=signatures, rules=(str(tmp_path / "a.conf"),))), nowhere, witness
-    )
-    assert [rule.id for rule in made.rules.rules] == ["one", "7"]
+    made = settings(inspection=Inspection(signatures=signatures, rules=(str(tmp_path / "a.conf"),)))
+    linked = link_all(read_all(made, nowhere, witness), made.cache, unheard)
+    assert [rule.id for rule in linked.rules.rules] == ["one", "7"]
     inputs = witness.inputs()
     names = {*signatures, *(str(tmp_path / name) for name in ("a.conf", "more/b.conf", "more/words.data"))}
     assert set(inputs.files) == names
@@ -54,9 +54,10 @@ def test_everything_that_is_read_has_a_witness(settings: Make, tmp_path: Path) -
 
 def test_what_seclang_notes_is_told(settings: Make, tmp_path: Path) -> None:
     (tmp_path / "a.conf").write_text('SecAction "id:7,phase:1,pass,initcol:ip=%{REMOTE_ADDR}"\n')
-    made = link_rules(settings(inspection=Inspection((), rules=(str(tmp_path / "a.conf"),))), nowhere, Witness())
-    assert len(made.notices) == 1
-    assert made.notices[0].startswith(f"{tmp_path}/a.conf:1:")
+    made = settings(inspection=Inspection((), rules=(str(tmp_path / "a.conf"),)))
+    linked = link_all(read_all(made, nowhere, Witness()), made.cache, unheard)
+    assert len(linked.notices) == 1
+    assert linked.notices[0].startswith(f"{tmp_path}/a.conf:1:")
 
 
 def test_rules_of_a_caller_are_linked_with_the_databases_of_a_folder(settings: Make) -> None:

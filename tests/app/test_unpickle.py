@@ -12,16 +12,28 @@ from pathlib import Path
 
 import pytest
 
+from revproxy.app.excluded import Excluded
 from revproxy.app.inputs import Witness
-from revproxy.app.rules import link_rules
-from revproxy.app.unpickle import _KNOWN, read_ruleset
-from revproxy.config import Settings, nowhere
-from revproxy.detection.link import RuleSet, link
+from revproxy.app.rules import link_all, read_all
+from revproxy.app.unpickle import KNOWN, read_back
+from revproxy.config import Exclusion, Route, Settings, nowhere
+from revproxy.detection.link import RuleSet, link, unheard
+from revproxy.detection.rules import Exclusion as Left
+from revproxy.proxy.http import Placed
 
 
-def test_a_rule_set_is_read_back(settings: Callable[[], Settings]) -> None:
-    made = link_rules(settings(), nowhere, Witness()).rules
-    assert read_ruleset(pickle.dumps(made)) == made
+def test_a_rule_set_is_read_back(settings: Callable[..., Settings]) -> None:
+    made = settings(routes=(Route("all", "inside", exclusions=(Exclusion(("one",), path="/a"),)),))
+    linked = link_all(read_all(made, nowhere, Witness()), made.cache, unheard)
+    assert linked.excluded.routes["all"]
+    found = read_back(pickle.dumps((linked.rules, linked.excluded)))
+    assert found is not None
+    assert found[0] == linked.rules
+    assert found[1].text() == linked.excluded.text()
+
+
+NAMES = {"Placed": Placed, "Exclusion": Left}
+"""What is imported for its name alone where it is written."""
 
 
 def parts(kind: object, seen: set[type]) -> set[type]:
@@ -33,13 +45,14 @@ def parts(kind: object, seen: set[type]) -> set[type]:
             seen.add(kind)
         elif dataclasses.is_dataclass(kind):
             seen.add(kind)
-            for inner in typing.get_type_hints(kind).values():
+            for inner in typing.get_type_hints(kind, localns=NAMES).values():
                 parts(inner, seen)
     return seen
 
 
 def test_every_class_that_a_rule_set_may_have_in_it_is_known() -> None:
-    assert parts(RuleSet, set()) == set(_KNOWN.values())
+    found = parts(RuleSet, set()) | parts(Excluded, set())
+    assert {(one.__module__, one.__qualname__) for one in found} == KNOWN
 
 
 class Bad:
@@ -52,7 +65,7 @@ class Bad:
 
 def test_nothing_is_called(tmp_path: Path) -> None:
     bad = pickle.dumps(Bad(tmp_path / "made"))
-    assert read_ruleset(bad) is None
+    assert read_back(bad) is None
     assert not (tmp_path / "made").exists()
     pickle.loads(bad)
     assert (tmp_path / "made").exists()
@@ -64,9 +77,13 @@ def test_nothing_is_called(tmp_path: Path) -> None:
         b"",
         b"garbage",
         pickle.dumps(1),
+        pickle.dumps((1, 2)),
+        pickle.dumps((link([]), 2)),
+        pickle.dumps((2, Excluded())),
+        pickle.dumps(link([])),
         pickle.dumps({"a": 1}),
-        pickle.dumps(link([]))[:-20],
-        pickle.dumps(link([])).replace(b"RuleSet", b"RuleSat"),
+        pickle.dumps((link([]), Excluded()))[:-20],
+        pickle.dumps((link([]), Excluded())).replace(b"RuleSet", b"RuleSat"),
         b"\x80\x04Px\n.",
         b"cos\nsystem\n(S'true'\ntR.",
         b"\x80\x04(l0.",
@@ -75,4 +92,4 @@ def test_nothing_is_called(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_rule_set_is_none(data: bytes) -> None:
-    assert read_ruleset(data) is None
+    assert read_back(data) is None

@@ -173,3 +173,35 @@ def test_taking_a_record_is_cheap():
         put(line)
     # 0.1 us measured; the bound only catches a lock or a system call.
     assert (time.process_time() - began) / 100_000 < 3e-6
+
+
+def test_an_error_log_is_there_when_somebody_wants_one(tmp_path):
+    assert Records(NONE, NONE).error is Records(NONE, NONE, NONE).error is None
+    records = Records(NONE, NONE, Log(f"file:{tmp_path}/error"))
+    records.start()
+    records.error(b"a line")
+    records.close()
+    assert (tmp_path / "error").read_bytes() == b"a line\n"
+    assert records.dropped == records.waiting == {"access": 0, "audit": 0, "error": 0}
+
+
+def test_the_error_log_is_written_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("revproxy.audit.records._WAKE_SECONDS", 30.0)
+    os.mkfifo(tmp_path / "fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    records = Records(NONE, NONE, Log(f"file:{tmp_path}/fifo"))
+    records.start()
+    os.set_blocking(reader, True)
+    for number in range(3):
+        records.error(b"%d" % number)
+        assert os.read(reader, 100) == b"%d\n" % number
+    records.close()
+    os.close(reader)
+
+
+def test_logs_that_were_started_are_closed_when_a_later_one_cannot_be(tmp_path):
+    before = threading.active_count()
+    good = [Log(f"file:{tmp_path}/{name}") for name in "ab"]
+    with pytest.raises(ConfigError):
+        Records(*good, Log("file:/no/such/folder/log")).start()
+    assert threading.active_count() == before

@@ -18,3 +18,12 @@ def test_the_first_place_that_has_one(tmp_path, monkeypatch):
     assert common.find_config(None) == tmp_path / "b.yaml"
     (tmp_path / "a.yaml").touch()
     assert common.find_config(None) == tmp_path / "a.yaml"
+
+
+def test_an_address():
+    option = click.Option(["--at"])
+    assert common.address_option(click.Context(click.Command("x")), option, None) is None
+    made = common.address_option(click.Context(click.Command("x")), option, "[::1]:80")
+    assert (made.host, made.port) == ("::1", 80)
+    with pytest.raises(click.BadParameter, match="not HOST:PORT"):
+        common.address_option(click.Context(click.Command("x")), option, "here")

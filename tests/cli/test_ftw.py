@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,8 @@ def test_a_single_one(go) -> None:
         (["--ftw", "tests.yaml", "--rules", "rules.yaml", "--only", "7-1"], "no test 7-1"),
         (["--ftw", "tests.yaml", "--rules", "rules.yaml", "more"], "with --ftw name them with --rules"),
         (["--rules", "rules.yaml"], "go with --ftw"),
+        (["--ftw", "tests.yaml", "--rules", "rules.yaml", "--reflector", "127.0.0.1:0"], "goes with --url"),
+        (["--ftw", "tests.yaml", "--rules", "rules.yaml", "--reflector", "here"], "not HOST:PORT"),
         (["--ftw", "rules.yaml", "--rules", "rules.yaml"], "rules.yaml:1:1: a file of tests has a list `tests`"),
         (["--ftw", "gone", "--rules", "rules.yaml"], "cannot be read"),
         (["--ftw", "tests.yaml", "--rules", "rules.yaml", "--known", "gone"], "cannot be read"),
@@ -103,3 +106,13 @@ def test_a_log_without_a_marker_is_a_failure(go, monkeypatch: pytest.MonkeyPatch
     result = go("--ftw", "tests.yaml", "--url", "http://127.0.0.1:1", "--log", "log")
     assert result.exit_code == 1
     assert "does not answer a marker" in result.output
+
+
+def test_the_internal_server_is_there_meanwhile(go) -> None:
+    Path("log").touch()
+    arguments = ["--ftw", "tests.yaml", "--url", "http://127.0.0.1:1", "--log", "log", "--reflector"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = go(*arguments, f"127.0.0.1:{taken.getsockname()[1]}")
+    assert result.exit_code == 2
+    assert "nothing can listen there" in result.output
+    assert "does not answer a marker" in go(*arguments, "127.0.0.1:0").output

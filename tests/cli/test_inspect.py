@@ -234,3 +234,13 @@ def test_seclang_rules(tmp_path: Path) -> None:
     assert wrong.exit_code == 2
     assert f"{rules}:1:" in wrong.stderr
     assert "^" in wrong.stderr
+
+
+def test_explain(tmp_path: Path) -> None:
+    files = [write(tmp_path, "clean", CLEAN), write(tmp_path, "hostile", HOSTILE)]
+    done = run("http", "--explain", *files)
+    assert done.exit_code == 1
+    assert f"{files[0]}: allow, score 0\n  no rule matched\n  verdict: passes" in done.stdout
+    assert f"{files[1]}: deny, status 403, score 5\n" in done.stdout
+    assert "test-query: a query" in done.stdout
+    assert "args:q: " in done.stdout

@@ -23,7 +23,7 @@ def prepared(monkeypatch):
     def prepare(settings, blame, told):
         asked.append(settings)
         rules = SimpleNamespace(rules=("a", "b"))
-        return SimpleNamespace(rules=rules, ruleset_name="0123456789abcdef", notices=("a.conf:3: no effect",))
+        return SimpleNamespace(rules=rules, ruleset_name="0123456789abcdef", notices=("r.conf:1:1: noted",))
 
     monkeypatch.setattr("revproxy.app.prepare.prepare", prepare)
     operators = SimpleNamespace(libinjection_source=lambda: "own tokenizers")
@@ -56,7 +56,7 @@ def test_check_of_a_good_configuration(folder, prepared):
     assert result.stdout.endswith("ok\n")
     assert "web (http on 127.0.0.1:8080)" in result.stdout
     assert "2 rules, rule set 0123456789abcdef" in result.stdout
-    assert "a.conf:3: no effect" in result.stderr
+    assert "r.conf:1:1: noted" in result.stderr
     assert "own tokenizers" in result.stdout
     assert len(prepared) == 1
 
@@ -72,6 +72,7 @@ def test_check_prints_notices(folder, prepared):
     (folder / "spool").rmdir()
     result = CliRunner().invoke(cli, ["check", "-c", str(folder / "revproxy.yaml")])
     assert "notice: " in result.stderr
+    assert "r.conf:1:1: noted\n" in result.stderr
     assert result.exit_code == 0
 
 

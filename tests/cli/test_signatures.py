@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -76,7 +78,40 @@ def test_show(run):
 
 
 def test_show_what_is_not_there(run):
-    assert run(GOOD, "show", "word-abd").exit_code == 2
+    result = run(GOOD, "show", "word-abd")
+    assert result.exit_code == 2
+    assert "did you mean word-abc?" in result.output
+    assert "signatures list" in run(GOOD, "show", "zzz").output
+
+
+SECLANG = 'SecRule ARGS "@rx attack" "id:100,phase:2,deny,severity:WARNING,msg:\'an attack\'"\n'
+
+
+def test_seclang_rules(run, tmp_path):
+    (tmp_path / "mine.conf").write_text(SECLANG)
+    rules = ("--rules", str(tmp_path / "mine.conf"))
+    assert run(GOOD, "list", *rules).output == "word-abc\tnotice\thttp\tThe word abc\n100\twarning\thttp\tan attack\n"
+    alone = CliRunner().invoke(cli, ["signatures", "list", *rules])
+    assert alone.output == "100\twarning\thttp\tan attack\n"
+    assert "args.plain (ARGS)" in run(GOOD, "show", "100", *rules).output
+    told = json.loads(run(GOOD, "show", "100", "--json", *rules).output)
+    assert (told["id"], told["origin"]) == ("100", f"{tmp_path}/mine.conf:1:1")
+    near = CliRunner().invoke(cli, ["signatures", "show", "101", *rules])
+    assert (near.exit_code, "did you mean 100?" in near.output) == (2, True)
+
+
+def test_rules_of_a_configuration(run, tmp_path):
+    (tmp_path / "mine.conf").write_text(SECLANG)
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "revproxy.yaml").write_text(
+        "listeners: [{name: w, kind: http, bind: '127.0.0.1:80'}]\nupstreams: {app: 'h:1'}\n"
+        "inspection: {signatures: [a.yaml], rules: [mine.conf]}\n"
+    )
+    configured = ("-c", str(tmp_path / "revproxy.yaml"))
+    for name in ("100", "word-abc"):
+        done = CliRunner().invoke(cli, ["signatures", "show", name, *configured])
+        assert (done.exit_code, done.output[: len(name)]) == (0, name)
+    assert run(GOOD, "show", "100", *configured).exit_code == 2
 
 
 def test_samples_pass(run):

@@ -69,6 +69,12 @@ def test_logs(settings, text, target):
     assert settings(f"logs: {{audit: {text}}}").logs.audit.to == target
 
 
+def test_an_error_log_is_for_who_wants_one(settings, tmp_path):
+    assert settings("").logs.error.to == "none"
+    logs = settings("logs: {error: {to: 'file:e.log', queue_records: 5}}").logs
+    assert (logs.error.to, logs.error.queue_records) == (f"file:{tmp_path}/e.log", 5)
+
+
 def test_files_of_logs_are_relative(settings, tmp_path):
     assert settings("logs: {access: 'file:a.log'}").logs.access.to == f"file:{tmp_path}/a.log"
 

@@ -50,3 +50,49 @@ def test_all_that_does_not_fit_is_shown_at_once(tmp_path):
     with pytest.raises(ManyErrors) as caught:
         load(path)
     assert [e.where.line for e in caught.value.errors] == [1, 1, 3]
+
+
+EXCLUSIONS = """\
+listeners: [{name: w, kind: http, bind: "127.0.0.1:80"}, {name: m, kind: smtp, bind: "127.0.0.1:25"}]
+upstreams: {app: "h:1", mx: "m:25"}
+mail: {hostname: mx.example.org, domains: {a.example: {upstream: mx, exclusions: [%s]}}}
+routes: [{upstream: app, path: /shop, exclusions: [%s]}]
+inspection: {exclusions: [%s]}
+spool: .
+cache: .
+"""
+
+
+@pytest.mark.parametrize(
+    ("mail", "route", "common", "where"),
+    [
+        (
+            "{rules: x, reason: r}",
+            "{tags: x, path: /shop/a}, {fields: args, path: /shop}",
+            "{rules: 1, hosts: b}",
+            None,
+        ),
+        ("{}", "", "", "3: this leaves out nothing"),
+        ("{rules: x, hosts: b.example}", "", "", "3: hosts are for the exclusions of inspection"),
+        ("{rules: x, path: /a}", "", "", "3: mail has no path"),
+        ("", "{reason: r}", "", "4: this leaves out nothing"),
+        ("", "{rules: x, hosts: b.example}", "", "4: hosts are for the exclusions of inspection"),
+        ("", "{rules: x, path: /shopping}", "", "4: /shopping is not below /shop"),
+        ("", "", "{path: /a}", "5: this leaves out nothing"),
+        ("", "", "{rules: x, field: a}", "5: unknown setting 'field'"),
+    ],
+)
+def test_exclusions(tmp_path, mail, route, common, where):
+    path = tmp_path / "revproxy.yaml"
+    path.write_text(EXCLUSIONS % (mail, route, common))
+    if where is None:
+        made = load(path).settings
+        assert [e.path for e in made.routes[0].exclusions] == ["/shop/a", "/shop"]
+        assert made.mail.domains[0].exclusions[0].reason == "r"
+        assert made.inspection.exclusions[0].hosts == ("b",)
+        return
+    with pytest.raises(ManyErrors) as caught:
+        load(path)
+    (error,) = caught.value.errors
+    assert f"{error.where.line}: {error.message}".startswith(where)
+    assert error.where.column

@@ -58,6 +58,7 @@ class Judge:
 class Records:
     def __init__(self) -> None:
         self.access = self.audit = lambda _line: None
+        self.error = None
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from revproxy.app.ftw.document import load
 from revproxy.app.ftw.inprocess import InProcess, in_process
 from revproxy.app.ftw.known import known_failures
 from revproxy.app.ftw.model import Answer, FtwTest, Input, Observed, Output, Stage
+from revproxy.app.ftw.reflector import reflecting
 from revproxy.app.ftw.request import build
 from revproxy.app.ftw.run import Ending, Result, Runner, Summary, run
 from revproxy.app.ftw.setup import SUITE_LEVEL, seclang_overrides, suite_overrides
@@ -32,6 +33,7 @@ __all__ = [
     "in_process",
     "known_failures",
     "load",
+    "reflecting",
     "run",
     "seclang_overrides",
     "suite_overrides",

@@ -1,4 +1,5 @@
-"""The internal server behind tests that run in process: it answers 200, and `/reflect` as the request asks it to.
+"""What the internal server behind tests answers, in process (`inprocess`) and on a wire (`reflector`): 200, and
+`/reflect` as the request asks it to.
 
 The body of a POST to `/reflect` is JSON: {"status": 200, "headers": {...}, "body": "...", "encodedBody": "base64"}.
 An answer with a body and no type gets one from its first bytes, as servers do; text without any mark is plain text.
@@ -31,6 +32,12 @@ def answer(raw: bytes) -> Answer:
         return _described(json.loads(body))
     except (ValueError, RecursionError, binascii.Error):
         return _BAD
+
+
+def raw_answer(answered: Answer) -> bytes:
+    """An answer as its bytes; its body is all that follows the head."""
+    lines = b"".join(b"%b: %b\r\n" % line for line in answered.headers)
+    return b"HTTP/1.1 %d Answer\r\n%b\r\n%b" % (answered.status, lines, answered.body)
 
 
 def _described(asked: Any) -> Answer:

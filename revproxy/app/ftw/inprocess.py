@@ -12,14 +12,15 @@ from types import TracebackType
 from typing import Self
 
 from revproxy.app.build import inspection_of
-from revproxy.app.ftw.backend import answer
-from revproxy.app.ftw.model import Answer, Input, Observed
+from revproxy.app.ftw.backend import answer, raw_answer
+from revproxy.app.ftw.model import Input, Observed
 from revproxy.app.linking import linked_rules
+from revproxy.audit import encode_error
 from revproxy.config import Settings
 from revproxy.detection.link import RuleSet, Told, unheard
 from revproxy.inspection import Policy
 from revproxy.inspection.sources import SUFFIXES
-from revproxy.model import Action, Finding
+from revproxy.model import Action
 from revproxy.proxy.http import inspect_request
 
 _FRAMING = (b"content-length:", b"transfer-encoding:")
@@ -80,16 +81,10 @@ class InProcess:
         if self._inspection.failures != failures:
             return Observed(error=outcome.verdict.reason)
         rules = tuple(finding.rule for finding in outcome.findings)
-        lines = tuple(map(line_of, outcome.findings))
+        lines = tuple(encode_error(one, id="offline", ts=0.0, verdict=outcome.verdict) for one in outcome.findings)
         if outcome.verdict.action is Action.REJECT:
             return Observed(rules, lines, outcome.status or 0, refused=True)
         return Observed(rules, lines, answered.status, answer=answered)
-
-
-def raw_answer(answered: Answer) -> bytes:
-    """An answer as its bytes; its body is all that follows the head."""
-    lines = b"".join(b"%b: %b\r\n" % line for line in answered.headers)
-    return b"HTTP/1.1 %d Answer\r\n%b\r\n%b" % (answered.status, lines, answered.body)
 
 
 def framed(raw: bytes) -> bytes:
@@ -103,10 +98,3 @@ def framed(raw: bytes) -> bytes:
 def in_process(paths: Sequence[str], before: str, settings: Settings, told: Told = unheard) -> InProcess:
     """Rules from files, ready. Raises LocatedError, ManyErrors. `told` hears how far compiling is."""
     return InProcess(linked_of(paths, before, settings, told), settings)
-
-
-def line_of(finding: Finding) -> bytes:
-    """A finding's line of the error log, as far as tests look at it."""
-    # To be wired: the audit room's own line.
-    parts = (("id", finding.rule.encode()), ("msg", finding.message.encode()), ("data", finding.data))
-    return b" ".join(b'[%b "%b"]' % (word.encode(), value) for word, value in parts if value)

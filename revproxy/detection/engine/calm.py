@@ -1,8 +1,7 @@
-"""Scanning one buffer, through the calm tier where that pays.
+"""Scanning one buffer, in the calm tier where that will do.
 
 A buffer of nothing but calm bytes (letters, digits and the marks of ordinary text) is answered by a small database
-of the patterns as far as they consist of such bytes. That database also holds one pattern for any other byte: when
-that hits, its answer counts for nothing and the whole database is asked.
+of the patterns as far as they consist of such bytes; it costs a fraction of the whole one.
 """
 
 from __future__ import annotations
@@ -17,29 +16,45 @@ Scan = Callable[..., None]
 ScanOf = Callable[[str], Scan]
 """The scan of the database with that key, for one thread."""
 Search = Callable[[bytes], Any]
-CALM_FROM = 512
-"""Shorter buffers are not worth a second look."""
+
+
+class Heavy:
+    """What only google-re2 looks for."""
+
+    __slots__ = ("_any", "_each")
+
+    def __init__(self, patterns: Sequence[tuple[int, bytes]]) -> None:
+        """`patterns`: a bit, and what is looked for in values joined with NUL."""
+        self._any = alternation([text for _, text in patterns])
+        self._each = [(bit, alternation([text])) for bit, text in patterns]
+
+    def look(self, data: bytes) -> int:
+        """Bits of the patterns that are found."""
+        return sum({bit for bit, search in self._each if search(data)}) if self._any(data) else 0
+
+
+class Tier(NamedTuple):
+    """A database, and what is looked for besides."""
+
+    scan: Scan
+    heavy: Heavy | None
 
 
 class Scans(NamedTuple):
     """The loaded forms of one set of items, and what their identifiers stand for as bits."""
 
-    joined: Scan
-    calm: Scan | None
+    whole: Tier
+    calm: Tier | None
+    calm_bytes: bytes
     bits: Sequence[int]
-    any_heavy: Search | None
-    heavy: tuple[tuple[int, Search], ...]
-    """Bits and searches of what only google-re2 takes; `any_heavy` looks for all of it at once."""
 
 
 class Scanner:
     """Turns what Hyperscan reports into bits. For one thread: it has its own scratch space."""
 
-    __slots__ = ("_found", "_on_match", "_rough")
+    __slots__ = ("_found", "_on_match")
 
-    def __init__(self, numbers: int) -> None:
-        """The group's numbers are below `numbers`; that one itself stands for a byte that is not calm."""
-        self._rough = 1 << numbers
+    def __init__(self) -> None:
         self._found: list[int] = []
         found = self._found.append
         self._on_match = lambda number, start, end, flags, context: found(number)
@@ -47,31 +62,25 @@ class Scanner:
     def load(self, databases: Databases, scan_of: ScanOf) -> Scans:
         """What scans for a group's items. Raises ArgumentError."""
         bits = [1 << number for number in databases.numbers]
-        calm = scan_of(databases.calm) if databases.calm else None
-        heavy = tuple((bits[number], alternation([text])) for number, text in databases.heavy)
-        together = alternation([text for _, text in databases.heavy]) if heavy else None
-        return Scans(scan_of(databases.joined), calm, [*bits, self._rough], together, heavy)
+        whole = Tier(scan_of(databases.joined), _heavy_of(databases.heavy, bits))
+        calm = None
+        if databases.calm_bytes:
+            calm = Tier(scan_of(databases.calm), _heavy_of(databases.heavy_calm, bits))
+        return Scans(whole, calm, databases.calm_bytes, bits)
 
     def look(self, scans: Scans, data: bytes) -> int:
         """Bits of what values without NUL, joined with NUL, hit."""
-        seen = 0
-        if scans.any_heavy is not None and scans.any_heavy(data):
-            for bit, search in scans.heavy:
-                if search(data):
-                    seen |= bit
-        if scans.calm is not None and len(data) >= CALM_FROM:
-            calm = self._look(scans.calm, scans.bits, data)
-            if not calm & self._rough:
-                return seen | calm
-        return seen | self._look(scans.joined, scans.bits, data)
-
-    def _look(self, scan: Scan, bits: Sequence[int], data: bytes) -> int:
+        whole, calm, calm_bytes, bits = scans
+        scan, heavy = whole if calm is None or data.translate(None, calm_bytes) else calm
+        seen = heavy.look(data) if heavy is not None else 0
         found = self._found
         scan(data, self._on_match)
-        if not found:
-            return 0
-        seen = 0
-        for number in found:
-            seen |= bits[number]
-        found.clear()
+        if found:
+            for number in found:
+                seen |= bits[number]
+            found.clear()
         return seen
+
+
+def _heavy_of(patterns: Sequence[tuple[int, bytes]], bits: Sequence[int]) -> Heavy | None:
+    return Heavy([(bits[number], text) for number, text in patterns]) if patterns else None

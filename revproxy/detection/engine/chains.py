@@ -2,10 +2,12 @@
 
 A node is a set of live (item, transformations done) pairs. What a scan of a buffer saw of the triggers decides, for
 each node, which items are done (every transformation left would change nothing) and which transformations lead to
-which next node. Dozens of chains become one to three scans, because what was not triggered is never carried out.
+which next node. Dozens of chains become one to three scans, because what was not triggered is never carried out, nor
+what could not help: an item that needs a byte which is not there, and cannot be made of what is there, ends there.
 
-Invariant: an item reaches the end of its chain over the forms that its values really take; a transformation that was
-not triggered is the identity on every value of the buffer. Scanning does not belong here.
+Invariant: an item reaches the end of its chain over the forms that its values really take, as long as it could still
+be accepted there; a transformation that was not triggered is the identity on every value of the buffer. Scanning does
+not belong here.
 """
 
 from __future__ import annotations
@@ -15,31 +17,44 @@ from typing import NamedTuple
 from revproxy.detection.engine.lists import Many, many
 from revproxy.detection.link.chains import function_of
 from revproxy.detection.link.ruleset import Group
+from revproxy.detection.patterns import bytesets
 
 State = frozenset[tuple[int, int]]
+Onward = tuple[tuple[str, Many, State], ...]
+"""Forms still to be scanned: the name of a transformation, what carries it out, the node that it leads to."""
 ENTRIES = 8192
 """Most entries that a table keeps; it is emptied and fills again beyond."""
 
 
 class Move(NamedTuple):
-    """What to do after a scan: items that count when they are hit (bits), and the forms still to be scanned."""
+    """What to do after a scan: items that count when they are hit (bits), and whether there is a way on."""
 
     accept: int
-    onward: tuple[tuple[str, Many, State], ...]
+    leads: bool
 
 
 class ChainTable:
     """The table of one group. Bits are those of the group's identifiers: triggers first, then items."""
 
-    __slots__ = ("_group", "_moves", "_shift", "_trigger_bit", "root", "trigger_mask")
+    __slots__ = ("_group", "_moves", "_onward", "_shift", "_trigger_bit", "dull", "trigger_mask")
 
     def __init__(self, group: Group) -> None:
         self._group = group
         self._shift = len(group.triggers)
         self._trigger_bit = {name: 1 << i for i, name in enumerate(group.triggers)}
         self.trigger_mask = (1 << self._shift) - 1
+        needed = 0
+        for item in group.items:
+            for need in item.needs:
+                needed |= need
+        self.dull = bytes(bytesets.members(bytesets.ALL & ~needed))
+        """Bytes that no item needs."""
         self._moves: dict[tuple[State, int], Move] = {}
-        self.root: State = frozenset((p, 0) for p in range(len(group.items)))
+        self._onward: dict[tuple[State, int, frozenset[int]], Onward] = {}
+
+    def root(self, wanted: int) -> State:
+        """Where these items (bits, counted from the first item) begin."""
+        return frozenset((p, 0) for p in range(len(self._group.items)) if wanted >> p & 1)
 
     def move(self, state: State, seen: int) -> Move:
         """What follows from the triggers seen (bits of `trigger_mask`) in a buffer at this state."""
@@ -51,21 +66,46 @@ class ChainTable:
             found = self._moves[key] = self._work_out(state, seen)
         return found
 
+    def onward(self, state: State, seen: int, there: frozenset[int] | None) -> Onward:
+        """The way on from a buffer; `there` are the bytes in it that are not dull, None where nobody looked."""
+        if there is None:
+            return self._lead(state, seen, None)
+        key = (state, seen, there)
+        found = self._onward.get(key)
+        if found is None:
+            if len(self._onward) >= ENTRIES:
+                self._onward.clear()
+            found = self._onward[key] = self._lead(state, seen, there)
+        return found
+
     def _work_out(self, state: State, seen: int) -> Move:
         accept = 0
-        onward: dict[str, set[tuple[int, int]]] = {}
-        for position, done in sorted(state):
-            item = self._group.items[position]
-            chain, at = item.chain, done
-            while at < len(chain) and not self._changes(chain[at], seen):
-                at += 1
-            if at == len(chain) or item.every_step:
+        leads = False
+        for position, done in state:
+            at = self._next(position, done, seen)
+            if at is None or self._group.items[position].every_step:
                 accept |= 1 << (self._shift + position)
-            if at < len(chain):
-                onward.setdefault(chain[at], set()).add((position, at + 1))
-        moves = tuple((n, many(function_of(n)), frozenset(s)) for n, s in sorted(onward.items()))
-        return Move(accept, moves)
+            leads |= at is not None
+        return Move(accept, leads)
+
+    def _lead(self, state: State, seen: int, there: frozenset[int] | None) -> Onward:
+        children: dict[str, set[tuple[int, int]]] = {}
+        for position, done in state:
+            at = self._next(position, done, seen)
+            if at is not None and self._may_match(position, at, there):
+                children.setdefault(self._group.items[position].chain[at], set()).add((position, at + 1))
+        return tuple((n, many(function_of(n)), frozenset(s)) for n, s in sorted(children.items()))
+
+    def _next(self, position: int, done: int, seen: int) -> int | None:
+        """The first transformation from there on that may change something."""
+        chain = self._group.items[position].chain
+        return next((at for at in range(done, len(chain)) if self._changes(chain[at], seen)), None)
 
     def _changes(self, name: str, seen: int) -> bool:
         bit = self._trigger_bit.get(name)
         return bit is None or bool(seen & bit)
+
+    def _may_match(self, position: int, at: int, there: frozenset[int] | None) -> bool:
+        needs = self._group.items[position].needs
+        need = needs[at] if needs else 0
+        return not need or there is None or any(need >> byte & 1 for byte in there)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from revproxy.detection.rules import Control
 from revproxy.model import Controls
@@ -11,7 +12,12 @@ from revproxy.model import Controls
 
 def controlled(before: Controls, asked: Mapping[Control, str]) -> Controls:
     """`before` with what was asked for."""
-    for control, value in asked.items():
+    return _controlled(before, tuple(asked.items()))
+
+
+@lru_cache(maxsize=256)
+def _controlled(before: Controls, asked: tuple[tuple[Control, str], ...]) -> Controls:
+    for control, value in asked:
         match control:
             case Control.BODY_PROCESSOR:
                 before = replace(before, body_processor=value)

@@ -39,13 +39,17 @@ def doing(effect: Effect, chooser: Chooser) -> Doing:
 
 
 def _taking(rules: frozenset[int], lost: Lost) -> Doing:
-    return lambda scene: scene.state.lost.append((rules, lost))
+    def take(scene: Scene) -> None:
+        scene.state.lost.append((rules, lost))
+        scene.state.mark = None
+
+    return take
 
 
 def _removing(rules: frozenset[int]) -> Doing:
     def remove(scene: Scene) -> None:
         scene.state.removed |= rules
-        scene.state.touched = True
+        scene.state.touch()
 
     return remove
 
@@ -56,10 +60,15 @@ def _control(control: Control, value: str) -> Doing:
 
         def end(scene: Scene) -> None:
             scene.state.over = everything
-            scene.state.touched = True
+            scene.state.touch()
 
         return end
-    return lambda scene: scene.state.controls.__setitem__(control, value)
+
+    def ask(scene: Scene) -> None:
+        scene.state.controls[control] = value
+        scene.state.mark = None
+
+    return ask
 
 
 def _assigning(effect: SetVariable) -> Doing:
@@ -70,7 +79,7 @@ def _assigning(effect: SetVariable) -> Doing:
         key = expand(name, scene).lower()
         if how is Assign.UNSET:
             if variables.pop(key, None) is not None:
-                scene.state.touched = True
+                scene.state.touch()
             return
         new = expand(value, scene)
         if how is not Assign.SET:
@@ -78,6 +87,6 @@ def _assigning(effect: SetVariable) -> Doing:
             new = b"%d" % (before + step if how is Assign.ADD else before - step)
         if variables.get(key) != new and (key in variables or len(variables) < MOST_VARIABLES):
             variables[key] = new
-            scene.state.touched = True
+            scene.state.touch()
 
     return assign

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from functools import partial
 
 from revproxy.detection.engine.controls import controlled
+from revproxy.detection.engine.excluding import Excluding
 from revproxy.detection.engine.executor import Hit
 from revproxy.detection.engine.joining import GroupScanner
 from revproxy.detection.engine.memory import Recall, Scan
-from revproxy.detection.engine.names import NameRules
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.shared import Shared
 from revproxy.detection.engine.state import Scene, State
+from revproxy.detection.engine.stretches import Stretches
 from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Look
 from revproxy.detection.operators.numbers import number
-from revproxy.detection.rules import Control, Rule, Scope
+from revproxy.detection.rules import Rule
 from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 
 PLANS = 2048
@@ -51,9 +52,11 @@ class Engine:
         self._scans = [GroupScanner(group, scan_of).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._idle = self.shared.idle
-        self._names = NameRules(ruleset, self._programs, self._idle)
+        # What is made to be watched has to run.
+        self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=not self.shared.watched)
         self._planner = Planner(ruleset, self._programs, self._idle)
         self._plans: dict[PlanKey, Plan] = {}
+        self._excluding = Excluding(ruleset.rules)
 
     def _recall(self, group: Group, scan: Scan) -> Recall | None:
         """The memory of a group whose values come again."""
@@ -89,6 +92,8 @@ class Engine:
         state = tx.state
         if state is None:
             state = State(self.ruleset.variables)
+            if tx.excluded:
+                self._excluding.put(tx.excluded, state)
         assert isinstance(state, State)  # nobody else puts something there
         self._carry_out(run, tx, state)
         tx.state = state
@@ -107,28 +112,9 @@ class Engine:
     def _carry_out(self, run: Sequence[int], tx: Transaction, state: State) -> None:
         """Run these rules, in order, as far as those before them let it come to that."""
         scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state)
-        phases, jumps, idle = self.ruleset.phases[tx.protocol], self.ruleset.jumps, self._idle
-        known = {f.rule for f in tx.findings}
-        known.update(tx.silent)
-        jumping, resume = Phase.HEAD, 0
-        for at in run:
-            phase = phases[at]
-            if phase in state.over or at in state.removed or (at < resume and phase is jumping):
-                continue
-            if not state.touched and (at in idle or self._names.done(at, scene)):
-                continue
-            rule = self._programs[at].rule
-            if rule.id in known:
-                continue
-            hit = self._programs[at].run(scene)
-            if hit is None:
-                continue
-            _report(tx, rule, phase, hit, self.ruleset.detects or state.controls.get(Control.ENGINE) == "detect")
-            if rule.passes is not None:
-                state.over |= _OVER[rule.passes, phase]
-                state.touched = True
-            if at in jumps:
-                jumping, resume = phase, jumps[at]
+        known = frozenset([*(f.rule for f in tx.findings), *tx.silent])
+        for at, phase, hit, detects in self._stretches.run(run, tx.protocol, scene, known):
+            _report(tx, self.ruleset.rules[at], phase, hit, detects)
         if state.controls:
             tx.controls = controlled(tx.controls, state.controls)
         if self.ruleset.score:
@@ -136,10 +122,16 @@ class Engine:
 
     def _hits(self, scan: GroupPlan, fields: Fields, hit: set[tuple[int, int]]) -> None:
         """Add the (rule, condition) pairs that the group's values hit."""
+        wanted = scan.items
+        for pair, bits in scan.follows:
+            if pair not in hit:
+                wanted &= ~bits
         recall = self._recalls[scan.group]
-        found = self._remembered(scan, fields, recall) if recall is not None else self._scanned(scan, fields)
+        found = (
+            _remembered(scan, fields, recall, wanted) if recall is not None else self._scanned(scan, fields, wanted)
+        )
         for counts in scan.counts:
-            found |= counts.bits(fields.keys(counts.field)) & scan.items
+            found |= counts.bits(fields.keys(counts.field)) & wanted
         items = self.ruleset.groups[scan.group].items
         while found:
             low = found & -found
@@ -147,23 +139,7 @@ class Engine:
             hit.add((item.rule, item.condition))
             found ^= low
 
-    @staticmethod
-    def _remembered(scan: GroupPlan, fields: Fields, recall: Recall) -> int:
-        hits = 0
-        values: list[bytes] = []
-        masks: list[int] = []
-        for (name, keys), looks in zip(scan.sources, scan.looks, strict=True):
-            got = fields.get(name)
-            if got is None:
-                continue
-            if keys:
-                hits |= recall.together(name, tuple(got[0]), looks, scan.items)
-            else:
-                values += got[1]
-                masks += looks.masks(got[0], len(got[1]))
-        return hits | recall.items(values, masks, scan.items) if values else hits
-
-    def _scanned(self, scan: GroupPlan, fields: Fields) -> int:
+    def _scanned(self, scan: GroupPlan, fields: Fields, wanted: int) -> int:
         values: list[bytes] = []
         before: object = None
         for name, keys in scan.sources:
@@ -173,10 +149,9 @@ class Engine:
                 values += got[not keys]
         if not values:
             return 0
-        wanted = scan.items
         for gates in scan.gates:
             wanted &= ~gates.shut(fields.keys(gates.field))
-        return self._scans[scan.group](values) & wanted
+        return self._scans[scan.group](values, wanted)
 
     def _plan(self, tx: Transaction, first: Phase, last: Phase, part: bool = False) -> Plan:
         key = (tx.protocol, first, last, part, tuple(tx.fields))
@@ -188,17 +163,20 @@ class Engine:
         return plan
 
 
-def _over(scope: Scope, phase: Phase) -> frozenset[Phase]:
-    match scope:
-        case Scope.PHASE:
-            return frozenset({phase})
-        case Scope.REQUEST:
-            return frozenset({phase, Phase.HEAD, Phase.BODY})
-        case Scope.TRANSACTION:
-            return frozenset(Phase) - {Phase.LOG}
-
-
-_OVER = {(scope, phase): _over(scope, phase) for scope in Scope for phase in Phase}
+def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int) -> int:
+    hits = 0
+    values: list[bytes] = []
+    masks: list[int] = []
+    for (name, keys), looks in zip(scan.sources, scan.looks, strict=True):
+        got = fields.get(name)
+        if got is None:
+            continue
+        if keys:
+            hits |= recall.together(name, tuple(got[0]), looks, wanted)
+        else:
+            values += got[1]
+            masks += looks.masks(got[0], len(got[1]))
+    return hits | recall.items(values, masks, wanted) if values else hits
 
 
 def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) -> None:
@@ -224,5 +202,7 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) 
             Action.ALLOW if detects else rule.action,
             hit.data,
             rule.status,
+            bool(hit.said),
+            hit.sources,
         )
     )

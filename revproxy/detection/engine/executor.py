@@ -20,7 +20,7 @@ from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.operators import CompiledOperator, Texts, compile_operator
 from revproxy.detection.operators.base import ArgumentError
-from revproxy.detection.rules import MATCHED, Condition, Operator, Rule
+from revproxy.detection.rules import MATCHED, MATCHED_ONE, PSEUDO, VARIABLES, Condition, Operator, Reference, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.model import Fields
 
@@ -28,7 +28,13 @@ EXCERPT_BYTES = 512
 """Most bytes of a value that a finding carries."""
 _LEAD = 128
 """Of these, so many before the match."""
+REFUSED = 64
+"""Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
+SHORT_BYTES = 40
+"""It does not remember longer ones."""
 _NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
+_TELLING = frozenset({MATCHED, MATCHED_ONE, VARIABLES})
+"""What texts may refer to that holds accepted values, or what was captured of them."""
 _NOTHING_LOST: tuple[Lost, ...] = ()
 
 
@@ -52,6 +58,7 @@ class Step:
         "_late",
         "_only_first",
         "_operators",
+        "_refused",
         "_selectors",
         "on_matched",
     )
@@ -71,6 +78,8 @@ class Step:
         self._late = [o for o in condition.operators if o.template]
         self._operators = [compile_operator(o, texts) for o in condition.operators if not o.template]
         self._every = condition.every_step
+        self._refused: set[bytes] = set()
+        """Short values that no operator accepts: names and numbers come again and again."""
         self._capture = condition.capture
         for operator in self._operators if condition.capture else ():
             operator.ready()
@@ -108,12 +117,18 @@ class Step:
         self, value: bytes, operators: Sequence[CompiledOperator]
     ) -> Sequence[tuple[bytes, CompiledOperator]]:
         """The forms of a value that an operator accepts."""
+        if value in self._refused:
+            return ()
         found = []
         for form in self._forms(value):
             for operator in operators:
                 if operator.test(form):
                     found.append((form, operator))
                     break
+        if not found and not self._late and len(value) <= SHORT_BYTES:
+            if len(self._refused) >= REFUSED:
+                self._refused.clear()
+            self._refused.add(value)
         return found
 
     def _do(self, scene: Scene, accepted: Accepted) -> None:
@@ -124,7 +139,7 @@ class Step:
         if self._capture and accepted.operator is not None:
             for number, group in enumerate(accepted.operator.groups(accepted.value)):
                 if group is not None:
-                    state.touched = True
+                    state.touch()
                     state.variables[b"%d" % number] = group
         for do in self._doings:
             do(scene)
@@ -141,6 +156,15 @@ class Step:
                 forms.append(changed)
                 value = changed
         return forms
+
+    def original(self, accepted: Accepted, scene: Scene, before: Sequence[Accepted]) -> bytes:
+        """The value as it stood before its transformations; as accepted where it is not there any more."""
+        for selector in self._selectors:
+            if selector.field in (accepted.field, MATCHED):
+                for key, value in selector.pairs(scene, before):
+                    if key == accepted.key and accepted.value in self._forms(value):
+                        return value
+        return accepted.value
 
     def confirms(self, value: bytes) -> bool:
         """Whether some operator accepts this one value, whatever field it stands in; nothing happens for it."""
@@ -173,12 +197,14 @@ class Hit:
     value: bytes
     said: bytes = b""
     data: bytes = b""
+    sources: tuple[tuple[str, bytes], ...] = ()
+    """Where what it says may come from: fields and keys."""
 
 
 class Program:
     """One rule, ready to run. `at` is its position in the set."""
 
-    __slots__ = ("_says", "at", "rule", "steps")
+    __slots__ = ("_quotes", "_says", "_tells", "at", "rule", "steps")
 
     def __init__(
         self,
@@ -196,6 +222,9 @@ class Program:
         last = len(rule.conditions) - 1
         last_matters = last_matters or refers_to_last(rule)
         self._says = bool(rule.said or rule.data)
+        quoted = [part for part in (*rule.said, *rule.data) if isinstance(part, Reference)]
+        self._tells = any(part.field in _TELLING for part in quoted)
+        self._quotes = [(part.field, part.key or b"") for part in quoted if part.field not in PSEUDO]
         self.steps = [
             Step(
                 c,
@@ -211,9 +240,10 @@ class Program:
         """The hit, or None."""
         lost = scene.state.lost
         named: Accepted | None = None
-        said = data = b""
         before: list[Accepted] = []
-        for at, step in enumerate(self.steps):
+        seen: list[Accepted] = []
+        for step in self.steps:
+            last = scene.state.last
             before = step.accept(
                 scene, before, [what for rules, what in lost if self.at in rules] if lost else _NOTHING_LOST
             )
@@ -221,12 +251,18 @@ class Program:
                 return None
             if named is None or step.on_matched:
                 named = before[0]
-            if self._says and not at:
-                # As the first condition found it: later ones find other things.
-                said, data = expand(self.rule.said, scene), expand(self.rule.data, scene)
+            if self._tells:
+                seen += before if before[0].field != MATCHED_ONE else [last]
         if named is None:
             return None
-        return Hit(named.field, named.key, excerpt(named.value, named.operator), said, data[:EXCERPT_BYTES])
+        shown = excerpt(named.value, named.operator)
+        return self._saying(named, shown, seen, scene) if self._says else Hit(named.field, named.key, shown)
+
+    def _saying(self, named: Accepted, shown: bytes, seen: Sequence[Accepted], scene: Scene) -> Hit:
+        """The hit with message and data, as the last condition leaves things: what ModSecurity's records show."""
+        said, data = expand(self.rule.said, scene), expand(self.rule.data, scene)
+        sources = tuple(dict.fromkeys([*self._quotes, *((a.field, a.key) for a in seen)]))
+        return Hit(named.field, named.key, shown, said[:EXCERPT_BYTES], data[:EXCERPT_BYTES], sources)
 
 
 def excerpt(value: bytes, operator: CompiledOperator | None) -> bytes:

@@ -18,6 +18,8 @@ from revproxy.detection.link.patterns import STAND_IN
 _WITHOUT_NUL = STAND_IN + bytes(range(1, 256))
 _BLOCK = 64
 """A longer list of values is looked at in blocks of so many before anything is transformed."""
+ROOTS = 1024
+"""Most sets of items of which the beginning is kept; beyond, it is begun anew."""
 
 
 class GroupScanner:
@@ -27,38 +29,62 @@ class GroupScanner:
         self.shift = len(group.triggers)
         self._blind = group.blind
         self.chains = ChainTable(group)
-        self._scanner = Scanner(self.shift + len(group.items))
+        self._roots: dict[int, State] = {}
+        self._mask = self.chains.trigger_mask
+        self._scanner = Scanner()
         self._all = self._scanner.load(group.databases, scan_of)
         self._small = {name: self._scanner.load(databases, scan_of) for name, databases in group.small}
 
-    def items(self, values: Sequence[bytes]) -> int:
-        """Bits of the items that may accept one of the values (item `p` is bit `p`)."""
+    def items(self, values: Sequence[bytes], wanted: int = -1) -> int:
+        """Bits of those of the `wanted` items that may accept one of the values (item `p` is bit `p`)."""
         if not values:
             return 0
-        if self._blind:
-            return self._onward(self.chains.root, self._all, list(values), 0, 0) >> self.shift
-        return self._walk(self.chains.root, self._all, list(values), 0) >> self.shift
+        root = self._roots.get(wanted)
+        if root is None:
+            root = self._root(wanted)
+        walk = self._unseen if self._blind else self._walk
+        return walk(root, self._all, list(values)) >> self.shift
 
-    def _walk(self, state: State, scans: Scans, values: list[bytes], hits: int) -> int:
-        """Scan these forms of the values, and what else follows from the result; add to `hits`."""
+    def _root(self, wanted: int) -> State:
+        if len(self._roots) >= ROOTS:
+            self._roots.clear()
+        root = self._roots[wanted] = self.chains.root(wanted)
+        return root
+
+    def _walk(self, state: State, scans: Scans, values: list[bytes]) -> int:
+        """Scan these forms of the values, and what else follows from the result."""
         joined = b"\0".join(values)
         if joined.count(0) != len(values) - 1:
             joined = b"\0".join([v.translate(_WITHOUT_NUL) for v in values])
         seen = self._scanner.look(scans, joined)
-        if len(values) > _BLOCK and seen & self.chains.trigger_mask:
-            for at in range(0, len(values), _BLOCK):
-                hits = self._walk(state, scans, values[at : at + _BLOCK], hits)
-            return hits
-        return self._onward(state, scans, values, seen, hits)
+        accept, leads = self.chains.move(state, seen & self._mask)
+        if not leads:
+            return seen & accept
+        there = frozenset(joined.translate(None, self.chains.dull))
+        if len(values) > _BLOCK and self.chains.onward(state, seen & self._mask, there):
+            return self._in_blocks(state, scans, values)
+        return self._onward(state, scans, values, seen, there)
 
-    def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, hits: int) -> int:
-        """Take the items that are done, and scan the forms that are not."""
-        move = self.chains.move(state, seen & self.chains.trigger_mask)
-        hits |= seen & move.accept
-        for name, function, child in move.onward:
+    def _in_blocks(self, state: State, scans: Scans, values: list[bytes]) -> int:
+        hits = 0
+        for at in range(0, len(values), _BLOCK):
+            hits |= self._walk(state, scans, values[at : at + _BLOCK])
+        return hits
+
+    def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, there: frozenset[int]) -> int:
+        """Take the items that are done, and scan the forms that are not; `there` as in `ChainTable.onward`."""
+        hits = seen & self.chains.move(state, seen & self._mask).accept
+        for name, function, child in self.chains.onward(state, seen & self._mask, there):
             changed = function(values)
             if changed == values:
-                hits = self._onward(child, scans, values, seen, hits)
+                hits |= self._onward(child, scans, values, seen, there)
             else:
-                hits = self._walk(child, self._small.get(name, scans), changed, hits)
+                hits |= self._walk(child, self._small.get(name, scans), changed)
+        return hits
+
+    def _unseen(self, state: State, scans: Scans, values: list[bytes]) -> int:
+        """Scan the forms of values that nobody has scanned."""
+        hits = 0
+        for name, function, child in self.chains.onward(state, 0, None):
+            hits |= self._walk(child, self._small.get(name, scans), function(values))
         return hits

@@ -7,15 +7,20 @@ those that do, and a look-up costs no bookkeeping. What a value means does not b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from revproxy.detection.engine.gates import Looks
 
-Scan = Callable[[Sequence[bytes]], int]
+Scan = Callable[[Sequence[bytes], int], int]
+"""Bits of the items, of those wanted (bits), that may accept one of the values."""
 Confirm = Callable[[bytes], bool]
 
-ENTRY_BYTES = 160
-"""What an entry costs besides the bytes of its key: two objects and a place in a table."""
+Seen = tuple[bytes, int]
+"""A value, and the items (bits) that look at it."""
+ENTRY_BYTES = 220
+"""What an entry costs besides the bytes of its key: three objects and a place in a table."""
+FEW = 3
+"""So many conditions are sooner tried than the value is scanned alone."""
 SETS = 256
 """Sets of names that are remembered as a whole; beyond, it begins anew."""
 SET_BYTES = 4096
@@ -23,35 +28,36 @@ SET_BYTES = 4096
 
 
 class Memory:
-    """Results (item bits) by value. Holds at most `most_bytes`, in two generations of half of that."""
+    """Results (item bits) by value and the items that look at it. Holds at most `most_bytes`, in two generations of
+    half of that."""
 
     __slots__ = ("_old", "_share", "_used", "young")
 
     def __init__(self, most_bytes: int) -> None:
         self._share = most_bytes // 2
-        self.young: dict[bytes, int] = {}
-        self._old: dict[bytes, int] = {}
+        self.young: dict[Seen, int] = {}
+        self._old: dict[Seen, int] = {}
         self._used = 0
 
-    def get(self, value: bytes) -> int | None:
-        """What was put for this value, or None when it is not remembered."""
-        found = self.young.get(value)
+    def get(self, seen: Seen) -> int | None:
+        """What was put for this, or None when it is not remembered."""
+        found = self.young.get(seen)
         if found is None:
-            found = self._old.get(value)
+            found = self._old.get(seen)
             if found is not None:
-                self.put(value, found)
+                self.put(seen, found)
         return found
 
-    def put(self, value: bytes, result: int) -> None:
+    def put(self, seen: Seen, result: int) -> None:
         """Remember a result; a value larger than a sixteenth of the memory is not."""
-        cost = len(value) + ENTRY_BYTES
+        cost = len(seen[0]) + ENTRY_BYTES
         if cost > self._share >> 3:
             return
         if self._used + cost > self._share:
             self._old = self.young
             self.young = {}
             self._used = 0
-        self.young[value] = result
+        self.young[seen] = result
         self._used += cost
 
     def __len__(self) -> int:
@@ -82,18 +88,18 @@ class Recall:
         """Bits of the wanted items of which the condition accepts a value that it looks at (`masks`, by value)."""
         young, get, shift = self._memory.young.get, self._memory.get, self._open
         hits = 0
-        unknown: dict[bytes, int] = {}
-        for value, mask in zip(values, masks, strict=True):
-            known = young(value)
+        unknown: list[Seen] = []
+        for seen in zip(values, masks, strict=True):
+            known = young(seen)
             if known is None:
-                known = get(value)
+                known = get(seen)
                 if known is None:
-                    unknown[value] = unknown.get(value, 0) | mask
+                    unknown.append(seen)
                     continue
             if known:
-                if known >> shift & mask & wanted:
-                    known = self._try(value, known, mask & wanted)
-                hits |= known & mask
+                if known >> shift & wanted:
+                    known = self._try(seen, known, wanted)
+                hits |= known
         if unknown:
             hits |= self._learn(unknown, wanted)
         return hits & wanted
@@ -110,21 +116,28 @@ class Recall:
                 self._sets[key] = found
         return found
 
-    def _learn(self, masks: Mapping[bytes, int], wanted: int) -> int:
-        """Scan values at once. When something was hit, those that it may matter to are scanned singly."""
-        found = self._scan(list(masks))
+    def _learn(self, unknown: Sequence[Seen], wanted: int) -> int:
+        """Scan values at once. Where much was hit, those that it may matter to are scanned singly."""
+        together = 0
+        for _, mask in unknown:
+            together |= mask
+        found = self._scan([value for value, _ in unknown], together)
         hits = 0
-        for value, mask in masks.items():
-            alone = self._scan([value]) if found & mask & wanted and len(masks) > 1 else found
-            known = (alone | self._tried) << self._open
-            if known >> self._open & mask & wanted:
-                hits |= self._try(value, known, mask & wanted) & mask
+        for seen in unknown:
+            value, mask = seen
+            alone = found & mask
+            if alone.bit_count() > FEW and len(unknown) > 1:
+                alone = self._scan([value], mask)
+            known = (alone | self._tried & mask) << self._open
+            if known >> self._open & wanted:
+                hits |= self._try(seen, known, wanted)
             else:
-                self._memory.put(value, known)
+                self._memory.put(seen, known)
         return hits
 
-    def _try(self, value: bytes, known: int, wanted: int) -> int:
+    def _try(self, seen: Seen, known: int, wanted: int) -> int:
         """Try the open items that are wanted. In `known`, confirmed items stand below the open ones."""
+        value = seen[0]
         todo = known >> self._open & wanted
         known ^= todo << self._open
         while todo:
@@ -132,5 +145,5 @@ class Recall:
             if self._confirms[low.bit_length() - 1](value):
                 known |= low
             todo ^= low
-        self._memory.put(value, known)
+        self._memory.put(seen, known)
         return known & ((1 << self._open) - 1)

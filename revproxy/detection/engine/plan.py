@@ -6,12 +6,13 @@ plan is remembered by that. A rule with a condition whose fields are all missing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.gates import Counts, Gates, Looks, keys_wanted
 from revproxy.detection.engine.reading import names_of
+from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Group, Item, Look, RuleSet
 from revproxy.detection.rules import IN_PARTS, PSEUDO, Condition, Rule
 from revproxy.model import Phase, Protocol
@@ -31,6 +32,8 @@ class GroupPlan:
     looks: tuple[Looks, ...]
     """For each source."""
     counts: tuple[Counts, ...]
+    follows: tuple[tuple[tuple[int, int], int], ...] = ()
+    """(rule, condition) pairs that the scans before may have hit, and the items that are of no use otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,35 @@ class Planner:
             for number, group in enumerate(self._ruleset.groups)
             if group.protocol is protocol and (plan := self._scan(number, group, order, filled)) is not None
         ]
+        # What is remembered is looked at last: trying a value is dearer than scanning it.
+        scans.sort(key=lambda scan: self._ruleset.groups[scan.group].klass in REMEMBERED)
         live = not self._idle.issuperset(always)
-        return Plan(tuple(scans), always, live, order)
+        return Plan(tuple(self._following(scans)), always, live, order)
+
+    def _following(self, scans: Sequence[GroupPlan]) -> Iterator[GroupPlan]:
+        """The scans, each with what it may leave out once those before it are done."""
+        pairs = [self._pairs(scan) for scan in scans]
+        for at, scan in enumerate(scans):
+            later = {pair for there in pairs[at:] for pair in there}
+            decided = {pair for there in pairs[:at] for pair in there} - later
+            needed = self._needed_by_rule(scan)
+            follows = ((pair, bits) for pair in sorted(decided) if (bits := needed.get(pair[0], 0)))
+            yield replace(scan, follows=tuple(follows))
+
+    def _pairs(self, scan: GroupPlan) -> frozenset[tuple[int, int]]:
+        items = self._ruleset.groups[scan.group].items
+        return frozenset((i.rule, i.condition) for at, i in enumerate(items) if scan.items >> at & 1)
+
+    def _needed_by_rule(self, scan: GroupPlan) -> dict[int, int]:
+        """The scan's items (bits) of each rule that runs only when all its items were hit."""
+        group = self._ruleset.groups[scan.group]
+        found: dict[int, int] = {}
+        for at, item in enumerate(group.items):
+            if scan.items >> at & 1 and (item.rule, item.condition) in self.needed.get(
+                (group.protocol, item.rule), ()
+            ):
+                found[item.rule] = found.get(item.rule, 0) | 1 << at
+        return found
 
     def _silent_until(self, rule: Rule) -> int:
         """The first condition whose match can be noticed: the last one, or one with effects."""
@@ -104,9 +134,10 @@ class Planner:
         bits = 0
         for position, item in enumerate(group.items):
             if item.rule in order:
-                bits |= 1 << position
-                wanted |= _fields(rules, item) & set(group.fields)
-        named = [(names_of(n) or n, names_of(n) is not None) for n in wanted if present(filled, n)]
+                there = {n for n in _fields(rules, item) & set(group.fields) if present(filled, n)}
+                wanted |= there
+                bits |= 1 << position if there or item.look is Look.COUNT else 0
+        named = [(names_of(n) or n, names_of(n) is not None) for n in wanted]
         # Fields that may share one list (the arguments, and those of the query) stand side by side.
         sources = sorted(named, key=lambda s: (s[1], s[0]))
         counts = self._counts(group, order)

@@ -72,11 +72,11 @@ def _own(scene: Scene, name: str, before: Sequence[Accepted]) -> Sequence[Pair]:
         case _ if name == MATCHED:
             return [(a.key, a.value) for a in before]
         case _ if name == MATCHED_NAMES:
-            return [(b"", named(a)) for a in before]
+            return [(b"", named(a, scene.fields)) for a in before]
         case _ if name == MATCHED_ONE:
             return [(b"", state.last.value)]
         case _ if name == MATCHED_NAME:
-            return [(b"", named(state.last))]
+            return [(b"", named(state.last, scene.fields))]
         case _ if name == IDENTITY:
             return [(b"", scene.id)]
     raise LookupError(name)

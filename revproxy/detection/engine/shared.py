@@ -17,9 +17,12 @@ from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.link import RuleSet
 from revproxy.detection.link.chosen import Chooser
+from revproxy.detection.operators import Texts
+from revproxy.detection.rules import Operator, Rule
 
 Loaded = Mapping[str, Any]
 """Databases by key."""
+MakeProgram = Callable[[Rule, int, Chooser, bool, Mapping[Operator, Texts]], Program]
 _NONE: Loaded = MappingProxyType({})
 
 
@@ -38,15 +41,18 @@ def load(compiled: MutableMapping[str, bytes], known: Loaded = _NONE) -> Loaded:
 class Shared:
     """One rule set, ready for any number of engines."""
 
-    def __init__(self, ruleset: RuleSet, loaded: Loaded | None = None) -> None:
-        """`loaded` has all of its databases, and maybe more; without it they are in the rule set."""
+    def __init__(self, ruleset: RuleSet, loaded: Loaded | None = None, program: MakeProgram = Program) -> None:
+        """`loaded` has all of its databases, and maybe more; without it they are in the rule set. `program` makes the
+        rules ready to run."""
         databases = load(ruleset.databases()) if loaded is None else loaded
         self.ruleset = ruleset
         self.loaded = {key: databases[key] for key in ruleset.keys}
         chooser = Chooser(ruleset.rules)
         self.programs = [
-            Program(rule, at, chooser, ruleset.last_matters, ruleset.texts) for at, rule in enumerate(ruleset.rules)
+            program(rule, at, chooser, ruleset.last_matters, ruleset.texts) for at, rule in enumerate(ruleset.rules)
         ]
+        self.watched = program is not Program
+        """Whether somebody looks on as they run."""
         self.idle = idle_rules(ruleset, self.programs)
 
     def scan(self, key: str, beside: bool) -> Callable[..., None]:

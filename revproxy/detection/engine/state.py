@@ -1,7 +1,7 @@
 """What the rules of a set have done to one transaction so far: variables, what they switched off, where they stopped.
 
 Made from the rule set's beginning when a rule first asks, and kept on the transaction between inspections. Plain
-data; what changes it are `effects`. What a rule means does not belong here.
+data; what changes it are `effects`, which say so (`touch`, `mark`). What a rule means does not belong here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from revproxy.detection.operators import CompiledOperator
-from revproxy.detection.rules import FIELDS, Control
+from revproxy.detection.rules import (
+    AS_WRITTEN,
+    FIELDS,
+    IDENTITY,
+    MATCHED_NAME,
+    MATCHED_NAMES,
+    MATCHED_ONE,
+    VARIABLE_NAMES,
+    VARIABLES,
+    Control,
+)
 from revproxy.model import Fields, Phase
 
 
@@ -23,8 +33,22 @@ class Accepted(NamedTuple):
     operator: CompiledOperator | None
 
 
+_NAMES_ARE_KEYS = frozenset(AS_WRITTEN.values())
+_PSEUDO_NAMES = {
+    MATCHED_ONE: "MATCHED_VAR",
+    MATCHED_NAME: "MATCHED_VAR_NAME",
+    MATCHED_NAMES: "MATCHED_VARS_NAMES",
+    VARIABLES: "TX",
+    VARIABLE_NAMES: "TX",
+    IDENTITY: "UNIQUE_ID",
+}
+"""What rules call the fields that only the engine knows."""
 NOTHING = Accepted("", b"", b"", None)
 """What a condition without targets accepts."""
+
+
+BEGINNING = "beginning"
+"""The mark of the state that every transaction begins with."""
 
 
 class Lost(NamedTuple):
@@ -38,7 +62,7 @@ class State:
     """`variables` by name in lower case; `removed` rules by position; `lost` targets, each with the rules that do not
     look there any more."""
 
-    __slots__ = ("controls", "last", "lost", "over", "removed", "touched", "variables")
+    __slots__ = ("controls", "last", "lost", "mark", "over", "removed", "touched", "variables")
 
     def __init__(self, variables: Mapping[bytes, bytes]) -> None:
         self.variables = dict(variables)
@@ -51,6 +75,13 @@ class State:
         """The value accepted last."""
         self.over = frozenset[Phase]()
         """Phases in which nothing runs any more."""
+        self.mark: object = BEGINNING
+        """Two states of one rule set with the same mark are equal, but for `last`; None where that is not known."""
+
+    def touch(self) -> None:
+        """A variable changed, or what runs."""
+        self.touched = True
+        self.mark = None
 
 
 class Scene(NamedTuple):
@@ -61,10 +92,18 @@ class Scene(NamedTuple):
     state: State
 
 
-def named(accepted: Accepted) -> bytes:
-    """The name of a value as rules write it, `ARGS:q`."""
-    spec = FIELDS.get(accepted.field)
-    name = (spec.seclang if spec is not None and spec.seclang else accepted.field).encode("ascii")
-    if accepted.field.startswith("tx"):
-        name = b"TX"
-    return name + b":" + accepted.key if accepted.key else name
+def named(accepted: Accepted, fields: Fields) -> bytes:
+    """The name of a value as rules write it, `ARGS:q`; that of a header field as its peer wrote it.
+
+    `fields` says how that was; of several header fields of one name the first spelling counts.
+    """
+    field, key = accepted.field, accepted.key
+    spec = FIELDS.get(field)
+    name = (spec.seclang if spec is not None and spec.seclang else _PSEUDO_NAMES.get(field, field)).encode("ascii")
+    if not key:
+        return name
+    written = field if field in _NAMES_ARE_KEYS else AS_WRITTEN.get(field)
+    got = fields.get(written) if written is not None else None
+    if got is not None and key in got[0]:
+        key = got[1][got[0].index(key)]
+    return name + b":" + key

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from revproxy.detection.rules import FIELDS, PSEUDO, Reference, Rule, SetVariable, Template
+from revproxy.detection.rules import (
+    AS_WRITTEN,
+    FIELDS,
+    MATCHED_NAME,
+    MATCHED_NAMES,
+    PSEUDO,
+    Reference,
+    Rule,
+    SetVariable,
+    Template,
+)
+
+_NAMES = frozenset({MATCHED_NAME, MATCHED_NAMES})
+"""Whoever asks for these asks for header fields as they were written, where a rule looks at such."""
 
 
 def fields_of(rules: Iterable[Rule]) -> frozenset[str]:
     """Names of fields that somebody has to fill; of `X.names` that is `X`."""
-    return frozenset(_filled(name) for rule in rules for name in _named(rule) if name not in PSEUDO)
+    asked = {name for rule in rules for name in named_by(rule)}
+    filled = {_filled(name) for name in asked - PSEUDO}
+    if not _NAMES.isdisjoint(asked):
+        filled |= {written for field, written in AS_WRITTEN.items() if field in filled}
+    return frozenset(filled)
 
 
 def _filled(name: str) -> str:
@@ -17,7 +34,8 @@ def _filled(name: str) -> str:
     return base if base != name and base in FIELDS and FIELDS[base].keyed else name
 
 
-def _named(rule: Rule) -> Iterator[str]:
+def named_by(rule: Rule) -> Iterator[str]:
+    """Fields that the rule looks at or refers to, pseudo fields too; some more than once."""
     yield from _referred(rule.said)
     yield from _referred(rule.data)
     for condition in rule.conditions:

@@ -44,6 +44,22 @@ def compiles(expression: Expression) -> bool:
     return True
 
 
+LONG_BYTES = 2000
+"""A shorter pattern is never taken for a slow one."""
+_LITERAL_SHARE = 20
+"""Bytes of a database for each byte of a pattern that it can look for by literals; one that is a single large
+automaton, carried on at every byte, has far fewer, and scans forty times slower."""
+
+
+def is_slow(text: bytes, store: DatabaseStore | None) -> bool:
+    """Whether Hyperscan finds nothing in a long pattern to look for but the whole of it, or does not take it."""
+    try:
+        _, data = database([Expression(0, text)], store)
+    except Refused:
+        return True
+    return len(data) < len(text) * _LITERAL_SHARE
+
+
 def key_of(expressions: Sequence[Expression]) -> str:
     """The name under which the compiled form is kept."""
     digest = hashlib.sha256(_LIBRARY.encode())

@@ -11,7 +11,7 @@ end its phase. The order of variables among themselves does not count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -49,16 +49,18 @@ def fold(
     given: Mapping[bytes, bytes] = _NOTHING,
     keep: frozenset[bytes] = frozenset(),
     phases: Phases = own_phase,
+    excluded: Collection[frozenset[str]] = (),
 ) -> Folded:
     """Fold rules, in file order.
 
     `given` are variables that a configuration sets before all rules; `keep` names of variables that somebody asks for
-    at the end of a transaction; `phases` says in which phase a rule really runs. Raises RuleError for a jump to
+    at the end of a transaction; `phases` says in which phase a rule really runs; each of `excluded` are rules, by id,
+    that may all be out of a transaction from its beginning. Raises RuleError for a jump to
     nowhere and for an effect on rules that cannot be chosen. What is wrong with rules that are folded away is not
     seen by anybody after this. Where rules with variables are for different protocols, little is known of any.
     """
     course = course_of(listed, phases)
-    walk = Walk(course, given)
+    walk = Walk(course, given, excluded)
     walk.run()
     asked = frozenset(name.lower() for name in keep)
     begin = hoist(walk.folder.events, given, asked)

@@ -25,8 +25,6 @@ from revproxy.detection.link.foldstate import (
 )
 from revproxy.detection.rules import (
     PSEUDO,
-    VARIABLE_NAMES,
-    VARIABLES,
     Assign,
     Condition,
     Effect,
@@ -89,12 +87,12 @@ class RuleFolder:
             draft.fixed = draft.fixed and outcome is Outcome.HOLDS
             bare = outcome is Outcome.HOLDS and not spot.watched and _unseen(rule, number)
             draft.parts.append(self._part(rule, condition, bare, draft.fixed, spot))
-            if number == 0:
-                self._says(draft)
+        else:
+            self._says(draft)
         return draft
 
     def _says(self, draft: Draft) -> None:
-        """Message and data are filled in when the first condition has matched."""
+        """Message and data are filled in when all conditions have matched."""
         rule = draft.rule
         draft.said, draft.data = fill(rule.said, self.variables), fill(rule.data, self.variables)
         if has_face(rule):
@@ -164,17 +162,18 @@ def stored_by(condition: Condition) -> list[Names]:
 
 def _unseen(rule: Rule, number: int) -> bool:
     """Whether, when this condition of the rule holds, nobody notices what it accepts: no effect of its own, not the
-    condition after it, and no finding, which the first condition names and fills."""
+    condition after it, and no finding."""
     condition, behind = rule.conditions[number], rule.conditions[number + 1 : number + 2]
     stores = [e for e in condition.effects if isinstance(e, SetVariable)]
     asking = [t for e in stores for t in (e.name, e.value)] + [o.template for c in behind for o in c.operators]
     looking = any(t.field in MATCHES for c in behind for t in c.targets)
     if condition.capture or looking or tells(asking, MATCHES):
         return False
-    return not has_face(rule) or not (condition.effects or (number == 0 and _names_finding(rule)))
+    return not has_face(rule) or not (condition.effects or _shows_in_finding(rule, number))
 
 
-def _names_finding(rule: Rule) -> bool:
-    """Whether the first condition is needed for what a finding says."""
+def _shows_in_finding(rule: Rule, number: int) -> bool:
+    """Whether what the condition accepts is needed for what a finding says: the first one may name it, and message
+    and data may tell of the one that accepted last."""
     others = any(t.field not in PSEUDO for c in rule.conditions[1:] for t in c.targets)
-    return not others or tells((rule.said, rule.data), MATCHES | {VARIABLES, VARIABLE_NAMES})
+    return (number == 0 and not others) or tells((rule.said, rule.data), MATCHES)

@@ -7,7 +7,7 @@ the same would remove.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from revproxy.detection.link.chosen import Chooser
@@ -48,7 +48,9 @@ class _Shadow:
 class Walk:
     """`run` it, then look at what is left in `drafts`, at what went in `removed` (by place), and at the events."""
 
-    def __init__(self, course: Course, given: Mapping[bytes, bytes]) -> None:
+    def __init__(
+        self, course: Course, given: Mapping[bytes, bytes], excluded: Collection[frozenset[str]] = ()
+    ) -> None:
         self.course = course
         self.folder = RuleFolder(Variables(given))
         self.drafts: list[Draft] = []
@@ -58,6 +60,7 @@ class Walk:
         self._chooser = Chooser(course.rules)
         self._doubts: dict[int, set[Hashable]] = {}
         self._asked: set[Chosen] = set()
+        self._exclude(excluded)
         self._loses = self._losing()
         self._watched = self._last_watcher()
         self._spoken = frozenset(p for rule in course.rules if _touches(rule) for p in rule.protocols)
@@ -146,6 +149,13 @@ class Walk:
         for at in gone:
             self.removed.setdefault(self.course.place[at], f"removed by {draft.rule.id}")
         return len(gone) == len(later)
+
+    def _exclude(self, excluded: Collection[frozenset[str]]) -> None:
+        """Each of these sets of ids is a reason of its own not to run."""
+        for at, rule in enumerate(self.course.rules):
+            for ids in excluded:
+                if rule.id in ids:
+                    self._doubts.setdefault(self.course.place[at], set()).add(ids)
 
     def _doubt(self, rule: Rule, effect: RemoveRules, place: int) -> None:
         if effect.rules not in self._asked:

@@ -9,24 +9,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 
 from revproxy.detection.link.asked import fields_of
 from revproxy.detection.link.captures import captures_matter, last_matters
 from revproxy.detection.link.chains import Chain, fold, trigger_of
-from revproxy.detection.link.databases import Expression, Refused, database, key_of
+from revproxy.detection.link.databases import LONG_BYTES, Expression, Refused, database, is_slow, key_of
 from revproxy.detection.link.jumps import jumps_of
-from revproxy.detection.link.looks import look_of
+from revproxy.detection.link.looks import look_of, scanned_as
 from revproxy.detection.link.needs import needs_of
-from revproxy.detection.link.patterns import ROUGH, Pattern, forms, heavy_form
+from revproxy.detection.link.patterns import CALM, CALM_WIRE, Pattern, Shape, forms, heavy_form
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.progress import Tally, Told, unheard
+from revproxy.detection.link.required import consumed, required, tells
 from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, Look, RuleSet
 from revproxy.detection.link.scores import score_of
 from revproxy.detection.link.soundness import check_library
 from revproxy.detection.operators import OPERATORS, ArgumentError, Texts, compile_operator, operator_texts
 from revproxy.detection.operators.rx import alternation
-from revproxy.detection.patterns import Node, parse
+from revproxy.detection.patterns import Node, bytesets, min_length, parse
 from revproxy.detection.rules import FIELDS, MATCHED, PSEUDO, Condition, FieldClass, Marker, Operator, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.errors import Location, RuleError
@@ -38,8 +40,8 @@ _NO_SET: frozenset[Protocol] = frozenset()
 FEW = 4
 """A transformation that at most one item in so many asks for has small databases of its own."""
 
-CALM_CLASSES = frozenset({FieldClass.TEXT})
-"""Only there are long joined values often calm: paths and header fields have marks, bodies have lines."""
+CALM_CLASSES = {FieldClass.TEXT: CALM, FieldClass.HEADER: CALM_WIRE}
+"""Where joined values are often calm, and what that means there: bodies have lines and marks."""
 
 GroupKey = tuple[Protocol, FieldClass, bool, bool]
 """Protocol, class, reply, blind."""
@@ -116,8 +118,9 @@ def _linked(
         return one
 
     refused: frozenset[bytes] = frozenset()
+    slow = cache(lambda text: is_slow(text, store))
     while True:
-        linker = _Linker(rules, refused)
+        linker = _Linker(rules, refused, slow)
         linker.read()
         groups = linker.groups()
         # The longest first: the last one to be done is then a short one.
@@ -176,14 +179,17 @@ class _Draft:
 
 
 class _Linker:
-    def __init__(self, rules: tuple[Rule, ...], refused: frozenset[bytes]) -> None:
+    def __init__(self, rules: tuple[Rule, ...], refused: frozenset[bytes], slow: Callable[[bytes], bool]) -> None:
+        """`refused` are patterns that Hyperscan does not take, `slow` tells which it is not to have."""
         self.rules = rules
         self._refused = refused
-        self.notes: list[str] = []
+        self._slow = slow
+        self.notes: dict[str, None] = {}
         self.wanted: dict[str, Sequence[Expression]] = {}
         """What each database is to hold, by key."""
         self._drafts: dict[GroupKey, _Draft] = {}
-        self._rewritten: dict[tuple[Operator, bool], tuple[Pattern, ...] | None] = {}
+        self._rewritten: dict[tuple[Operator, Shape], tuple[Pattern, ...] | None] = {}
+        self._trees: dict[Operator, Sequence[Node]] = {}
 
     def read(self) -> None:
         """Sort every condition that can be scanned for into its groups."""
@@ -192,67 +198,72 @@ class _Linker:
                 self._condition(at, rule, number, condition)
 
     def _condition(self, at: int, rule: Rule, number: int, condition: Condition) -> None:
-        chosen = [t for t in condition.targets if not t.exclude]
         look = look_of(condition)
-        if look is Look.SCAN:
-            chain = fold(condition.transformations)
-            patterns = self._patterns(rule, condition, chain)
+        if look is None:
+            return
+        chain = self._chain(rule, condition) if look is Look.SCAN else Chain((), folded=False)
+        every_step = condition.every_step and look is Look.SCAN
+        item = Item(at, number, chain.names, every_step, look, required(condition, chain.names))
+        blind = bool(item.chain) and not item.every_step and trigger_of(item.chain[0]) is None
+        for key, fields in _by_group(rule, condition, blind).items():
+            alphabet = CALM_CLASSES.get(key[1], CALM)
+            patterns = self._patterns(rule, condition, chain, alphabet) if look is Look.SCAN else ()
             if patterns is None:
                 return
-            item = Item(at, number, chain.names, condition.every_step)
-        elif look is not None:
-            patterns, item = (), Item(at, number, (), False, look)
-        else:
-            return
-        blind = bool(item.chain) and not item.every_step and trigger_of(item.chain[0]) is None
-        by_group: dict[GroupKey, set[str]] = {}
-        for target in chosen:
-            spec = FIELDS[target.field]
-            for protocol in sorted(spec.protocols & rule.protocols):
-                key = (protocol, spec.klass, spec.phase >= Phase.REPLY_HEAD, blind)
-                by_group.setdefault(key, set()).add(target.field)
-        for key, fields in by_group.items():
             draft = self._drafts.setdefault(key, _Draft())
             draft.fields |= fields
             draft.items.append((item, patterns))
 
-    def _patterns(self, rule: Rule, condition: Condition, chain: Chain) -> tuple[Pattern, ...] | None:
+    def _chain(self, rule: Rule, condition: Condition) -> Chain:
+        trees = [tree for operator in condition.operators for tree in self._trees_of(rule, operator)]
+        return fold(condition.transformations, min(map(min_length, trees), default=0))
+
+    def _patterns(self, rule: Rule, condition: Condition, chain: Chain, alphabet: int) -> tuple[Pattern, ...] | None:
         """The patterns of a condition; None, with a note, when it has to be tried on every value."""
         found: list[Pattern] = []
         for operator in condition.operators:
             for folded in sorted({chain.folded, chain.folded and not condition.every_step}):
-                patterns = self._rewritten_of(rule, operator, folded)
+                patterns = self._rewritten_of(rule, operator, Shape(folded, chain.plus, alphabet))
                 if patterns is None:
-                    self.notes.append(f"{rule.id}: a pattern is tried by google-re2 on every value")
+                    self.notes[f"{rule.id}: a pattern is tried by google-re2 on every value"] = None
                     return None
                 found += patterns
         return tuple(found)
 
-    def _rewritten_of(self, rule: Rule, operator: Operator, folded: bool) -> tuple[Pattern, ...] | None:
-        key = (operator, folded)
+    def _rewritten_of(self, rule: Rule, operator: Operator, shape: Shape) -> tuple[Pattern, ...] | None:
+        key = (operator, shape)
         if key not in self._rewritten:
-            try:
-                trees = needs_of(operator) or ()
-            except ValueError as error:
-                raise RuleError(f"rule `{rule.id}`: {operator.name}: {error}", rule.origin) from error
-            patterns = [self._forms(rule, tree, folded) for tree in trees]
+            patterns = [self._forms(rule, tree, shape) for tree in self._trees_of(rule, operator)]
             known = [p for p in patterns if p is not None]
             self._rewritten[key] = tuple(known) if len(known) == len(patterns) else None
         return self._rewritten[key]
 
-    def _forms(self, rule: Rule, tree: Node, folded: bool) -> Pattern | None:
+    def _trees_of(self, rule: Rule, operator: Operator) -> Sequence[Node]:
+        if operator not in self._trees:
+            try:
+                self._trees[operator] = needs_of(operator) or ()
+            except ValueError as error:
+                raise RuleError(f"rule `{rule.id}`: {operator.name}: {error}", rule.origin) from error
+        return self._trees[operator]
+
+    def _forms(self, rule: Rule, tree: Node, shape: Shape) -> Pattern | None:
         """The forms that Hyperscan takes, if need be without anchors; else the one for google-re2."""
         for loose in (False, True):
-            pattern = forms(tree, folded, loose)
-            if self._refused.isdisjoint(pattern.texts()):
+            pattern = forms(tree, shape, loose)
+            if self._refused.isdisjoint(pattern.texts()) and not self._is_slow(tree, pattern):
                 return pattern
-        pattern = heavy_form(tree, folded)
+        pattern = heavy_form(tree, shape, self._refused)
         try:
             alternation(() if pattern.heavy is None else (pattern.heavy,))
         except ArgumentError:
             return None
-        self.notes.append(f"{rule.id}: a pattern is looked for by google-re2")
+        self.notes[f"{rule.id}: a pattern is looked for by google-re2"] = None
         return pattern
+
+    def _is_slow(self, tree: Node, pattern: Pattern) -> bool:
+        """Only long patterns that need no rare byte can be."""
+        text = pattern.joined
+        return text is not None and len(text) >= LONG_BYTES and not tells(consumed(tree)) and self._slow(text)
 
     def groups(self) -> tuple[Group, ...]:
         """Every group, in a fixed order; their databases are `wanted`."""
@@ -268,26 +279,27 @@ class _Linker:
             few = frozenset(p for p in every if name in items[p].chain)
             if len(few) * FEW <= len(every):
                 small.append((name, self._databases(draft, triggers, few)))
-        databases = self._databases(draft, triggers, every, calm=key[1] in CALM_CLASSES and not key[3])
+        alphabet = CALM_CLASSES.get(key[1], 0) if not key[3] else 0
+        databases = self._databases(draft, triggers, every, alphabet)
         return Group(*key, tuple(sorted(draft.fields)), items, triggers, databases, tuple(small))
 
     def _databases(
-        self, draft: _Draft, triggers: tuple[str, ...], chosen: frozenset[int], calm: bool = False
+        self, draft: _Draft, triggers: tuple[str, ...], chosen: frozenset[int], alphabet: int = 0
     ) -> Databases:
-        """The databases of some of a group's items, with the triggers of their chains."""
+        """The databases of some of a group's items, with the triggers of their chains; `alphabet`: of calm values."""
         wanted = {n for p in chosen for n in draft.items[p][0].chain}
         rows: list[tuple[int, tuple[Pattern, ...]]]
-        rows = [(number, (_trigger(name),)) for number, name in enumerate(triggers) if name in wanted]
+        rows = [(number, (_trigger(name, alphabet),)) for number, name in enumerate(triggers) if name in wanted]
         rows += [(len(triggers) + position, draft.items[position][1]) for position in sorted(chosen)]
         found = [(number, p) for number, (_, patterns) in enumerate(rows) for p in patterns]
-        joined = [Expression(number, p.joined) for number, p in found if p.joined is not None]
-        heavy = tuple((number, p.heavy) for number, p in found if p.heavy is not None)
-        narrow = [Expression(number, p.calm) for number, p in found if p.calm is not None]
+        heavy = [(number, p.heavy, p.heavy_calm) for number, p in found if p.heavy is not None]
         return Databases(
-            self._database(joined),
-            self._database([*narrow, Expression(len(rows), ROUGH)]) if calm else "",
+            self._database([Expression(number, p.joined) for number, p in found if p.joined is not None]),
+            self._database([Expression(number, p.calm) for number, p in found if p.calm is not None and alphabet]),
             tuple(number for number, _ in rows),
-            heavy,
+            tuple((number, text) for number, text, _ in heavy),
+            tuple((number, text) for number, text, calm in heavy if calm),
+            bytes(bytesets.members(alphabet | bytesets.NUL)) if alphabet else b"",
         )
 
     def _database(self, rows: Sequence[Expression]) -> str:
@@ -299,5 +311,16 @@ class _Linker:
         return key
 
 
-def _trigger(name: str) -> Pattern:
-    return forms(parse(trigger_of(name) or ""), folded=False)
+def _trigger(name: str, alphabet: int) -> Pattern:
+    return forms(parse(trigger_of(name) or ""), Shape(alphabet=alphabet or CALM))
+
+
+def _by_group(rule: Rule, condition: Condition, blind: bool) -> dict[GroupKey, set[str]]:
+    """The groups in which a condition is, and the fields that it looks at in each."""
+    found: dict[GroupKey, set[str]] = {}
+    for target in condition.targets:
+        spec = FIELDS[target.field]
+        for protocol in sorted(spec.protocols & rule.protocols) if not target.exclude else ():
+            key = (protocol, scanned_as(spec.klass), spec.phase >= Phase.REPLY_HEAD, blind)
+            found.setdefault(key, set()).add(target.field)
+    return found

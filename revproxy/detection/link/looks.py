@@ -12,7 +12,12 @@ from revproxy.detection.link.ruleset import Look
 from revproxy.detection.rules import FIELDS, PSEUDO, Condition, FieldClass
 
 REMEMBERED = frozenset({FieldClass.HEADER, FieldClass.LINE, FieldClass.PATH})
-"""Classes of values that come again."""
+"""Classes of values that come again. They are scanned together."""
+
+
+def scanned_as(klass: FieldClass) -> FieldClass:
+    """The class under which values are scanned."""
+    return FieldClass.HEADER if klass in REMEMBERED else klass
 
 
 def look_of(condition: Condition) -> Look | None:

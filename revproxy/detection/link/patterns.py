@@ -7,6 +7,7 @@ dropped), the scan finds more, and the operator decides as ever.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from revproxy.detection.patterns import (
@@ -24,11 +25,12 @@ from revproxy.detection.patterns.tree import EMPTY, Anchor, Set, rebuild
 
 CALM = bytesets.DIGIT | bytesets.UPPER | bytesets.LOWER | bytesets.of(b" _.,:/@?!~-")
 """The bytes of ordinary text."""
+CALM_WIRE = CALM | bytesets.of(b"=&+;%")
+"""The same for targets and header fields, which are made of names and values."""
 STAND_IN = b"\1"
 """What a NUL inside a value is replaced by before the value is scanned."""
-ROUGH = to_hyperscan(Set(bytesets.ALL & ~(CALM | bytesets.NUL)))
-"""A byte that is neither calm nor the separator."""
 _STAND_IN = bytesets.of(STAND_IN)
+_PLUS, _SPACE = bytesets.of(b"+"), bytesets.of(b" ")
 _LOWERED = bytes(range(256)).lower()
 
 
@@ -36,33 +38,61 @@ _LOWERED = bytes(range(256)).lower()
 class Pattern:
     """One pattern for Hyperscan: for values joined with NUL, for calm ones joined with NUL.
 
-    None where nothing can match. `heavy` is for google-re2, on values joined with NUL, where Hyperscan takes neither.
+    None where nothing can match. `heavy` is for google-re2, on values joined with NUL, where Hyperscan is not to have
+    the joined form; with `heavy_calm` it is not to have the calm one either.
     """
 
     joined: bytes | None
     calm: bytes | None
     heavy: bytes | None = None
+    heavy_calm: bool = False
 
     def texts(self) -> tuple[bytes, ...]:
-        """All that are there."""
+        """All that Hyperscan is to have."""
         return tuple(t for t in (self.joined, self.calm) if t is not None)
 
 
-def forms(node: Node, folded: bool, loose: bool = False) -> Pattern:
-    """The forms of a pattern. `folded`: for values that are yet to be lowered. `loose`: without anchors."""
-    tree: Node | None = preimage(trim(node), _LOWERED) if folded else trim(node)
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What values a form is for. `folded`: they are yet to be lowered. `plus`: a plus sign may stand for a space.
+    `alphabet`: the bytes of calm ones."""
+
+    folded: bool = False
+    plus: bool = False
+    alphabet: int = CALM
+
+
+def forms(node: Node, shape: Shape, loose: bool = False) -> Pattern:
+    """The forms of a pattern. `loose`: without anchors."""
+    tree = _folded(node, shape)
     if tree is not None and loose:
         tree = _loosened(tree)
     joined = _joined(tree)
-    calm = intersect(joined, CALM | bytesets.NUL) if joined is not None else None
     text = _text(joined)
-    return Pattern(text, _shorter(_text(calm), text))
+    return Pattern(text, _shorter(_calm(joined, shape.alphabet), text))
 
 
-def heavy_form(node: Node, folded: bool) -> Pattern:
-    """The form of a pattern that is too much for Hyperscan."""
-    joined = _joined(preimage(trim(node), _LOWERED) if folded else trim(node))
-    return Pattern(None, None, to_re2(joined, groups=False) if joined is not None else None)
+def heavy_form(node: Node, shape: Shape, refused: Container[bytes]) -> Pattern:
+    """The form of a pattern that is too much for Hyperscan, but perhaps not for calm values (`refused`: what is)."""
+    joined = _joined(_folded(node, shape))
+    if joined is None:
+        return Pattern(None, None)
+    calm = _calm(joined, shape.alphabet)
+    heavy_calm = calm in refused
+    return Pattern(None, None if heavy_calm else calm, to_re2(joined, groups=False), heavy_calm)
+
+
+def _folded(node: Node, shape: Shape) -> Node | None:
+    tree: Node | None = preimage(trim(node), _LOWERED) if shape.folded else trim(node)
+    return rebuild(tree, _with_plus) if shape.plus and tree is not None else tree
+
+
+def _with_plus(part: Node) -> Node:
+    return Set(part.mask | _PLUS) if isinstance(part, Set) and part.mask & _SPACE else part
+
+
+def _calm(joined: Node | None, alphabet: int) -> bytes | None:
+    return _text(intersect(joined, alphabet | bytesets.NUL)) if joined is not None else None
 
 
 def _shorter(calm: bytes | None, joined: bytes | None) -> bytes | None:

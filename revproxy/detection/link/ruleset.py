@@ -42,7 +42,8 @@ class Item:
     """A condition that can be ruled out without running its rule.
 
     `chain` is what is left of its transformations after those that were folded into the patterns; `rule` and
-    `condition` are positions.
+    `condition` are positions. `needs`, for each name of the chain: bytes (`bytesets`) of which a value needs one
+    before that transformation; 0 where nothing is known (`link.required`).
     """
 
     rule: int
@@ -50,15 +51,15 @@ class Item:
     chain: tuple[str, ...]
     every_step: bool
     look: Look = Look.SCAN
+    needs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Databases:
     """Keys of databases that hold the same items: for values joined with NUL, and for those of calm bytes only.
 
-    A key is empty where there is no such database: nothing can be hit, or a calm one is not worth having. Identifier
-    `i` in them stands for `numbers[i]` of the group, so that groups share databases; the calm one reports
-    `len(numbers)` for a byte that is not calm.
+    A key is empty where there is no such database: nothing can be hit, or a calm one is not worth having (then there
+    are no `calm_bytes`). Identifier `i` in them stands for `numbers[i]` of the group, so that groups share databases.
     """
 
     joined: str
@@ -66,6 +67,10 @@ class Databases:
     numbers: tuple[int, ...]
     heavy: tuple[tuple[int, bytes], ...] = ()
     """What google-re2 looks for besides: an identifier and a pattern for values joined with NUL."""
+    heavy_calm: tuple[tuple[int, bytes], ...] = ()
+    """The same beside the calm database."""
+    calm_bytes: bytes = b""
+    """What calm values, and the NUL between them, are made of."""
 
 
 @dataclass(frozen=True, slots=True)

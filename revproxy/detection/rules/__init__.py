@@ -10,7 +10,8 @@ from revproxy.detection.rules.effect import (
     SetControl,
     SetVariable,
 )
-from revproxy.detection.rules.fields import FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
+from revproxy.detection.rules.exclusion import Exclusion, alike
+from revproxy.detection.rules.fields import AS_WRITTEN, FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
 from revproxy.detection.rules.rule import (
     IDENTITY,
     MATCHED,
@@ -30,6 +31,7 @@ from revproxy.detection.rules.rule import (
 from revproxy.detection.rules.template import Reference, Template, constant
 
 __all__ = [
+    "AS_WRITTEN",
     "FIELDS",
     "FILLED",
     "IDENTITY",
@@ -46,6 +48,7 @@ __all__ = [
     "Condition",
     "Control",
     "Effect",
+    "Exclusion",
     "FieldClass",
     "FieldSpec",
     "Marker",
@@ -59,5 +62,6 @@ __all__ = [
     "SetVariable",
     "Target",
     "Template",
+    "alike",
     "constant",
 ]

@@ -322,6 +322,9 @@ FIELDS: dict[str, FieldSpec] = _specs()
 FILLED: frozenset[str] = frozenset(row[0] for row in _ROWS)
 """Fields that somebody fills: whoever does is told which of these are wanted."""
 
+AS_WRITTEN: dict[str, str] = {"headers": "headers.written", "reply.headers": "reply.headers.written"}
+"""Fields whose keys are in lower case, and where these stand as their peer wrote them."""
+
 IN_PARTS: frozenset[str] = frozenset({"args", "body", "body.raw", "files.content"})
 """Fields that may be too long to be held: they are then filled, and inspected, a part at a time. `args` has a part of
 a body that is text of no known type."""

@@ -26,6 +26,7 @@ _BARE = re.compile(r"[^,]*+")
 _NAMES = {spec.name.lower(): spec.name for spec in ACTIONS.values()} | {name.lower(): name for name in SAME}
 _TRANSFORMATIONS = {name.lower(): name for name in TRANSFORMATIONS}
 _MOST = 1_000_000
+_DENIED = 403
 
 
 def actions(argument: Argument, log: Log) -> tuple[RuleAction, ...]:
@@ -134,6 +135,18 @@ def _ranged(least: int, most: int) -> Callable[[ActionSpec, Text | None, Locatio
     return read
 
 
+def _status(spec: ActionSpec, value: Text | None, where: Location, log: Log) -> RuleAction | None:
+    """A status; ModSecurity's own recommended configuration has one that is none (44)."""
+    text = _needed(spec, value, where, log)
+    found = number(text, 0, 999, log) if text is not None else None
+    if text is None or found is None:
+        return None
+    if not 100 <= found <= 599:
+        log.note(text.where, f"{found} is no status of an answer: {_DENIED} stands instead")
+        found = _DENIED
+    return Number(spec.name, found, where)
+
+
 def _fixed(spec: ActionSpec, value: Text | None, where: Location, log: Log) -> RuleAction | None:
     """A text in which no reference may stand."""
     text = _needed(spec, value, where, log)
@@ -200,7 +213,7 @@ _READERS: dict[Takes, Callable[[ActionSpec, Text | None, Location, Log], RuleAct
     Takes.ID: _id,
     Takes.PHASE: _named(PHASES, "phase"),
     Takes.SEVERITY: _named(SEVERITIES, "severity"),
-    Takes.STATUS: _ranged(100, 599),
+    Takes.STATUS: _status,
     Takes.NUMBER: _ranged(0, _MOST),
     Takes.TEXT: _fixed,
     Takes.LOGGED: _logged,

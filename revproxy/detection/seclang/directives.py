@@ -75,6 +75,8 @@ def statement(line: Line, assembly: Assembly, log: Log) -> Statement | None:
         log.wrong(where, f"{spec.name} is refused", spec.why)
     elif spec.status is Status.NOTED:
         log.note(where, f"{spec.name} {spec.why}")
+        # What it says must still be right: the same file may go to another engine.
+        _setting(spec, arguments[1:], where, log)
     else:
         return _read(spec, arguments[1:], where, assembly, log)
     return None
@@ -212,8 +214,8 @@ def _setting(spec: DirectiveSpec, arguments: list[Argument], where: Location, lo
     values = tuple(argument.text for argument in arguments)
     words = WORDS.get(spec.form)
     if spec.status is Status.FIXED:
-        if values[0].value.decode("latin-1").lower() not in spec.only:
-            log.wrong(values[0].where, f"{spec.name} can only be {spec.only[0].capitalize()} here", spec.why)
+        if values[0].value.decode("latin-1").lower() not in (word.lower() for word in spec.only):
+            log.wrong(values[0].where, f"{spec.name} can only be {spec.only[0]} here", spec.why)
         return None
     if spec.form is Form.NUMBER and number(values[0], 0, _MOST, log) is None:
         return None

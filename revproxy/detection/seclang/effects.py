@@ -135,8 +135,8 @@ def _option(spec: CtlSpec, text: Text, start: int, where: Location, log: Log) ->
         number(value, 0, _MOST, log)
     elif spec.value in WORDS:
         value = _word(value, WORDS[spec.value], spec, log)
-    if spec.status is Status.FIXED and value.value.lower().decode("latin-1") not in spec.only:
-        log.wrong(value.where, f"ctl:{spec.name} can only be {spec.only[0].capitalize()} here", spec.why)
+    if spec.status is Status.FIXED and value.value.lower() not in (word.lower().encode() for word in spec.only):
+        log.wrong(value.where, f"ctl:{spec.name} can only be {spec.only[0]} here", spec.why)
     if spec.value in TARGETED and target is None:
         return None
     return Ctl(spec.name, value, where, target, selected)

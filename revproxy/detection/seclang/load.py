@@ -14,7 +14,7 @@ from revproxy.detection.seclang.directives import statement
 from revproxy.detection.seclang.rules import Assembly
 from revproxy.detection.seclang.source import Log, Source, logical_lines
 from revproxy.detection.seclang.tree import Include, Notice, Statement
-from revproxy.errors import Location, RuleError
+from revproxy.errors import LocatedError, Location, RuleError
 
 DEPTH = 16
 """Files that include files."""
@@ -32,11 +32,15 @@ Glob = Callable[[str], Iterable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """All statements in the order in which they apply, what was noted, and the texts for errors found later."""
+    """All statements in the order in which they apply, what was noted, and the texts for errors found later.
+
+    `errors` is what was wrong, where `load` was asked not to raise it: statements are missing then.
+    """
 
     statements: tuple[Statement, ...]
     notices: tuple[Notice, ...]
     sources: Mapping[str, Source]
+    errors: tuple[LocatedError, ...] = ()
 
     def error(self, where: Location, message: str, hint: str = "") -> RuleError:
         """An error that shows its line and a caret."""
@@ -51,15 +55,16 @@ def parse(text: bytes, file: str) -> Tree:
     return loader.tree()
 
 
-def load(files: Iterable[str], read: Read, glob: Glob) -> Tree:
-    """Several files in their order, each with what it includes. Raises RuleError or ManyErrors.
+def load(files: Iterable[str], read: Read, glob: Glob, raises: bool = True) -> Tree:
+    """Several files in their order, each with what it includes. Raises RuleError or ManyErrors; without `raises` the
+    tree has the errors, and lowering raises them together with those that it finds itself.
 
     Paths of Include are relative to the file that they stand in.
     """
     loader = _Loader(read, glob)
     for file in files:
         loader.file(file, Location(file))
-    return loader.tree()
+    return loader.tree(raises)
 
 
 class _Loader:
@@ -73,9 +78,11 @@ class _Loader:
         self._files = 0
         self._bytes = 0
 
-    def tree(self) -> Tree:
-        self._log.check()
-        return Tree(tuple(self._statements), tuple(self._log.notices), self._log.sources)
+    def tree(self, raises: bool = True) -> Tree:
+        log = self._log
+        if raises:
+            log.check()
+        return Tree(tuple(self._statements), tuple(log.notices), log.sources, tuple(log.errors))
 
     def file(self, file: str, where: Location) -> None:
         """Read a file that is named at `where`."""

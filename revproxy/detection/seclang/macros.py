@@ -68,6 +68,8 @@ def _reference(match: re.Match[bytes], text: Text, log: Log, logged: bool) -> Re
         log.note(inside, f"{name} is empty: {spec.why}")
     elif spec.status is Status.REFUSED:
         log.wrong(inside, f"there is no {name} here", spec.why)
+    elif spec.status is Status.NOTED:
+        log.note(inside, f"{name} {spec.why}")
     return Reference(name, match[2] or None, where)
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from revproxy.detection.seclang.tree import Notice, Text
-from revproxy.errors import LocatedError, Location, ManyErrors, RuleError
+from revproxy.errors import LocatedError, Location, RuleError, together
 
 SOURCE_BYTES = 16 * 1024 * 1024
 """Largest file of rules."""
@@ -122,10 +122,8 @@ class Log:
 
     def check(self) -> None:
         """Raise what was found: RuleError when it is one, ManyErrors when there are several."""
-        if len(self.errors) == 1:
-            raise self.errors[0]
         if self.errors:
-            raise ManyErrors(self.errors)
+            raise together(self.errors)
 
 
 class Line:

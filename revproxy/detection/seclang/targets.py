@@ -93,6 +93,8 @@ def _spec(text: Text, head: re.Match[bytes], log: Log) -> VariableSpec | None:
         log.wrong(text.at(head.start(2)), *unknown_variable(word))
     elif spec.status is Status.REFUSED:
         log.wrong(text.at(head.start(2)), f"there is no {spec.name} here", spec.why)
+    elif spec.status is Status.NOTED:
+        log.note(text.at(head.start(2)), f"{spec.name} {spec.why}")
     return spec
 
 

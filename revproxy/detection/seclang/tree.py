@@ -327,4 +327,4 @@ class Notice:
     where: Location
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}"
+        return f"{self.where}: notice: {self.message}"

@@ -15,12 +15,19 @@ def _changed(table: bytes) -> str:
     return "[" + "".join(f"\\x{byte:02x}" for byte, image in enumerate(table) if byte != image) + "]"
 
 
+def base64(quads: int) -> str:
+    """Whole quads of digits, at least so many, with blanks behind them; or several lines; or nothing but blanks."""
+    many = rf"^(?:[A-Za-z0-9+/=]{{4}}){{{quads},}} *(?:$|\x00)"
+    lines = r"^[A-Za-z0-9+/=\r ]*\n[A-Za-z0-9+/=\r\n ]*(?:$|\x00)"
+    return rf"{many}|{lines}|^ +(?:$|\x00)|^\x00"
+
+
 _ESCAPE = r"\\"
 _PATH = r"//|\.(?:/|$)"
 
 TRIGGERS: dict[str, str | None] = {
     "none": "",
-    "base64Decode": r"^[A-Za-z0-9+/=\r\n ]+(?:$|\x00)|^\x00",
+    "base64Decode": base64(1),
     "base64DecodeExt": None,
     "base64Encode": None,
     "cmdLine": r"[A-Z\\\x22'^,;\t\n\r]| [ /(]",

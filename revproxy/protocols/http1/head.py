@@ -317,7 +317,7 @@ def _request_line(line: bytes, most: int) -> tuple[bytes, bytes, bytes]:
         raise _bad_version(version)
     if len(target) > most:
         raise HttpError(414, "target-bytes")
-    check_method(method)
+    check_method(method, target)
     return method, target, version
 
 
@@ -327,10 +327,10 @@ def _bad_request_line(line: bytes) -> HttpError:
 
 
 def _bad_version(version: bytes) -> HttpError:
-    """505 for a version that exists or may exist, 400 for what is none."""
-    digits = version[5:6] + version[7:]
-    if len(version) == 8 and version.startswith(b"HTTP/") and version[6:7] == b"." and digits.isdigit():
-        return HttpError(400 if digits == b"09" else 505, "version")
+    """505 for a version that exists or may exist, 400 for what is none: HTTP/0.x was never written."""
+    major, minor = version[5:6], version[7:]
+    if len(version) == 8 and version.startswith(b"HTTP/") and version[6:7] == b"." and (major + minor).isdigit():
+        return HttpError(400 if major == b"0" else 505, "version")
     return HttpError(400, "version")
 
 

@@ -19,21 +19,32 @@ _VISIBLE_OR_HIGH: Final = _VISIBLE + bytes(range(0x80, 0x100))
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
 _ENCODED: Final = {bytes((byte,)): b"%%%02X" % byte for byte in range(0x80, 0x100)}
 
-_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
-"""RFC 3986 3.2.2 reg-name, IPv4 or bracketed IPv6 (no zone, no IPvFuture), and a port; never userinfo."""
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
+"""RFC 3986 3.2.2 reg-name, IPv4 or bracketed IPv6 (no zone, no IPvFuture), and a port; never userinfo. Without
+percent-encoding, which the RFC allows: no client sends a host with it (the URL standard decodes hosts and refuses a
+`%` that is left), and what decodes it would route by another name than the one that was looked at."""
 
 _HOSTS_MOST: Final = 512
 _hosts: dict[bytes, bytes] = {}
 
 
-def check_method(method: bytes) -> None:
-    """A token of 1-24 characters that is neither CONNECT nor TRACE in any case. Raises HttpError 400 or 501."""
+def check_method(method: bytes, target: bytes = b"/") -> None:
+    """A token of 1-24 characters that is neither CONNECT nor TRACE in any case. Raises HttpError 400 or 501; 400 also
+    for CONNECT to what is no host and port (RFC 9110 9.3.6)."""
     if method in _METHODS:
         return
     if not method or len(method) > _METHOD_BYTES or method.translate(None, TOKEN):
         raise HttpError(400, "method")
     if method.upper() in _REFUSED_METHODS:
-        raise HttpError(501, "method-refused")
+        raise _refused(method, target)
+
+
+def _refused(method: bytes, target: bytes) -> HttpError:
+    """What is not served, or is no request at all."""
+    match = _HOST.fullmatch(target)
+    if method.upper() == b"CONNECT" and (match is None or match[1] is None or not 1 <= int(match[1]) <= 65535):
+        return HttpError(400, "target-form")
+    return HttpError(501, "method-refused")
 
 
 def check_host(value: bytes) -> bytes:

@@ -44,6 +44,8 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     judge: Judge | None = None
     try:
         way = _route(carrier, site, entry)
+        if way.exclusions is not None:
+            transaction.excluded = way.exclusions.of(carrier.request.host, carrier.request.target)
         judge = Judge(inspection, way.policy, transaction)
         if judge.inspects:
             await _pass_head(carrier, site, way, judge, transaction)

@@ -7,7 +7,9 @@ that follows the head, whatever Content-Length says, and nobody waits for an ans
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
+from revproxy.detection.rules import Exclusion
 from revproxy.errors import ContentError, HttpError, LimitError
 from revproxy.inspection import Inspection, Policy
 from revproxy.model import Limits, Phase, Protocol, Transaction
@@ -45,8 +47,17 @@ class _Nowhere:
         return None
 
 
+Excluding = Callable[[bytes, bytes], tuple[Exclusion, ...]]
+"""What a request leaves out, by host and target."""
+
+
 async def inspect_request(
-    raw: bytes, inspection: Inspection, policy: Policy, limits: Limits, answer: bytes = b""
+    raw: bytes,
+    inspection: Inspection,
+    policy: Policy,
+    limits: Limits,
+    answer: bytes = b"",
+    excluding: Excluding | None = None,
 ) -> Outcome:
     """The outcome of one raw request, and of the raw `answer` to it if there is one. Never raises for what they
     contain."""
@@ -55,7 +66,7 @@ async def inspect_request(
     judge = Judge(inspection, policy, transaction)
     refused: Refused | None = None
     try:
-        await _inspect(raw, answer, judge, transaction, limits)
+        await _inspect(raw, answer, judge, transaction, limits, excluding)
     except Refused as error:
         refused = error
     except (HttpError, LimitError, ContentError) as error:
@@ -65,9 +76,18 @@ async def inspect_request(
     return outcome_of(transaction, verdict, status, time.perf_counter() - began)
 
 
-async def _inspect(raw: bytes, answer: bytes, judge: Judge, transaction: Transaction, limits: Limits) -> None:
+async def _inspect(
+    raw: bytes,
+    answer: bytes,
+    judge: Judge,
+    transaction: Transaction,
+    limits: Limits,
+    excluding: Excluding | None,
+) -> None:
     end = raw.find(b"\r\n\r\n") + 4
     head = parse_request(raw[:end] if end > 3 else raw, limits.http)
+    if excluding is not None:
+        transaction.excluded = excluding(head.host, head.target)
     try:
         await _judge(head, end, raw[end:], judge, transaction, limits)
         if answer:

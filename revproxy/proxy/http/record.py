@@ -1,11 +1,12 @@
-"""What is written down of an exchange: one access record, one audit record for each finding, the counters."""
+"""What is written down of an exchange: one access record, an audit record and a line of the error log for each
+finding, the counters."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
 
-from revproxy.audit import Metrics, Records, encode_finding, encode_http_access
+from revproxy.audit import Metrics, Records, encode_error, encode_finding, encode_http_access
 from revproxy.model import ALLOWED, Action, Transaction, Verdict
 from revproxy.proxy.http.message import Client, Request
 
@@ -89,7 +90,7 @@ class Recorder:
             if entry.asked and not entry.answered and verdict == "allow" and entry.status != CLIENT_GONE:
                 self._upstream_failures[(entry.upstream, entry.reason)] += 1
         if findings:
-            self._write_findings(entry, client)
+            self._write_findings(entry, client, request)
 
     def write_gate(self, identity: str, client: Client, status: int, reason: str) -> None:
         """The access record of what the gate refused: no head could be made of it."""
@@ -113,7 +114,7 @@ class Recorder:
         self._requests[(client.listener, _CLASSES[status // 100], Action.REJECT.value)] += 1
         self._refused[(reason,)] += 1
 
-    def _write_findings(self, entry: Entry, client: Client) -> None:
+    def _write_findings(self, entry: Entry, client: Client, request: Request) -> None:
         for finding in entry.transaction.findings:
             self._findings[(finding.rule,)] += 1
             self._records.audit(
@@ -128,6 +129,18 @@ class Recorder:
                     client=client.address,
                 )
             )
+            if self._records.error is not None:
+                self._records.error(
+                    encode_error(
+                        finding,
+                        id=entry.transaction.id,
+                        ts=entry.began,
+                        verdict=entry.verdict,
+                        client=client.address,
+                        host=request.host,
+                        target=request.target,
+                    )
+                )
 
 
 _CLASSES = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")

@@ -7,19 +7,21 @@ either way (facts: CVE-2025-29914 and its like).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from revproxy.codecs.percent import decode_percent
 from revproxy.config import Mode, Route
 from revproxy.inspection import Policy
 from revproxy.model import Limits, Timeouts
 from revproxy.net import Pool
+from revproxy.proxy.http.exclusions import Exclusions, Placed
+from revproxy.proxy.http.paths import doubtful, host_name, normalised, under
 
-_DOUBTFUL = re.compile(rb"//|/\.|[;\\%]").search
-"""A cheap look for anything that normalisation might change: dots, slashes, parameters, whatever is encoded."""
 _MOST_HOSTS = 4096
+Way = TypeVar("Way")
+"""What a route leads to: a `RouteWay`, or whatever somebody wants to know of it."""
+_Table = list[tuple[bytes, Way]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +39,23 @@ class RouteWay:
     """The Host that the inside gets; empty: the client's own."""
     origin: bytes
     """`scheme://host:port` of the upstream, to be replaced in Location."""
+    exclusions: Exclusions | None = None
 
 
-class Router:
+class Router(Generic[Way]):
     """Routes by host and path. Built once; hosts that were looked up are remembered, boundedly."""
 
-    def __init__(self, ways: Sequence[tuple[Route, RouteWay]]) -> None:
-        self._exact: dict[bytes, list[tuple[bytes, RouteWay]]] = {}
-        self._wild: list[tuple[bytes, list[tuple[bytes, RouteWay]]]] = []
-        self._any: list[tuple[bytes, RouteWay]] = []
+    def __init__(self, ways: Sequence[tuple[Route, Way]]) -> None:
+        self._exact: dict[bytes, _Table[Way]] = {}
+        self._wild: list[tuple[bytes, _Table[Way]]] = []
+        self._any: _Table[Way] = []
         for route, way in ways:
             for host in route.hosts:
                 self._table(host.encode("ascii").lower()).append((route.path.encode("utf-8"), way))
         self._wild.sort(key=lambda entry: -len(entry[0]))
-        self._seen: dict[bytes, list[tuple[bytes, RouteWay]]] = {}
+        self._seen: dict[bytes, _Table[Way]] = {}
 
-    def _table(self, host: bytes) -> list[tuple[bytes, RouteWay]]:
+    def _table(self, host: bytes) -> _Table[Way]:
         if host == b"*":
             return self._any
         if not host.startswith(b"*."):
@@ -65,7 +68,7 @@ class Router:
         self._wild.append((suffix, table))
         return table
 
-    def find(self, host: bytes, target: bytes) -> RouteWay | None:
+    def find(self, host: bytes, target: bytes) -> Way | None:
         """The way of a request; `host` as in the head, lower case. None: no route, or an ambiguous path."""
         table = self._seen.get(host)
         if table is None:
@@ -74,11 +77,11 @@ class Router:
             return table[0][1]
         path = target.partition(b"?")[0]
         way = _longest(table, path)
-        if _DOUBTFUL(path) and _longest(table, normalised(path)) is not way:
+        if doubtful(path) and _longest(table, normalised(path)) is not way:
             return None
         return way
 
-    def _tables_of(self, host: bytes) -> list[tuple[bytes, RouteWay]]:
+    def _tables_of(self, host: bytes) -> _Table[Way]:
         name = host_name(host)
         found = list(self._exact.get(name, ()))
         if not found:
@@ -90,32 +93,11 @@ class Router:
         return found
 
 
-def host_name(host: bytes) -> bytes:
-    """Host without its port and without the final dot of a fully qualified name."""
-    if host.startswith(b"["):
-        return host[: host.find(b"]") + 1]
-    name = host.partition(b":")[0]
-    return name[:-1] if name.endswith(b".") else name
-
-
-def _longest(table: Sequence[tuple[bytes, RouteWay]], path: bytes) -> RouteWay | None:
+def _longest(table: _Table[Way], path: bytes) -> Way | None:
     for prefix, way in table:
-        if prefix == b"/" or path == prefix or path.startswith(prefix if prefix.endswith(b"/") else prefix + b"/"):
+        if under(path, prefix):
             return way
     return None
-
-
-def normalised(path: bytes) -> bytes:
-    """The path as the most liberal internal server would read it: decoded, without parameters, dots resolved."""
-    plain = decode_percent(decode_percent(path)).replace(b"\\", b"/").partition(b"\0")[0]
-    segments: list[bytes] = []
-    for segment in plain.split(b"/"):
-        name = segment.partition(b";")[0]
-        if name == b"..":
-            del segments[-1:]
-        elif name not in (b"", b"."):
-            segments.append(name)
-    return b"/" + b"/".join(segments)
 
 
 def policy_of(mode: Mode, inbound: int, outbound: int) -> Policy:
@@ -124,7 +106,14 @@ def policy_of(mode: Mode, inbound: int, outbound: int) -> Policy:
 
 
 def way_of(
-    route: Route, pool: Pool, limits: Limits, origin: bytes, host: bytes, inbound: int, outbound: int
+    route: Route,
+    pool: Pool,
+    limits: Limits,
+    origin: bytes,
+    host: bytes,
+    inbound: int,
+    outbound: int,
+    excluded: Sequence[Placed] = (),
 ) -> RouteWay:
     """Everything that can be worked out before the first request."""
     return RouteWay(
@@ -137,4 +126,5 @@ def way_of(
         methods=frozenset(method.encode("ascii") for method in route.methods),
         host=b"" if route.keep_host else host,
         origin=origin,
+        exclusions=Exclusions(excluded) if excluded else None,
     )

@@ -9,14 +9,14 @@ from revproxy.inspection import Inspection
 from revproxy.model import Limits
 from revproxy.net import Budget, Spool
 from revproxy.proxy.http.record import Recorder
-from revproxy.proxy.http.routes import Router
+from revproxy.proxy.http.routes import Router, RouteWay
 
 
 @dataclass(slots=True)
 class Site:
     """`inspection` is replaced when a new rule set comes in; an exchange reads it once, at its beginning."""
 
-    router: Router
+    router: Router[RouteWay]
     inspection: Inspection
     limits: Limits
     new_spool: Callable[[], Spool]

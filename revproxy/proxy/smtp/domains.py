@@ -7,11 +7,18 @@ differently: local parts that some server takes apart again (`user%other.example
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 from revproxy.config.settings import Settings
+from revproxy.detection.rules import Exclusion
 from revproxy.errors import SmtpError
 from revproxy.protocols.smtp import Address
 from revproxy.proxy.smtp.envelope import Place
 from revproxy.proxy.smtp.replies import NO_RELAY
+
+Excluded = Mapping[str, Sequence[Exclusion]]
+NOTHING: Excluded = MappingProxyType({})
 
 
 class Domains:
@@ -19,9 +26,13 @@ class Domains:
 
     __slots__ = ("_first", "_places")
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, excluded: Excluded = NOTHING) -> None:
+        """`excluded`: by domain, what rules leave out."""
         upstreams = {u.name: u for u in settings.upstreams}
-        self._places = {_name(d.domain): Place(upstreams[d.upstream], d.mode) for d in settings.mail.domains}
+        self._places = {
+            _name(d.domain): Place(upstreams[d.upstream], d.mode, tuple(excluded.get(d.domain, ())))
+            for d in settings.mail.domains
+        }
         self._first = next(iter(self._places), b"")
 
     def __bool__(self) -> bool:

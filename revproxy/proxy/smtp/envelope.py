@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from revproxy.config.settings import Mode, Upstream
+from revproxy.detection.rules import Exclusion
 from revproxy.model import Transaction
 from revproxy.protocols.smtp import Address, MailFrom
 
@@ -24,10 +25,12 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a recipient domain's mail goes, and whether its verdicts are enforced. One message goes to one place."""
+    """Where a recipient domain's mail goes, whether its verdicts are enforced, and what its rules leave out. One
+    message goes to one place."""
 
     upstream: Upstream
     mode: Mode
+    excluded: tuple[Exclusion, ...] = ()
 
 
 @dataclass(slots=True)

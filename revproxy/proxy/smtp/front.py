@@ -12,7 +12,7 @@ from revproxy.config.settings import Listener, Settings
 from revproxy.model import ContentLimits, Fields
 from revproxy.net import Budget, Connections, Lease
 from revproxy.proxy.ids import transaction_ids
-from revproxy.proxy.smtp.domains import Domains
+from revproxy.proxy.smtp.domains import NOTHING, Domains, Excluded
 from revproxy.proxy.smtp.fields import fill_message
 from revproxy.proxy.smtp.office import Judge, Office, policies
 from revproxy.proxy.smtp.record import Recorder, Records
@@ -41,8 +41,10 @@ class SmtpFront:
         connections: Connections | None = None,
         memory: Budget | None = None,
         clock: Callable[[], float] = time.time,
+        excluded: Excluded = NOTHING,
     ) -> None:
-        """`tls` is the listener's context. `connections` and `memory` are shared by all fronts of a worker."""
+        """`tls` is the listener's context; `excluded` what rules leave out, by domain. `connections` and
+        `memory` are shared by all fronts of a worker."""
         domains = settings.mail.domains
         names = {d.upstream for d in domains}
         offered = listener.tls is not None and listener.tls.starttls and tls is not None
@@ -52,7 +54,7 @@ class SmtpFront:
         self._office = Office(
             hostname=settings.mail.hostname,
             limits=settings.limits,
-            domains=Domains(settings),
+            domains=Domains(settings, excluded),
             upstreams=tuple(u for u in settings.upstreams if u.name in names),
             policies=policies(settings),
             inspection=inspection,

@@ -35,6 +35,7 @@ async def judge(office: Office, client: Client, envelope: Envelope, content: byt
     loop = asyncio.get_running_loop()
     began = loop.time()
     transaction, limits = envelope.transaction, office.limits.content
+    transaction.excluded = place.excluded
     fill_envelope(
         transaction.fields,
         client.address.encode("ascii"),

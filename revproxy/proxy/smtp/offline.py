@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from revproxy.detection.rules import Exclusion
 from revproxy.errors import ContentError, LimitError
 from revproxy.inspection import Inspection, Policy
 from revproxy.model import Action, Limits, Phase, Protocol, Transaction, Verdict
@@ -17,24 +19,33 @@ from revproxy.proxy.smtp.fields import fill_envelope, fill_message
 
 CLIENT = "192.0.2.1"
 """The client's address where none is known (RFC 5737)."""
+_NONE: Mapping[str, tuple[Exclusion, ...]] = MappingProxyType({})
 _STATUS = {Action.DENY: 550, Action.DROP: 421, Action.DEFER: 451, Action.REJECT: 550}
 
 
 async def inspect_message(
-    raw: bytes, envelope: Mapping[str, Any], inspection: Inspection, policy: Policy, limits: Limits
+    raw: bytes,
+    envelope: Mapping[str, Any],
+    inspection: Inspection,
+    policy: Policy,
+    limits: Limits,
+    excluded: Mapping[str, tuple[Exclusion, ...]] = _NONE,
 ) -> Outcome:
     """The outcome of one raw message. Never raises for what it contains.
 
-    `envelope` may have client, helo, from and rcpt (a list), all text.
+    `envelope` may have client, helo, from and rcpt (a list), all text; `excluded` is what rules leave out, by domain
+    of the first recipient.
     """
     began = time.perf_counter()
-    transaction = Transaction("offline", Protocol.SMTP)
+    recipients = [str(one) for one in envelope.get("rcpt", ())]
+    domain = recipients[0].rpartition("@")[2].lower() if recipients else ""
+    transaction = Transaction("offline", Protocol.SMTP, excluded=excluded.get(domain, ()))
     fill_envelope(
         transaction.fields,
         _bytes(envelope.get("client") or CLIENT),
         _bytes(envelope.get("helo", "")),
         _bytes(envelope.get("from", "")),
-        [_bytes(one) for one in envelope.get("rcpt", ())],
+        [_bytes(one) for one in recipients],
     )
     broken = ""
     try:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from revproxy.audit import Metrics, encode_finding, encode_smtp_access
+from revproxy.audit import Metrics, encode_error, encode_finding, encode_smtp_access
 from revproxy.model import ALLOWED, Verdict
 from revproxy.proxy.smtp.envelope import Client, Envelope
 
@@ -19,6 +19,7 @@ class Records(Protocol):
 
     access: Callable[[bytes], None]
     audit: Callable[[bytes], None]
+    error: Callable[[bytes], None] | None
 
 
 @dataclass(slots=True)
@@ -122,6 +123,11 @@ class Recorder:
                     protocol="smtp",
                 )
             )
+            if self._records.error is not None:
+                line = encode_error(
+                    finding, id=envelope.transaction.id, ts=began, verdict=verdict, client=client.address
+                )
+                self._records.error(line)
 
     def refused(self, client: Client, session: str, reply: str, reason: str) -> None:
         """A session was ended by us; `reason` is a short fixed word."""

@@ -9,7 +9,7 @@ import pytest
 from revproxy.app.ftw.known import known_failures
 from revproxy.errors import ConfigError, ManyErrors
 
-LISTED = Path(__file__).resolve().parents[2] / "data" / "seclang" / "ftw-expected-failures.yaml"
+LISTED = Path(__file__).resolve().parents[2] / "data" / "ftw" / "known.yaml"
 
 
 def write(folder: Path, text: str) -> Path:

@@ -3,42 +3,68 @@ from builders import simple
 from revproxy.detection.engine.chains import ChainTable
 from revproxy.detection.link import link
 
+ALL = -1
 
-def table(*chains):
-    rules = [simple(f"r{i}", "x", chain=c.split()) for i, c in enumerate(chains)]
+
+def table(*chains, pattern="x"):
+    rules = [simple(f"r{i}", pattern, chain=c.split()) for i, c in enumerate(chains)]
     group = link(rules).groups[0]
     bits = {name: 1 << i for i, name in enumerate(group.triggers)}
     return ChainTable(group), bits, len(group.triggers)
 
 
 def test_nothing_triggered_means_everything_is_done():
-    chains, _, shift = table("urlDecodeUni", "htmlEntityDecode jsDecode", "")
-    move = chains.move(chains.root, 0)
-    assert move.accept >> shift == 0b111
-    assert move.onward == ()
+    chains, _, shift = table("urlDecode", "htmlEntityDecode jsDecode", "")
+    accept, leads = chains.move(chains.root(ALL), 0)
+    assert accept >> shift == 0b111
+    assert not leads
 
 
 def test_a_triggered_transformation_leads_on():
-    chains, bits, shift = table("urlDecodeUni jsDecode", "htmlEntityDecode", "")
-    move = chains.move(chains.root, bits["urlDecodeUni"])
-    assert move.accept >> shift == 0b110
-    assert [f([b"%41"]) for _, f, _ in move.onward] == [[b"A"]]
-    after = chains.move(move.onward[0][2], bits["jsDecode"])
-    assert after.accept == 0
-    assert [f([b"\\x41"]) for _, f, _ in after.onward] == [[b"A"]]
-    assert chains.move(after.onward[0][2], 0).accept >> shift == 0b001
+    chains, bits, shift = table("urlDecode jsDecode", "htmlEntityDecode", "")
+    root = chains.root(ALL)
+    accept, leads = chains.move(root, bits["urlDecode"])
+    assert (accept >> shift, leads) == (0b110, True)
+    ((_, function, child),) = chains.onward(root, bits["urlDecode"], frozenset())
+    assert function([b"%41"]) == [b"A"]
+    assert chains.move(child, bits["jsDecode"]).accept == 0
+    ((_, function, last),) = chains.onward(child, bits["jsDecode"], frozenset())
+    assert function([b"\\x41"]) == [b"A"]
+    assert chains.move(last, 0).accept >> shift == 0b001
+
+
+def test_only_wanted_items_begin():
+    chains, bits, shift = table("urlDecode", "htmlEntityDecode")
+    root = chains.root(0b10)
+    assert chains.move(root, bits["urlDecode"]) == (0b10 << shift, False)
+    assert chains.onward(root, bits["urlDecode"], frozenset()) == ()
 
 
 def test_what_may_change_anything_is_always_carried_out():
     chains, _, shift = table("length")
-    move = chains.move(chains.root, 0)
-    assert move.accept == 0
-    assert chains.move(move.onward[0][2], 0).accept >> shift == 1
+    root = chains.root(ALL)
+    assert chains.move(root, 0) == (0, True)
+    ((_, _, child),) = chains.onward(root, 0, None)
+    assert chains.move(child, 0).accept >> shift == 1
+
+
+def test_what_needs_a_byte_that_is_not_there_goes_no_further():
+    chains, bits, _ = table("htmlEntityDecode removeWhitespace", "", pattern="<b")
+    root = chains.root(ALL)
+    space = bits["removeWhitespace"]
+    assert chains.onward(root, space, frozenset(b"./")) == ()
+    for there in (frozenset(b"<"), frozenset(b"&"), None):
+        # Once the entities are decoded, `&` is of no more use.
+        assert bool(chains.onward(root, space, there)) == (there != frozenset(b"&"))
+        assert chains.onward(root, space | bits["htmlEntityDecode"], there)
 
 
 def test_the_table_is_bounded(monkeypatch):
     monkeypatch.setattr("revproxy.detection.engine.chains.ENTRIES", 2)
-    chains, bits, _ = table("urlDecodeUni jsDecode cssDecode", "htmlEntityDecode")
+    chains, bits, _ = table("urlDecode jsDecode cssDecode", "htmlEntityDecode")
+    root = chains.root(ALL)
     for seen in range(sum(bits.values())):
-        chains.move(chains.root, seen)
+        chains.move(root, seen)
+        chains.onward(root, seen, frozenset({seen}))
     assert len(chains._moves) <= 2
+    assert len(chains._onward) <= 2

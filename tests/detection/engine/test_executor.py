@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revproxy.detection.engine.executor import EXCERPT_BYTES, Program, excerpt
-from revproxy.detection.engine.state import Scene, State
+from revproxy.detection.engine.state import Accepted, Scene, State
 from revproxy.detection.operators import compile_operator
-from revproxy.detection.rules import MATCHED, Operator, Target
+from revproxy.detection.rules import MATCHED, MATCHED_NAME, MATCHED_ONE, Operator, Reference, Target
 
 TX = transaction(
     args={b"Name": b"Evil", b"other": b"good", b"list": b"a  b"},
@@ -61,3 +61,29 @@ def test_the_value_accepted_last_is_the_last_one_where_that_matters():
         state = State({})
         assert Program(rule("r", condition([A], ("rx", "."))), last_matters=matters).run(Scene(b"", TX.fields, state))
         assert state.last.value == want
+
+
+def test_message_and_data_are_as_the_last_condition_leaves_things():
+    first, second = condition(["args.names"], ("rx", "l")), condition([Target("args", key=b"name")], ("rx", "E"))
+    said = rule("r", first, second, said=(b"in ", Reference(MATCHED_NAME)), data=(Reference(MATCHED_ONE),))
+    hit = Program(said).run(Scene(b"", TX.fields, State({})))
+    assert (hit.said, hit.data) == (b"in args:Name", b"Evil")
+    assert (hit.field, hit.key) == ("args.names", b"list")
+
+
+def test_a_hit_names_what_its_texts_may_come_from():
+    def run(*conditions, said=(), data=()):
+        state = State({})
+        state.last = Accepted("cookies", b"sid", b"x", None)
+        return Program(rule("r", *conditions, said=said, data=data)).run(Scene(b"", TX.fields, state)).sources
+
+    first, second = condition([A], ("rx", "o")), condition([Target("headers", key=b"x-one")], ("rx", "1"))
+    assert run(first, second) == run(first, second, data=(Reference(MATCHED_NAME),)) == ()
+    looked = (("args", b"other"), ("headers", b"x-one"))
+    assert run(first, second, data=(Reference(MATCHED_ONE),)) == looked
+    assert run(first, second, said=(Reference("headers", b"host"),)) == (("headers", b"host"),)
+    assert run(first, second, said=(Reference("headers", b"a"), Reference("tx", b"0"))) == (
+        ("headers", b"a"),
+        *looked,
+    )
+    assert ("cookies", b"sid") in run(condition([Target(MATCHED_ONE)], ("rx", "x")), data=(Reference(MATCHED_ONE),))

@@ -6,35 +6,36 @@ from revproxy.detection.engine.memory import ENTRY_BYTES, Memory, Recall
 
 def test_what_never_repeats_does_not_push_out_what_does():
     memory = Memory(100 * (ENTRY_BYTES + 10))
-    memory.put(b"agent", 7)
+    memory.put((b"agent", 1), 7)
     for number in range(10_000):
-        memory.put(b"%08d" % number, 0)
-        assert memory.get(b"agent") == 7
-    assert memory.get(b"00000000") is None
+        memory.put((b"%08d" % number, 1), 0)
+        assert memory.get((b"agent", 1)) == 7
+    assert memory.get((b"00000000", 1)) is None
+    assert memory.get((b"agent", 2)) is None
 
 
 @given(st.lists(st.binary(max_size=300)), st.integers(0, 20_000))
 def test_stays_within_its_bytes(values, most):
     memory = Memory(most)
     for value in values:
-        memory.put(value, 1)
-    held = sum(len(v) + ENTRY_BYTES for half in (memory.young, memory._old) for v in half)
+        memory.put((value, 1), 1)
+    held = sum(len(v) + ENTRY_BYTES for half in (memory.young, memory._old) for v, _ in half)
     assert held <= most
 
 
 def test_large_values_are_not_kept():
     memory = Memory(16_000)
-    memory.put(b"x" * 2_000, 1)
-    assert memory.get(b"x" * 2_000) is None
+    memory.put((b"x" * 2_000, 1), 1)
+    assert memory.get((b"x" * 2_000, 1)) is None
     assert len(memory) == 0
 
 
 def test_recall_confirms_once_and_remembers():
     scanned, tried = [], []
 
-    def scan(values):
+    def scan(values, wanted):
         scanned.append(list(values))
-        return 0b11 if b"bad" in values else 0
+        return wanted if b"bad" in values else 0
 
     def confirm(value):
         tried.append(value)
@@ -56,7 +57,7 @@ def test_what_is_not_wanted_is_tried_when_it_is():
         tried.append(value)
         return value == b"bad"
 
-    recall = Recall(lambda values: 0b01, [confirm], 100_000)
+    recall = Recall(lambda values, wanted: wanted & 0b01, [confirm], 100_000)
     assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b10) == 0
     assert tried == []
     assert recall.items([b"good", b"bad"], [0b11, 0b11], 0b01) == 0b01
@@ -71,7 +72,7 @@ def test_what_does_not_look_at_a_value_is_not_tried():
         tried.append(value)
         return True
 
-    recall = Recall(lambda values: 0b11, [confirm, confirm], 100_000)
+    recall = Recall(lambda values, wanted: wanted & 0b11, [confirm, confirm], 100_000)
     assert recall.items([b"one", b"two"], [0b01, 0], 0b11) == 0b01
     assert tried == [b"one"]
     assert recall.items([b"one", b"two"], [0, 0b10], 0b11) == 0b10

@@ -1,11 +1,28 @@
+import pytest
+
 from revproxy.detection.engine.state import Accepted, State, named
+from revproxy.model import Fields
 
 
-def test_named():
-    assert named(Accepted("headers", b"host", b"", None)) == b"REQUEST_HEADERS:host"
-    assert named(Accepted("method", b"", b"", None)) == b"REQUEST_METHOD"
-    assert named(Accepted("tx", b"score", b"", None)) == b"TX:score"
-    assert named(Accepted("subject", b"", b"", None)) == b"subject"
+@pytest.mark.parametrize(
+    ("field", "key", "want"),
+    [
+        ("headers", b"host", b"REQUEST_HEADERS:hOst"),
+        ("headers.written", b"host", b"REQUEST_HEADERS_NAMES:hOst"),
+        ("headers", b"accept", b"REQUEST_HEADERS:accept"),
+        ("reply.headers", b"host", b"RESPONSE_HEADERS:host"),
+        ("args.plain", b"Host", b"ARGS:Host"),
+        ("method", b"", b"REQUEST_METHOD"),
+        ("tx", b"score", b"TX:score"),
+        ("tx.names", b"score", b"TX:score"),
+        ("matched.one", b"", b"MATCHED_VAR"),
+        ("subject", b"", b"subject"),
+    ],
+)
+def test_named(field: str, key: bytes, want: bytes):
+    fields = Fields()
+    fields.put("headers.written", [b"X", b"hOst", b"HOST"], [b"x", b"host", b"host"])
+    assert named(Accepted(field, key, b"", None), fields) == want
 
 
 def test_a_state_is_a_copy():

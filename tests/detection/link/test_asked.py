@@ -1,7 +1,17 @@
 from builders import HTTP, condition, simple
 
 from revproxy.detection.link.asked import fields_of
-from revproxy.detection.rules import Assign, Condition, Operator, Reference, Rule, SetVariable, Target
+from revproxy.detection.rules import (
+    MATCHED_NAME,
+    MATCHED_NAMES,
+    Assign,
+    Condition,
+    Operator,
+    Reference,
+    Rule,
+    SetVariable,
+    Target,
+)
 from revproxy.model import Phase, Severity
 
 
@@ -14,3 +24,10 @@ def test_fields_of():
     rule = Rule("1", HTTP, Phase.BODY, conditions, Severity.NOTICE, 0, "", said=(Reference("method"),))
     want = {"uri", "headers", "query", "args", "archive.names", "method", "path"}
     assert fields_of([rule, simple("2", "a", "path")]) == want
+
+
+def test_who_asks_for_the_name_of_what_matched_asks_for_it_as_written():
+    conditions = (condition(["headers", "args"], ("rx", "a")),)
+    for name in (MATCHED_NAME, MATCHED_NAMES):
+        rule = Rule("1", HTTP, Phase.BODY, conditions, Severity.NOTICE, 0, "", data=(Reference(name),))
+        assert fields_of([rule]) == {"headers", "headers.written", "args"}

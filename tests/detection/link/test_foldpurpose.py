@@ -1,8 +1,20 @@
 from builders import condition, rule
+from fold_words import at_run, left, put, when, written
 
+from revproxy.detection.link.fold import fold
 from revproxy.detection.link.folddraft import Draft, Part, Piece
 from revproxy.detection.link.foldpurpose import purposeful
-from revproxy.detection.rules import Assign, Chosen, Condition, Operator, Reference, RemoveRules, SetVariable, Target
+from revproxy.detection.rules import (
+    Assign,
+    Chosen,
+    Condition,
+    Marker,
+    Operator,
+    Reference,
+    RemoveRules,
+    SetVariable,
+    Target,
+)
 
 ARGS = condition(["args"], ("rx", "x"))
 
@@ -71,3 +83,31 @@ def test_jumps_over_nothing():
     assert live(drafts) == [0, 3]
     drafts = [draft(0, reads(b"a"), target=2), draft(1, ARGS, store(b"b")), draft(2, ARGS, store(b"a"))]
     assert live(drafts) == []
+
+
+# Through all of folding.
+
+
+def test_stores_that_nobody_asks_for_go():
+    listed = [
+        at_run("1", "args", "rx x", put("c"), put("d")),
+        at_run("2", "args", "rx y", put("a", "1", "+"), put("b", "%c%"), put("p_%args:x%")),
+        at_run("3", "args", "rx z", put("d", "%a%")),
+        written("4", when("tx:b", "eq 1"), logs=True),
+    ]
+    folded = fold(listed)
+    assert folded.removed == {"3": "without purpose"}
+    assert [[e.name for e in r.conditions[0].effects] for r in folded.rules] == [[(b"c",)], [(b"b",)], []]
+    assert left(fold([*listed, at_run("5", "tx/^p", "eq 2", logs=True)])) == ["1", "2", "4", "5"]
+
+
+def test_a_jump_over_nothing_goes():
+    listed = [
+        at_run("1", skip_after="END"),
+        written("2", when("&tx:a", "eq 1"), logs=True),
+        at_run("3", skip=1),
+        at_run("4"),
+        Marker("END"),
+        at_run("5", logs=True),
+    ]
+    assert left(fold(listed)) == ["5"]

@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import pytest
 from builders import condition, rule
+from fold_words import at_run, left, only, put, template, when, written
 
+from revproxy.detection.link.fold import fold
 from revproxy.detection.link.foldrule import Read, RuleFolder, Spot, Wrote
 from revproxy.detection.link.foldstate import NO_DOUBTS, UNKNOWN, Names, Variables
-from revproxy.detection.rules import Assign, Condition, Operator, Reference, SetVariable, Target
+from revproxy.detection.rules import Assign, Condition, Operator, Reference, Scope, SetVariable, Target
 
 ARGS = condition(["args"], ("rx", "x"))
 A, B, MATCHED = Reference("tx", b"a"), Reference("tx", b"b"), Reference("matched.one")
@@ -81,9 +83,11 @@ def test_a_failing_condition_ends_the_rule():
     assert len(draft.parts) == 1
 
 
-def test_message_and_data_are_filled_behind_the_first_condition():
+def test_message_and_data_are_filled_behind_the_last_condition():
     _, draft = folded(doing(HOLDS, store(b"a", b"5")), doing(ARGS, store(b"b", b"1")), said=(A, b"!"), data=(B,))
-    assert (draft.said, draft.data) == ((b"5!",), (b"",))
+    assert (draft.said, draft.data) == ((b"5!",), (B,))
+    _, draft = folded(HOLDS, doing(HOLDS, store(b"b", b"7")), said=(B,))
+    assert draft.said == (b"7",)
     _, draft = folded(doing(ARGS, store(b"b", b"1")), said=(A, B))
     assert draft.said == (b"1", B)
 
@@ -109,7 +113,7 @@ FACE = {"logs": True}
         ([HOLDS], FACE, False),
         ([HOLDS, ARGS], FACE, True),
         ([HOLDS, ARGS], FACE | {"data": (MATCHED,)}, False),
-        ([HOLDS, ARGS], FACE | {"said": (B,)}, False),
+        ([HOLDS, ARGS], FACE | {"said": (B,)}, True),
         ([doing(HOLDS, store(b"b", b"1")), ARGS], FACE, False),
     ],
 )
@@ -120,8 +124,73 @@ def test_who_looks_at_what_a_condition_accepts(conditions, more, bare):
     assert not draft.parts[0].bare
 
 
+def test_the_last_condition_is_the_one_that_message_and_data_tell_of():
+    _, draft = folded(ARGS, HOLDS, **FACE, data=(MATCHED,))
+    assert [part.bare for part in draft.parts] == [False, False]
+    _, draft = folded(ARGS, HOLDS, **FACE, data=(B,))
+    assert [part.bare for part in draft.parts] == [False, True]
+
+
 def test_an_operator_that_cannot_take_it_is_noted():
     folder, _ = folded(
         doing(HOLDS, store(b"a", b"(")), Condition((Target("args"),), (Operator("rx", template=(A,)),))
     )
     assert folder.notes == ["1: an operator cannot take what its variables say, and accepts nothing"]
+
+
+# Through all of folding.
+
+
+def test_what_always_holds_goes_from_a_chain():
+    held = written(
+        "1",
+        when("&tx:limit", "eq 1", put("seen", "%limit%")),
+        when("args", "rx x", put("score", "%limit%", "+")),
+        when("tx:limit", "eq 7"),
+        passes=Scope.PHASE,
+    )
+    folded = fold([held], {b"limit": b"7"}, frozenset({b"score", b"seen"}))
+    (condition,) = only(folded).conditions
+    assert condition.effects == (SetVariable((b"score",), Assign.ADD, (b"7",)),)
+    assert folded.variables == {b"seen": b"7"}
+    logged = written("1", when("&tx:limit", "eq 1"), when("args", "eq %limit%"), when("tx:limit"), logs=True)
+    assert only(fold([logged], {b"limit": b"7"})).conditions == (when("args", "eq 7"),)
+
+
+def test_what_never_holds_leaves_the_effects_before_it():
+    failing = written(
+        "1", when("args", "rx x", put("a")), when("args"), when("&tx:b", "eq 1"), when("args"), logs=True
+    )
+    folded = fold([failing], keep=frozenset({b"a"}))
+    assert only(folded).conditions == failing.conditions[:1]
+    assert not only(folded).logs
+    assert fold([failing]).removed == {"1": "never"}
+
+
+def test_a_condition_that_is_looked_at_stays():
+    asked = [
+        written("1", when("tx:a", "eq 1"), when("matched", "rx 1"), when("args"), logs=True),
+        written("1", when("args"), when("tx:a", "eq 1"), when("args", "rx %matched.one%"), logs=True),
+        written("1", when("tx:a", "eq 1", capture=True), when("args"), logs=True, data=template("%0%")),
+        written("1", when("tx:a", "eq 1"), when("args"), logs=True, data=template("%matched.name%")),
+        written("1", when("tx:a", "eq 1"), logs=True),
+    ]
+    for one in asked:
+        assert only(fold([one], {b"a": b"1"})).conditions == one.conditions
+
+
+def test_a_later_look_at_what_was_accepted_keeps_all_before():
+    listed = [
+        written("1", when("tx:a", "eq 1")),
+        at_run("2", "matched.one", "rx 1", logs=True),
+        written("3", when("tx:a")),
+    ]
+    folded = fold(listed, {b"a": b"1"})
+    assert left(folded) == ["1", "2"]
+    assert folded.notes
+
+
+def test_a_template_that_makes_no_operator_accepts_nothing():
+    folded = fold([at_run("1", "args", "!rx %a%", logs=True)], {b"a": b"("})
+    assert only(folded).conditions[0].operators == (Operator("noMatch"),)
+    assert folded.notes

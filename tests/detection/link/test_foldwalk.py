@@ -1,6 +1,8 @@
 import pytest
 from builders import HTTP, condition, rule
+from fold_words import SMTP, at_run, left, put, when, written
 
+from revproxy.detection.link.fold import fold
 from revproxy.detection.link.foldcourse import course_of
 from revproxy.detection.link.foldstate import UNKNOWN
 from revproxy.detection.link.foldwalk import Walk
@@ -107,3 +109,135 @@ def test_watchers():
 def test_a_choice_that_cannot_be_read():
     with pytest.raises(RuleError, match="rule `1`"):
         walked(maybe("1", RemoveRules(Chosen(tags=("(",)))))
+
+
+# Through all of folding.
+
+
+def gates(level):
+    return [
+        written("0", when("", "", put("level", level))),
+        at_run("1", logs=True),
+        written("2", when("tx:level", "lt 2"), skip_after="end"),
+        written("3", when("tx:level", "lt 2"), phase=BODY, skip_after="END"),
+        at_run("4", logs=True),
+        at_run("5", logs=True, phase=BODY),
+        written("6", when("tx:level", "lt 3"), skip_after="END"),
+        at_run("7", logs=True),
+        Marker("END"),
+        at_run("8", logs=True),
+        Marker("END"),
+    ]
+
+
+def test_level_gates_are_carried_out():
+    assert left(fold(gates("1"))) == ["1", "8"]
+    assert left(fold(gates("2"))) == ["1", "4", "5", "8"]
+    assert left(fold(gates("3"))) == ["1", "4", "5", "7", "8"]
+    assert fold(gates("1")).removed == {
+        "0": "folded",
+        "2": "folded",
+        "3": "folded",
+        "4": "skipped by 2",
+        "5": "skipped by 3",
+        "6": "skipped by 2",
+        "7": "skipped by 2",
+    }
+
+
+def test_a_gate_that_may_be_removed_stands_for_what_is_removed_with_it():
+    remove = at_run("r", "args", "rx off", RemoveRules(Chosen(tags=("^crs$",))))
+    tagged = [
+        remove,
+        written("0", when("", "", put("level"))),
+        written("1", when("tx:level", "eq 1"), skip_after="END", tags=("crs",)),
+        at_run("2", logs=True, tags=("crs", "more")),
+        at_run("3", logs=True, tags=("other",)),
+        Marker("END"),
+    ]
+    assert left(fold(tagged)) == ["r", "1", "3"]
+    assert left(fold([*tagged[:4], tagged[5]])) == ["r"]
+
+
+def test_what_a_removed_rule_says_holds_for_those_removed_with_it():
+    crs = {"tags": ("crs",)}
+    listed = [
+        at_run("r", "args", "rx off", RemoveRules(Chosen(tags=("^crs$",)))),
+        written("0", when("&tx:level", "eq 0", put("level")), **crs),
+        written("1", when("tx:level", "lt 2"), skip_after="END", **crs),
+        at_run("2", logs=True, **crs),
+        Marker("END"),
+        at_run("3", "tx/^lev", "eq %args:a%", logs=True, **crs),
+    ]
+    folded = fold(listed)
+    assert left(folded) == ["r", "3"]
+    assert folded.variables == {b"level": b"1"}
+    other = at_run("4", "tx/^lev", "eq %args:a%", logs=True)
+    assert left(fold([*listed, other])) == ["r", "0", "3", "4"]
+
+
+def test_a_gate_that_may_be_excluded_stands_for_what_is_excluded_with_it():
+    listed = [
+        written("0", when("", "", put("level"))),
+        written("1", when("tx:level", "eq 1"), skip_after="END"),
+        at_run("2", logs=True),
+        at_run("3", logs=True),
+        Marker("END"),
+    ]
+    assert left(fold(listed, excluded=[frozenset("012")])) == ["1", "3"]
+    assert left(fold(listed, excluded=[frozenset("0123")])) == []
+    assert left(fold(listed, excluded=[frozenset("23")])) == []
+
+
+def test_a_way_into_what_a_gate_passes_over():
+    listed = [
+        at_run("1", skip_after="MID"),
+        written("2", when("", ""), skip_after="END"),
+        at_run("3", logs=True),
+        Marker("MID"),
+        at_run("4", logs=True),
+        Marker("END"),
+    ]
+    assert left(fold(listed)) == ["1", "2", "4"]
+
+
+def test_a_gate_does_not_stand_before_rules_of_other_protocols():
+    both = at_run("2", logs=True, protocols=HTTP | SMTP)
+    listed = [written("1", when("", ""), skip_after="END"), both, at_run("3", logs=True), Marker("END")]
+    assert left(fold(listed)) == ["1", "2"]
+    assert left(fold([written("1", when("", "", RemoveRules(Chosen(ids=((2, 3),))))), both, listed[2]])) == ["1", "2"]
+
+
+def test_variables_of_one_protocol_say_nothing_of_another():
+    listed = [written("1", when("", "", put("a"))), at_run("2", "tx:a", "eq 1", logs=True, protocols=HTTP | SMTP)]
+    assert left(fold(listed)) == ["1", "2"]
+    assert fold(listed).rules == tuple(listed)
+
+
+def test_a_certain_removal_is_carried_out():
+    listed = [
+        at_run("1", logs=True, tags=("t",)),
+        written("2", when("", "", RemoveRules(Chosen(ids=((4, 5),), tags=("t",), messages=("^mess",))))),
+        at_run("3", logs=True, tags=("t",)),
+        at_run("4", logs=True, phase=LOG),
+        at_run("6", logs=True),
+        at_run("7", logs=True, message="message"),
+    ]
+    folded = fold(listed)
+    assert left(folded) == ["1", "6"]
+    assert folded.removed == {"2": "folded", **dict.fromkeys("347", "removed by 2")}
+
+
+def test_phases_of_long_bodies_may_run_again():
+    listed = [
+        written("1", when("tx:a", "eq 1"), phase=BODY, logs=True),
+        written("2", when("", "", put("a")), phase=BODY),
+        written("3", when("tx:a", "eq 1"), phase=REPLY_HEAD, logs=True),
+        written("4", when("", "", put("b")), phase=REPLY_HEAD),
+        written("5", when("tx:b", "eq 1"), phase=REPLY_HEAD, logs=True),
+        written("6", when("tx:b", "eq 1"), phase=LOG, logs=True),
+    ]
+    folded = fold(listed)
+    assert left(folded) == ["1", "2", "3", "4", "5", "6"]
+    assert not folded.variables
+    assert left(fold(listed[3:5])) == ["5"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revproxy.detection.link.needs import needs_of, scannable
-from revproxy.detection.link.patterns import STAND_IN, forms
+from revproxy.detection.link.patterns import STAND_IN, Shape, forms
 from revproxy.detection.operators import OPERATORS, compile_operator
 from revproxy.detection.operators.xss_tokens import is_xss
 from revproxy.detection.rules import Condition, Operator
@@ -38,7 +38,7 @@ values = st.lists(st.sampled_from(PIECES), max_size=5).map(b"".join) | st.binary
 def test_necessary(name, argument):
     operator = Operator(name, argument)
     test = compile_operator(operator).test
-    texts = [f.joined for f in (forms(n, folded=False) for n in needs_of(operator)) if f.joined is not None]
+    texts = [f.joined for f in (forms(n, Shape()) for n in needs_of(operator)) if f.joined is not None]
     hits = scanner(texts)
 
     @settings(max_examples=60, deadline=None)
@@ -59,7 +59,7 @@ attributes = st.lists(st.sampled_from(NAMES) | st.sampled_from(MARKS), max_size=
 
 @pytest.mark.parametrize("accepts", [compile_operator(Operator("detectXSS")).test, is_xss])
 def test_no_script_injection_is_missed(accepts):
-    hits = scanner([f.joined for f in (forms(n, folded=False) for n in needs_of(Operator("detectXSS")))])
+    hits = scanner([f.joined for f in (forms(n, Shape()) for n in needs_of(Operator("detectXSS")))])
 
     @settings(max_examples=2500, deadline=None)
     @given(attributes)
@@ -72,7 +72,7 @@ def test_no_script_injection_is_missed(accepts):
 
 @pytest.mark.parametrize("text", [b"session=1; theme=light; tone=on", b"a=1&to=2&onward=3", b"next=/from/here"])
 def test_ordinary_pairs_are_no_script_injection(text):
-    hits = scanner([f.joined for f in (forms(n, folded=False) for n in needs_of(Operator("detectXSS")))])
+    hits = scanner([f.joined for f in (forms(n, Shape()) for n in needs_of(Operator("detectXSS")))])
     assert not hits(text)
 
 

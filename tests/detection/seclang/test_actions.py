@@ -47,7 +47,7 @@ def short(action):
         ("msg:don't,tag:''", ["msg=don't@12", "tag=@22"]),
         ("msg:a:b,status:403", ["msg=a:b@12", "status=403@20"]),
         ("allow,allow:Phase", ["allow@12", "allow=phase@18"]),
-        ("redirect:http://a/,skipAfter:'A B',skip:2", ["redirect=http://a/@12", "skipAfter=A B@31", "skip=2@47"]),
+        ("skipAfter:'A B',skip:2", ["skipAfter=A B@12", "skip=2@28"]),
         ("ver:'x/1',rev:2,maturity:9,accuracy:'8'", ["ver=x/1@12", "rev=2@22", "maturity=9@28", "accuracy=8@39"]),
         ("setuid:%{tx.a},setsid:b,setrsc:c", ["setuid=%{tx.a}@12", "setsid=b@27", "setrsc=c@36"]),
         ("multimatch,CAPTURE", ["multiMatch@12", "capture@23"]),
@@ -75,7 +75,7 @@ def test_list(text, found):
         ("id:x", "`x` is no id", 15),
         ("phase:0", "`0` is no phase", 18),
         ("severity:8", "`8` is no severity", 21),
-        ("status:600", "from 100 to 599", 19),
+        ("status:1000", "from 0 to 999", 19),
         ("skip:x", "a whole number", 17),
         ("t:lowercse", "unknown transformation `lowercse`", 14),
         ("msg", "msg needs an argument", 12),
@@ -103,3 +103,11 @@ def test_some_have_no_effect():
     found, log = read("sanitiseArg:a,xmlns:b")
     assert len(found) == 2
     assert [str(notice.where) for notice in log.notices] == ["f:1:12", "f:1:26"]
+
+
+def test_a_status_that_is_none_is_noted():
+    found, log = read("deny,status:44")
+    assert [short(action) for action in found] == ["deny@12", "status=403@17"]
+    [notice] = log.notices
+    assert notice.message.startswith("44 is no status")
+    assert notice.where.column == 24

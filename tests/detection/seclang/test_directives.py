@@ -30,12 +30,8 @@ def one(text):
     [
         ("SecRuleEngine detectiononly", [b"DetectionOnly"]),
         ('SecRequestBodyAccess "ON"', [b"On"]),
-        ("SecRequestBodyLimit 13107200", [b"13107200"]),
-        ("SecResponseBodyLimitAction processpartial", [b"ProcessPartial"]),
-        ("SecResponseBodyMimeType text/plain 'text/html'", [b"text/plain", b"text/html"]),
-        ("SecResponseBodyMimeTypesClear", []),
+        ("SecResponseBodyAccess off", [b"Off"]),
         ('SecComponentSignature "a b"', [b"a b"]),
-        ("secargumentslimit 1000", [b"1000"]),
     ],
 )
 def test_settings(text, values):
@@ -99,7 +95,7 @@ def test_include(word, optional):
     assert (found.path.value, found.path.where.column, found.optional) == (b"a b/*.conf", len(word) + 3, optional)
 
 
-@pytest.mark.parametrize("text", ["SecArgumentSeparator &", "SecCookieFormat 0", "SecHashEngine off"])
+@pytest.mark.parametrize("text", ["SecArgumentSeparator &", "SecCookieFormat 0", "SecRequestBodyLimitAction REJECT"])
 def test_what_is_done_anyway_is_taken_without_a_word(text):
     found, log = read(text)
     assert not found
@@ -113,6 +109,21 @@ def test_what_has_another_home_is_noted():
     [notice] = log.notices
     assert str(notice.where) == "f:2:3"
     assert "SecAuditLog has no effect here: `logs.audit`" in notice.message
+
+
+@pytest.mark.parametrize("text", ["SecRequestBodyLimit 1", "SecResponseBodyMimeType a/b c/d", "SecUploadFileLimit 1"])
+def test_a_limit_of_ours_is_noted(text):
+    found, log = read(text)
+    assert not found
+    assert not log.errors
+    [notice] = log.notices
+    assert notice.message.startswith(f"{text.split()[0]} has no effect here: ")
+
+
+def test_what_is_noted_must_be_right_all_the_same():
+    _, log = read("SecArgumentsLimit many")
+    [error] = log.errors
+    assert str(error.where) == "f:1:19"
 
 
 def test_the_rest_of_an_open_quote_is_no_new_error():

@@ -72,3 +72,10 @@ def test_names():
     assert variable_name("args") == "ARGS"
     assert variable_name("request_xml") == "XML"
     assert unknown_variable("arg") == ("unknown variable `arg`", "did you mean `ARGS`?")
+
+
+def test_what_never_holds_anything_is_noted():
+    found, log, _ = read(b"%{URI_PARSE_ERROR}")
+    assert found == [("URI_PARSE_ERROR", None, 11)]
+    assert not log.errors
+    assert "is always 0 here" in log.notices[0].message

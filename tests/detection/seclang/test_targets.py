@@ -89,3 +89,10 @@ def test_reading_goes_on_after_an_error():
     found, log = read("FOO:a|ARGS|BAR|REQUEST_METHOD:x,TX:b")
     assert [short(variable) for variable in found] == ["ARGS@7", "TX:b@33"]
     assert [error.where.column for error in log.errors] == [1, 12, 30]
+
+
+def test_what_never_holds_anything_is_noted():
+    found, log = read("URI_PARSE_ERROR|ARGS")
+    assert [variable.name for variable in found] == ["URI_PARSE_ERROR", "ARGS"]
+    assert "is always 0 here" in log.notices[0].message
+    assert log.notices[0].where.column == 1

@@ -40,4 +40,4 @@ def test_macro():
 
 
 def test_notice():
-    assert str(Notice("SecTmpDir has no effect", place(3, 1))) == "f:3:1: SecTmpDir has no effect"
+    assert str(Notice("SecTmpDir has no effect", place(3, 1))) == "f:3:1: notice: SecTmpDir has no effect"

@@ -354,6 +354,8 @@ class Kept:
     def __init__(self) -> None:
         self.access_lines: list[bytes] = []
         self.audit_lines: list[bytes] = []
+        self.error_lines: list[bytes] = []
+        self.error = self.error_lines.append
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -241,6 +241,8 @@ async def test_detect_mode_passes_and_records() -> None:
             assert (record["status"], record["verdict"], bool(record["rules"])) == (200, "deny", True)
         assert len(made.inside.requests) == len(ATTACKS) <= len(made.records.findings)
         assert {finding["enforced"] for finding in made.records.findings} == {False}
+        assert len(made.records.error_lines) == len(made.records.findings)
+        assert not any(b"Access denied" in line for line in made.records.error_lines)
 
 
 async def test_detect_mode_lets_a_drop_pass() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from harness import get
 
@@ -22,10 +23,12 @@ class Lists:
         self.audits: list[bytes] = []
         self.access = self.lines.append
         self.audit = self.audits.append
+        self.errors: list[bytes] = []
+        self.error: Callable[[bytes], None] | None = None
 
 
-def written(entry: Entry) -> tuple[dict[str, object], list[bytes], Metrics]:
-    lists, metrics = Lists(), Metrics()
+def written(entry: Entry, lists: Lists | None = None) -> tuple[dict[str, object], list[bytes], Metrics]:
+    lists, metrics = lists or Lists(), Metrics()
     request = parse_request(get(b'/"\\\x7f'.replace(b"\x7f", b"x") + b"?password=hunter2"), HttpLimits())
     Recorder(lists, metrics).write(entry, CLIENT, request)  # type: ignore[arg-type]
     return json.loads(lists.lines[0]), lists.audits, metrics
@@ -58,3 +61,16 @@ def test_what_the_gate_refused() -> None:
     record = json.loads(lists.lines[0])
     assert (record["id"], record["status"], record["verdict"], record["reason"]) == ("id1", 400, "reject", "no-host")
     assert (record["method"], record["target"], record["host"]) == ("", "", "")
+
+
+def test_a_line_of_the_error_log_for_each_finding() -> None:
+    lists, transaction = Lists(), Transaction("id1", Protocol.HTTP)
+    lists.error = lists.errors.append
+    transaction.findings += [
+        Finding(name, Phase.BODY, Severity.CRITICAL, 5, "m", "args", b"a", b"x", data=b"d") for name in ("1", "2")
+    ]
+    written(Entry(transaction), lists)
+    assert [f'[id "{name}"]'.encode() in line for name, line in zip("12", lists.errors, strict=True)] == [True, True]
+    assert b"[client 192.0.2.1]" in lists.errors[0]
+    assert b'[data "d"] ' in lists.errors[0]
+    assert rb'[hostname "site.example"] [uri "/\x22\x5cx"] [unique_id "id1"]' in lists.errors[0]

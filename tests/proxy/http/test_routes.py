@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 
 from revproxy.config import Mode, Route
 from revproxy.config.settings import Address, Upstream
+from revproxy.detection.rules import Exclusion
 from revproxy.model import Limits, Timeouts
 from revproxy.net import DirectDialer, Pool
 from revproxy.proxy.http import Router, policy_of, way_of
-from revproxy.proxy.http.routes import host_name, normalised
+from revproxy.proxy.http.exclusions import Placed
+from revproxy.proxy.http.paths import normalised
+from revproxy.proxy.http.routes import RouteWay
 
 UPSTREAM = Upstream("web", Address("127.0.0.1", 1))
 POOL = Pool(UPSTREAM, DirectDialer([UPSTREAM]), Timeouts())
 
 
-def router(*routes: Route) -> Router:
+def router(*routes: Route) -> Router[RouteWay]:
     return Router([(one, way_of(one, POOL, Limits(), b"http://127.0.0.1:1", b"127.0.0.1:1", 5, 4)) for one in routes])
 
 
@@ -121,30 +124,6 @@ def test_every_target_has_one_route_or_none(host: bytes, path: bytes) -> None:
         assert ROUTES.find(host, normalised((b"/" + path).partition(b"?")[0])) in (way, None)
 
 
-@pytest.mark.parametrize(
-    ("path", "plain"),
-    [
-        (b"/", b"/"),
-        (b"/a//b/./c/../d;x=y/e", b"/a/b/d/e"),
-        (b"/../../a", b"/a"),
-        (b"/%2561", b"/a"),
-        (b"/a%00b", b"/a"),
-        (b"/a\\b", b"/a/b"),
-        (b"/..;/a", b"/a"),
-    ],
-)
-def test_normalised(path: bytes, plain: bytes) -> None:
-    assert normalised(path) == plain
-
-
-@pytest.mark.parametrize(
-    ("host", "name"),
-    [(b"a", b"a"), (b"a:1", b"a"), (b"a.", b"a"), (b"[::1]:80", b"[::1]"), (b"[::1]", b"[::1]"), (b"", b"")],
-)
-def test_host_name(host: bytes, name: bytes) -> None:
-    assert host_name(host) == name
-
-
 def test_policies() -> None:
     assert [(policy_of(mode, 5, 4).inspects, policy_of(mode, 5, 4).enforces) for mode in Mode] == [
         (True, True),
@@ -167,3 +146,8 @@ def test_what_a_way_takes_from_its_route() -> None:
     assert (way.body_bytes, way.host, way.methods, way.timeouts) == (7, b"x:1", {b"GET"}, timeouts)
     usual = way_of(route("a"), POOL, Limits(), b"http://x:1", b"x:1", 5, 4)
     assert (usual.body_bytes, usual.host, usual.timeouts) == (Limits().http.body_bytes, b"", Limits().timeouts)
+    assert usual.exclusions is None
+    placed = Placed(Exclusion(frozenset("1")))
+    way = way_of(route("a"), POOL, Limits(), b"http://x:1", b"x:1", 5, 4, [placed])
+    assert way.exclusions is not None
+    assert way.exclusions.of(b"a", b"/") == (placed.exclusion,)

@@ -8,7 +8,7 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from revproxy.config.settings import (
     Settings,
     Upstream,
 )
+from revproxy.detection.rules import Exclusion
 from revproxy.inspection import Policy
 from revproxy.model import ALLOWED, Action, ContentLimits, Fields, Limits, Phase, Transaction, Verdict
 from revproxy.net import DirectDialer
@@ -155,6 +156,8 @@ class Records:
         self.findings: list[bytes] = []
         self.access = self.lines.append
         self.audit = self.findings.append
+        self.errors: list[bytes] = []
+        self.error: Callable[[bytes], None] | None = self.errors.append
 
     @property
     def all(self) -> list[dict[str, Any]]:
@@ -276,6 +279,7 @@ async def bench() -> AsyncIterator[Make]:
         starttls: bool = True,
         domains: bool = True,
         drain_seconds: float = 60.0,
+        excluded: Mapping[str, Sequence[Exclusion]] | None = None,
     ) -> Bench:
         inside, other = Inside(), Inside()
         await inside.start()
@@ -313,6 +317,7 @@ async def bench() -> AsyncIterator[Make]:
             fill=fill,
             tls=tls,
             clock=lambda: 1_700_000_000.0,
+            excluded=excluded or {},
         )
         server = await asyncio.get_running_loop().create_server(
             front.protocol_factory, "127.0.0.1", 0, ssl=tls if tls is not None and not starttls else None

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from revproxy.config.settings import Mode
+from revproxy.detection.rules import Exclusion
 from revproxy.errors import ContentError
 from revproxy.proxy.smtp.judge import ON_LOOP_BYTES
 
@@ -34,3 +35,15 @@ async def test_unreadable(bench, mode):
     reply = await c.deliver()
     assert reply == "554 5.6.0 Message cannot be taken apart" if mode is Mode.ENFORCE else reply.startswith("250")
     assert len(b.inside.messages) == (mode is Mode.DETECT)
+
+
+async def test_what_a_domain_leaves_out_is_on_its_messages(bench):
+    """A message has recipients of one set of exclusions only: the others come again."""
+    lax = Exclusion(frozenset({"one"}))
+    b = await bench(excluded={"also-one.example": (lax,)})
+    c = await b.ready()
+    replies = await c.envelope("a@also-one.example", "a@one.example")
+    assert [reply[:3] for reply in replies][1:3] == ["250", "452"]
+    await c.message(b"Subject: x\r\n\r\nhello\r\n")
+    await c.deliver(b"Subject: x\r\n\r\nhello\r\n", "a@one.example")
+    assert [transaction.excluded for transaction in b.judge.seen] == [(lax,), ()]

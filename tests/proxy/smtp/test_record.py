@@ -13,7 +13,8 @@ from revproxy.proxy.smtp.record import Outcome, Recorder
 
 def test_a_denied_message(request):
     lines: list[bytes] = []
-    records = type("Records", (), {"access": lines.append, "audit": lines.append})()
+    errors: list[bytes] = []
+    records = type("Records", (), {"access": lines.append, "audit": lines.append, "error": errors.append})()
     metrics = Metrics()
     recorder = Recorder(records, metrics, "mx", lambda: 1_700_000_000.0, lambda: 10.0)
     transaction = Transaction("t1", Protocol.SMTP)
@@ -26,6 +27,7 @@ def test_a_denied_message(request):
     assert (access["code"], access["verdict"], access["rules"], access["ms"]) == (550, "deny", ["MAIL-1"], 500.0)
     assert b"\x1b" not in lines[0]
     assert (finding["rule"], finding["route"], finding["ruleset"]) == ("MAIL-1", "one.example", "set1")
+    assert b'[id "MAIL-1"] [msg "bad"]' in errors[0]
     assert metrics.counter("revproxy_findings_total")[("MAIL-1",)] == 1
     assert metrics.counter("revproxy_messages_total")[("deny",)] == 1
 

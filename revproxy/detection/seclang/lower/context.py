@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from revproxy.detection.seclang.load import Read, Tree
 from revproxy.detection.seclang.lower.errors import Problem
 from revproxy.detection.seclang.lower.fields import place_of_reference
 from revproxy.detection.seclang.tree import Dataset, Macro, Notice
-from revproxy.errors import LocatedError, Location, ManyErrors
+from revproxy.errors import Location, together
 
 T = TypeVar("T")
 
@@ -25,14 +25,17 @@ class Context:
     def __init__(self, tree: Tree, read: Read) -> None:
         self._tree = tree
         self._read = read
-        self._errors: list[LocatedError] = []
+        self._errors = list(tree.errors)
+        self._known = {error.where for error in tree.errors}
+        self.torn = bool(tree.errors)
+        """Statements are missing, since something was wrong with them: what is not there may be among them."""
         self._contents: dict[str, bytes] = {}
         self.datasets: dict[bytes, Dataset] = {}
         self.notices: list[Notice] = []
 
     def wrong(self, where: Location, message: str, hint: str = "") -> None:
-        """Note an error."""
-        if len(self._errors) < ERRORS:
+        """Note an error, unless one was noted there when the text was read."""
+        if len(self._errors) < ERRORS and where not in self._known:
             self._errors.append(self._tree.error(where, message, hint))
 
     def note(self, where: Location, message: str) -> None:
@@ -41,17 +44,16 @@ class Context:
 
     def check(self) -> None:
         """Raises RuleError or ManyErrors when something was wrong."""
-        if len(self._errors) == 1:
-            raise self._errors[0]
+        files = list(self._tree.sources)
         if self._errors:
-            raise ManyErrors(self._errors)
+            raise together(sorted(self._errors, key=lambda error: _order(error.where, files)))
 
     def attempt(self, where: Location, make: Callable[[], T]) -> T | None:
         """What `make` gives; None when it meets a Problem, which is noted here."""
         try:
             return make()
         except Problem as problem:
-            self.wrong(where, problem.message, problem.hint)
+            self.wrong(problem.where or where, problem.message, problem.hint)
             return None
 
     def content(self, path: bytes, where: Location) -> bytes | None:
@@ -83,3 +85,8 @@ class Context:
                     if not logged:
                         self.wrong(part.where, problem.message, problem.hint)
         return tuple(parts)
+
+
+def _order(where: Location, files: Sequence[str]) -> tuple[int, int, int]:
+    """Places in the order in which they are read; files that are not there come first."""
+    return files.index(where.file) if where.file in files else -1, where.line, where.column

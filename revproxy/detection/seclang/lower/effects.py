@@ -33,13 +33,6 @@ _CONTROLS = {
     "responseBodyAccess": Control.REPLY_BODY_ACCESS,
 }
 _ENGINES = {"on": "on", "off": "off", "detectiononly": "detect"}
-_NO_EFFECT = {
-    "auditEngine": "has no effect here: every finding has its audit record",
-    "requestBodyLimit": "has no effect here: `limits.body_bytes` of a route bounds bodies",
-    "responseBodyLimit": "has no effect here: `limits` of revproxy.yaml bound what is inspected of an answer",
-    "forceResponseBodyVariable": "has no effect here: RESPONSE_BODY is there where answers are inspected",
-}
-
 Lowered = Effect | None
 """None: nothing is to be done, or something is wrong."""
 
@@ -70,9 +63,6 @@ def _control(action: Ctl, context: Context) -> Lowered:
     option, value = action.option, action.value.value
     if option in _CONTROLS:
         return SetControl(_CONTROLS[option], value.lower().decode("latin-1"))
-    if option in _NO_EFFECT:
-        context.note(action.where, f"ctl:{option} {_NO_EFFECT[option]}")
-        return None
     if option in _MADE:
         return _MADE[option](action)
     # What has no effect anywhere was noted when it was read.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from revproxy.detection.operators import ArgumentError
+from revproxy.detection.operators.rx import rx
 from revproxy.detection.rules import (
     FIELDS,
     IDENTITY,
@@ -13,7 +15,7 @@ from revproxy.detection.rules import (
     Target,
 )
 from revproxy.detection.seclang.lower.errors import Problem
-from revproxy.detection.seclang.tree import Reference, Variable
+from revproxy.detection.seclang.tree import Reference, Text, Variable
 
 _BY_VARIABLE = {spec.seclang: spec.name for spec in FIELDS.values() if spec.seclang}
 _BY_VARIABLE |= {
@@ -24,6 +26,9 @@ _BY_VARIABLE |= {
     "MATCHED_VAR_NAME": MATCHED_NAME,
     "UNIQUE_ID": IDENTITY,
     "PATH_INFO": "path.decoded",
+    # 0 as well: what they tell of is refused before any rule runs.
+    "ARGUMENTS_LIMIT_REACHED": _BY_VARIABLE["INBOUND_DATA_ERROR"],
+    "URI_PARSE_ERROR": _BY_VARIABLE["INBOUND_DATA_ERROR"],
     "REQBODY_PROCESSOR_ERROR": "body.failed",
     "REQBODY_PROCESSOR_ERROR_MSG": "body.error",
 }
@@ -68,8 +73,17 @@ def _xml(key: bytes | None) -> tuple[str, bytes | None]:
 def target_of(variable: Variable) -> Target:
     """The target that an item of a list of variables is. Raises Problem."""
     field, key = place_of(variable.name, variable.key)
-    pattern = variable.pattern.value.decode("utf-8", "surrogateescape") if variable.pattern is not None else None
+    pattern = _pattern(variable.pattern) if variable.pattern is not None else None
     return Target(field, key, pattern, variable.count, variable.exclude)
+
+
+def _pattern(text: Text) -> str:
+    pattern = text.value.decode("utf-8", "surrogateescape")
+    try:
+        rx(pattern)
+    except ArgumentError as error:
+        raise Problem(error.message, where=text.at(error.offset or 0)) from error
+    return pattern
 
 
 def place_of_reference(reference: Reference) -> tuple[str, bytes | None]:

@@ -16,6 +16,8 @@ from revproxy.detection.seclang.load import Read, Tree
 from revproxy.detection.seclang.lower.context import Context
 from revproxy.detection.seclang.lower.fields import target_of
 from revproxy.detection.seclang.lower.rules import rule_of
+from revproxy.detection.seclang.lower.settings import rules_of
+from revproxy.detection.seclang.source import near
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,31 @@ def lower(parsed: Tree, read: Read) -> Lowered:
                     rules.append(made)
             case _:
                 pass
+    if not context.torn:
+        _jumps(parsed.statements, changes, context)
     context.check()
-    return Lowered(tuple(rules), tuple(settings), (*parsed.notices, *context.notices))
+    return Lowered((*rules_of(settings), *rules), tuple(settings), (*parsed.notices, *context.notices))
+
+
+def _jumps(statements: Sequence[tree.Statement], changes: _Changes, context: Context) -> None:
+    """Where rules go on there is a marker, or a rule of that id, behind them."""
+    places: dict[str, str] = {}
+    for statement in reversed(statements):
+        match statement:
+            case tree.Marker(name=name):
+                place = name.decode("utf-8", "replace")
+                places[place.lower()] = place
+            case tree.Rule() if not changes.removes(statement):
+                for action in (a for link in statement.links for a in link.actions):
+                    if isinstance(action, tree.Words) and action.name == "skipAfter":
+                        wanted = action.value.text.value.decode("utf-8", "replace")
+                        if wanted.lower() not in places:
+                            context.wrong(
+                                action.where, f"no marker `{wanted}` comes after this rule", near(wanted, places)
+                            )
+                places[str(statement.id)] = str(statement.id)
+            case _:
+                pass
 
 
 def _tags(rule: tree.Rule) -> set[bytes]:

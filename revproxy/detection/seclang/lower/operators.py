@@ -44,6 +44,8 @@ def _with_file(operator: tree.Operator, context: Context) -> Operator | None:
     for word in text.value.split():
         if operator.name in _DATASETS:
             dataset = context.datasets.get(word)
+            if dataset is None and context.torn:
+                return None
             if dataset is None:
                 context.wrong(text.where, f"there is no data set `{_text(word)}` before this rule")
                 return None

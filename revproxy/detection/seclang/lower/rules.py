@@ -21,7 +21,7 @@ from revproxy.model import Action, Phase, Protocol, Severity
 
 _HTTP = frozenset({Protocol.HTTP})
 _SCOPES = {b"": Scope.TRANSACTION, b"phase": Scope.PHASE, b"request": Scope.REQUEST}
-_DISRUPTIVE = frozenset({"allow", "block", "deny", "drop", "pass", "redirect"})
+_DISRUPTIVE = frozenset({"allow", "block", "deny", "drop", "pass"})
 DENIED = 403
 """The status of a `deny` without one."""
 
@@ -95,10 +95,10 @@ def _words(action: tree.Words, into: Actions, context: Context) -> None:
     elif action.name == "allow":
         into.disruptive = "allow"
         into.scope = _SCOPES[action.value.text.value.lower()]
-    elif action.name == "redirect":
-        context.wrong(action.where, "redirect: refusals are pages of our own", "use deny with a status")
     elif action.name in ("setsid", "setuid", "setrsc"):
         context.note(action.where, f"{action.name} has no effect here: no collection outlives its transaction")
+    elif action.name == "deprecatevar":
+        context.wrong(action.where, "deprecatevar: collections that outlive a transaction are not there yet")
     else:
         into.texts[action.name] = action.value
 
@@ -163,6 +163,10 @@ def _rule(
     first, last = made[0], made[-1]
     message = first.texts.get("msg")
     data = first.texts.get("logdata")
+    action = {"deny": Action.DENY, "drop": Action.DROP}.get(first.disruptive, Action.ALLOW)
+    refuses = action is not Action.ALLOW
+    if refuses and not first.logs:
+        context.note(rule.where, "nolog has no effect here: every refusal is recorded")
     return Rule(
         id=str(rule.id),
         protocols=_HTTP,
@@ -172,8 +176,9 @@ def _rule(
         score=0,
         message=_shown(message) if message is not None else "",
         tags=tuple(first.tags),
-        action={"deny": Action.DENY, "drop": Action.DROP}.get(first.disruptive, Action.ALLOW),
-        logs=first.logs,
+        action=action,
+        # A refusal is a finding: whoever decides looks at nothing else.
+        logs=first.logs or refuses,
         origin=rule.where,
         status=first.status or (DENIED if first.disruptive == "deny" else 0),
         skip=first.skip or last.skip,

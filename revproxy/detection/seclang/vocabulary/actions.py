@@ -86,7 +86,13 @@ _ROWS = (
         status=Status.REFUSED,
         why="rules do not choose an upstream: `routes` of revproxy.yaml do",
     ),
-    ActionSpec("redirect", Takes.MACRO, Kind.DISRUPTIVE),
+    ActionSpec(
+        "redirect",
+        Takes.ANYTHING,
+        Kind.DISRUPTIVE,
+        status=Status.REFUSED,
+        why="refusals are pages of our own: use `deny` with a status",
+    ),
     #
     ActionSpec("chain", Takes.NOTHING, Kind.FLOW),
     ActionSpec("skip", Takes.NUMBER, Kind.FLOW, once=True),

@@ -40,7 +40,7 @@ TARGETED = (Value.IDS_TARGET, Value.TEXT_TARGET)
 
 @dataclass(frozen=True, slots=True)
 class CtlSpec:
-    """One row. `only` are the values, in lower case, that a FIXED option may have."""
+    """One row. `only` are the values that a FIXED option may have."""
 
     name: str
     value: Value
@@ -52,25 +52,40 @@ class CtlSpec:
 _AUDIT = "has no effect here: `logs.audit` of revproxy.yaml says where audit records go"
 
 _ROWS = (
-    CtlSpec("auditEngine", Value.AUDIT),
+    CtlSpec("auditEngine", Value.AUDIT, Status.NOTED, "has no effect here: every finding has its audit record"),
     CtlSpec("auditLogParts", Value.TEXT, Status.NOTED, _AUDIT),
     CtlSpec("debugLogLevel", Value.NUMBER, Status.NOTED, "has no effect here: `logs.level` says how much is logged"),
     CtlSpec("forceRequestBodyVariable", Value.FLAG),
-    CtlSpec("forceResponseBodyVariable", Value.FLAG),
-    CtlSpec("hashEnforcement", Value.FLAG, Status.FIXED, "links are not signed", ("off",)),
-    CtlSpec("hashEngine", Value.FLAG, Status.FIXED, "links are not signed", ("off",)),
+    CtlSpec(
+        "forceResponseBodyVariable",
+        Value.FLAG,
+        Status.NOTED,
+        "has no effect here: RESPONSE_BODY is there where answers are inspected",
+    ),
+    CtlSpec("hashEnforcement", Value.FLAG, Status.FIXED, "links are not signed", ("Off",)),
+    CtlSpec("hashEngine", Value.FLAG, Status.FIXED, "links are not signed", ("Off",)),
     CtlSpec(
         "parseXmlIntoArgs",
         Value.TEXT,
         Status.FIXED,
         "XML is not put into ARGS: name `XML:/*` and `XML://@*` in the rules",
-        ("off",),
+        ("Off",),
     ),
     CtlSpec("requestBodyAccess", Value.FLAG),
-    CtlSpec("requestBodyLimit", Value.NUMBER),
+    CtlSpec(
+        "requestBodyLimit",
+        Value.NUMBER,
+        Status.NOTED,
+        "has no effect here: `body_bytes` of a route in revproxy.yaml bounds bodies",
+    ),
     CtlSpec("requestBodyProcessor", Value.PROCESSOR),
     CtlSpec("responseBodyAccess", Value.FLAG),
-    CtlSpec("responseBodyLimit", Value.NUMBER),
+    CtlSpec(
+        "responseBodyLimit",
+        Value.NUMBER,
+        Status.NOTED,
+        "has no effect here: `limits.http.response_inspect_bytes` of revproxy.yaml says how much is inspected",
+    ),
     CtlSpec(
         "responseBodyProcessor",
         Value.ANYTHING,

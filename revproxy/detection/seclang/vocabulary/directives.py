@@ -27,7 +27,6 @@ class Form(Enum):
     NOTHING = auto()
     FLAG = auto()
     ENGINE = auto()
-    LIMIT_ACTION = auto()
     NUMBER = auto()
     TEXT = auto()
     TEXTS = auto()
@@ -37,14 +36,13 @@ class Form(Enum):
 WORDS: dict[Form, tuple[str, ...]] = {
     Form.FLAG: ("On", "Off"),
     Form.ENGINE: ("On", "Off", "DetectionOnly"),
-    Form.LIMIT_ACTION: ("Reject", "ProcessPartial"),
 }
 """The words of a form that is a choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class DirectiveSpec:
-    """One row. `only` are the values, in lower case, that a FIXED directive may have."""
+    """One row. `only` are the values that a FIXED directive may have."""
 
     name: str
     form: Form
@@ -57,21 +55,12 @@ _HONOURED: tuple[tuple[str, Form], ...] = (
     ("Include", Form.INCLUDE),
     ("IncludeOptional", Form.INCLUDE),
     ("SecAction", Form.ACTION),
-    ("SecArgumentsLimit", Form.NUMBER),
     ("SecComponentSignature", Form.TEXT),
     ("SecDataset", Form.DATASET),
     ("SecDefaultAction", Form.DEFAULT),
     ("SecMarker", Form.MARKER),
     ("SecRequestBodyAccess", Form.FLAG),
-    ("SecRequestBodyJsonDepthLimit", Form.NUMBER),
-    ("SecRequestBodyLimit", Form.NUMBER),
-    ("SecRequestBodyLimitAction", Form.LIMIT_ACTION),
-    ("SecRequestBodyNoFilesLimit", Form.NUMBER),
     ("SecResponseBodyAccess", Form.FLAG),
-    ("SecResponseBodyLimit", Form.NUMBER),
-    ("SecResponseBodyLimitAction", Form.LIMIT_ACTION),
-    ("SecResponseBodyMimeType", Form.TEXTS),
-    ("SecResponseBodyMimeTypesClear", Form.NOTHING),
     ("SecRule", Form.RULE),
     ("SecRuleEngine", Form.ENGINE),
     ("SecRuleRemoveById", Form.REMOVE),
@@ -85,21 +74,31 @@ _HONOURED: tuple[tuple[str, Form], ...] = (
 
 _FIXED: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("SecArgumentSeparator", ("&",), "arguments are separated by `&` only"),
-    ("SecConnEngine", ("off",), "connections are counted by `limits.caps` of revproxy.yaml"),
-    ("SecContentInjection", ("off",), "answers are never written to"),
+    ("SecConnEngine", ("Off",), "connections are counted by `limits.caps` of revproxy.yaml"),
+    ("SecContentInjection", ("Off",), "answers are never written to"),
     ("SecCookieFormat", ("0",), "cookies are read as browsers send them, version 0"),
     ("SecCookieV0Separator", (";",), "cookies are separated by `;` only"),
-    ("SecHashEngine", ("off",), "links are not signed"),
+    ("SecHashEngine", ("Off",), "links are not signed"),
     (
         "SecIgnoreRuleCompilationErrors",
-        ("off",),
+        ("Off",),
         "a rule that cannot be enforced is an error: mend it or take it out",
     ),
-    ("SecParseXmlIntoArgs", ("off",), "XML is not put into ARGS: name `XML:/*` and `XML://@*` in the rules"),
-    ("SecStreamInBodyInspection", ("off",), "there is no STREAM_INPUT_BODY: rules read REQUEST_BODY"),
-    ("SecStreamOutBodyInspection", ("off",), "there is no STREAM_OUTPUT_BODY: rules read RESPONSE_BODY"),
-    ("SecUploadKeepFiles", ("off",), "uploaded files are never kept"),
-    ("SecXmlExternalEntity", ("off",), "no entity is ever resolved"),
+    ("SecParseXmlIntoArgs", ("Off",), "XML is not put into ARGS: name `XML:/*` and `XML://@*` in the rules"),
+    (
+        "SecRequestBodyLimitAction",
+        ("Reject",),
+        "a body is judged whole: a larger one is answered 413, see `body_bytes` of a route",
+    ),
+    (
+        "SecResponseBodyLimitAction",
+        ("ProcessPartial",),
+        "what is longer goes on after its beginning was judged: a rule on OUTBOUND_DATA_ERROR refuses it",
+    ),
+    ("SecStreamInBodyInspection", ("Off",), "there is no STREAM_INPUT_BODY: rules read REQUEST_BODY"),
+    ("SecStreamOutBodyInspection", ("Off",), "there is no STREAM_OUTPUT_BODY: rules read RESPONSE_BODY"),
+    ("SecUploadKeepFiles", ("Off",), "uploaded files are never kept"),
+    ("SecXmlExternalEntity", ("Off",), "no entity is ever resolved"),
 )
 
 _AUDIT = "has no effect here: `logs.audit` of revproxy.yaml says where audit records go"
@@ -121,7 +120,7 @@ _NOTED: tuple[tuple[str, str], ...] = (
     ("SecAuditLogStorageDir", _AUDIT),
     ("SecAuditLogType", _AUDIT),
     ("SecCacheTransformations", "has no effect here: what is remembered is bounded by `inspection.memory_bytes`"),
-    ("SecChrootDir", "has no effect here: workers are confined without it"),
+    ("SecChrootDir", "has no effect here: who starts the program confines it"),
     ("SecCollectionTimeout", "has no effect here: no collection outlives its transaction"),
     ("SecConnReadStateLimit", _CAPS),
     ("SecConnWriteStateLimit", _CAPS),
@@ -134,14 +133,10 @@ _NOTED: tuple[tuple[str, str], ...] = (
     ("SecPcreMatchLimitRecursion", _LINEAR),
     ("SecReadStateLimit", _CAPS),
     ("SecRemoteRulesFailAction", "has no effect here: no rules are fetched while a file is read"),
-    (
-        "SecRequestBodyInMemoryLimit",
-        "has no effect here: `limits.http.body_memory_bytes` of revproxy.yaml says when a body goes to the spool",
-    ),
     ("SecRuleInheritance", "has no effect here: there is one rule set"),
     ("SecRulePerfTime", "has no effect here: metrics tell the time that inspection takes"),
     ("SecRxPreFilter", "has no effect here: all patterns are searched at once"),
-    ("SecSensorId", "has no effect here: audit records name the listener and the route"),
+    ("SecSensorId", "has no effect here: access records name the listener, audit records the route"),
     ("SecServerSignature", "has no effect here: the Server field of answers is left as it is"),
     ("SecStatusEngine", "has no effect here: nothing is reported to anyone"),
     ("SecTmpDir", _SPOOL),
@@ -156,6 +151,34 @@ _NOTED: tuple[tuple[str, str], ...] = (
     ("SecWriteStateLimit", _CAPS),
 )
 
+_LIMITS: tuple[tuple[str, Form, str], ...] = (
+    ("SecArgumentsLimit", Form.NUMBER, "`limits.content.arguments` of revproxy.yaml bounds those of a body"),
+    (
+        "SecRequestBodyInMemoryLimit",
+        Form.NUMBER,
+        "`limits.http.body_memory_bytes` of revproxy.yaml says when a body goes to the spool",
+    ),
+    (
+        "SecRequestBodyJsonDepthLimit",
+        Form.NUMBER,
+        "`limits.content.json_depth` of revproxy.yaml bounds the nesting of JSON",
+    ),
+    ("SecRequestBodyLimit", Form.NUMBER, "`body_bytes` of a route in revproxy.yaml bounds bodies"),
+    (
+        "SecRequestBodyNoFilesLimit",
+        Form.NUMBER,
+        "`limits.content.structured_bytes` of revproxy.yaml bounds bodies that are read whole",
+    ),
+    ("SecResponseBodyJsonDepthLimit", Form.NUMBER, "answers are not taken apart"),
+    (
+        "SecResponseBodyLimit",
+        Form.NUMBER,
+        "`limits.http.response_inspect_bytes` of revproxy.yaml says how much is inspected",
+    ),
+    ("SecResponseBodyMimeType", Form.TEXTS, "answers of text, JSON and XML are inspected"),
+    ("SecResponseBodyMimeTypesClear", Form.NOTHING, "answers of text, JSON and XML are inspected"),
+)
+
 _HASHES = "links are not signed: remove it"
 _REFUSED: tuple[tuple[str, str], ...] = (
     ("SecGeoLookupDb", "there is no geographic database: match addresses with @ipMatchFromFile"),
@@ -166,7 +189,7 @@ _REFUSED: tuple[tuple[str, str], ...] = (
     ("SecHashMethodRx", _HASHES),
     ("SecHashParam", _HASHES),
     ("SecHttpBlKey", "nothing is looked up while a request waits: list the addresses with @ipMatchFromFile"),
-    ("SecRemoteRules", "rules are not fetched while a file is read: use `revproxy signatures add`"),
+    ("SecRemoteRules", "rules are not fetched while a file is read: put the file beside the others"),
     ("SecRuleScript", "no script runs in the engine: write the test as SecRules"),
 )
 
@@ -174,6 +197,7 @@ _ROWS = (
     *(DirectiveSpec(name, form, Status.HONOURED) for name, form in _HONOURED),
     *(DirectiveSpec(name, Form.TEXT, Status.FIXED, why, only) for name, only, why in _FIXED),
     *(DirectiveSpec(name, Form.ANYTHING, Status.NOTED, why) for name, why in _NOTED),
+    *(DirectiveSpec(name, form, Status.NOTED, f"has no effect here: {why}") for name, form, why in _LIMITS),
     *(DirectiveSpec(name, Form.ANYTHING, Status.REFUSED, why) for name, why in _REFUSED),
 )
 

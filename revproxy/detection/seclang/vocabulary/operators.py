@@ -33,7 +33,7 @@ _REFUSED: tuple[tuple[str, str], ...] = (
     ("fuzzyHash", "files are not compared by likeness: list their digests with @pmFromFile after t:sha1,t:hexEncode"),
     ("geoLookup", "there is no geographic database: match addresses with @ipMatchFromFile"),
     ("gsbLookup", "nothing is looked up while a request waits: list the names with @pmFromFile"),
-    ("inspectFile", "no program runs while a request waits: inspectors look at files, see `inspection`"),
+    ("inspectFile", "no program runs while a request waits: match FILES_TMP_CONTENT with @pmFromFile"),
     ("rbl", "nothing is looked up while a request waits: list the addresses with @ipMatchFromFile"),
     ("rsub", "bodies are never written to"),
     ("validateDTD", "XML with a DTD is refused before any rule runs"),

@@ -90,11 +90,28 @@ _ABSENT: tuple[tuple[str, Keys, str], ...] = (
     ("STATUS", Keys.NONE, "use RESPONSE_STATUS"),
     ("STREAM_INPUT_BODY", Keys.NONE, "use REQUEST_BODY"),
     ("STREAM_OUTPUT_BODY", Keys.NONE, "use RESPONSE_BODY"),
-    ("URI_PARSE_ERROR", Keys.NONE, "a target that cannot be read is refused before any rule runs"),
     ("USERAGENT_IP", Keys.NONE, "use REMOTE_ADDR: `trusted_proxies` of a listener says whom to believe"),
     ("WEBAPPID", Keys.NONE, "there is one rule set"),
     ("WEBSERVER_ERROR_LOG", Keys.NONE, "there is no such log"),
 )
+
+_FORMS = "is always empty here: a part with `filename*` breaks the body, see REQBODY_ERROR"
+_IDLE: tuple[tuple[str, Keys, str], ...] = (
+    (
+        "ARGUMENTS_LIMIT_REACHED",
+        Keys.NONE,
+        "is always 0 here: no argument is left out; bodies of too many are refused",
+    ),
+    (
+        "MULTIPART_DUPLICATE_PART_HEADER",
+        Keys.NONE,
+        "is always empty here: what repeats in the head of a part breaks the body, see MULTIPART_STRICT_ERROR",
+    ),
+    ("MULTIPART_FILENAME_CHARSET", Keys.KEYS, _FORMS),
+    ("MULTIPART_FILENAME_LANGUAGE", Keys.KEYS, _FORMS),
+    ("URI_PARSE_ERROR", Keys.NONE, "is always 0 here: a target that cannot be read is refused before any rule runs"),
+)
+"""There, though nothing ever stands in them."""
 
 _ROWS = (
     *(VariableSpec(name, Keys.NONE, Status.HONOURED) for name in _PLAIN.split()),
@@ -102,6 +119,7 @@ _ROWS = (
     VariableSpec("XML", Keys.XPATH, Status.HONOURED),
     *(VariableSpec(name, Keys.KEYS, Status.PERSISTENT) for name in ("GLOBAL", "IP", "RESOURCE", "SESSION", "USER")),
     *(VariableSpec(name, Keys.NONE, Status.PERSISTENT) for name in ("SESSIONID", "USERID")),
+    *(VariableSpec(name, keys, Status.NOTED, why) for name, keys, why in _IDLE),
     *(VariableSpec(name, keys, Status.REFUSED, why) for name, keys, why in _ABSENT),
 )
 

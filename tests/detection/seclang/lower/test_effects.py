@@ -45,7 +45,7 @@ def test_what_has_no_effect_is_noted(lowered, action):
     assert [n.where.line for n in done.notices] == [1]
 
 
-@pytest.mark.parametrize("action", ["setvar:ip.a=1", "expirevar:ip.a=60"])
+@pytest.mark.parametrize("action", ["setvar:ip.a=1", "expirevar:ip.a=60", "deprecatevar:ip.a=1/2"])
 def test_collections_that_persist_are_not_there(one, action):
-    with pytest.raises(RuleError, match="not there yet"):
+    with pytest.raises(RuleError, match="outlive"):
         one(f'SecAction "id:9,phase:1,pass,{action}"')

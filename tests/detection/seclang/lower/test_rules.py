@@ -22,11 +22,11 @@ def test_what_block_means(one, text, action, status):
     assert (rule.action, rule.status) == (action, status)
 
 
-def test_metadata(one):
-    rule = one(
+def test_metadata(lowered):
+    rule, _ = lowered(
         "SecRule ARGS \"@rx a\" \"id:7,phase:1,pass,nolog,msg:'Said %{TX.0}',logdata:'%{MATCHED_VAR_NAME}',"
-        "severity:'CRITICAL',tag:'a',tag:'b/c',skipAfter:END\""
-    )
+        "severity:'CRITICAL',tag:'a',tag:'b/c',skipAfter:END\"\nSecMarker END\n"
+    ).rules
     assert (rule.id, rule.phase, rule.logs, rule.severity) == ("7", Phase.HEAD, False, Severity.CRITICAL)
     assert (rule.message, rule.tags, rule.skip_after) == ("Said %{TX.0}", ("a", "b/c"), "END")
     assert rule.said == (b"Said ", Reference("tx", b"0"))
@@ -63,6 +63,14 @@ def test_allow(one):
 
 
 def test_redirect_is_refused_with_its_place(one):
-    with pytest.raises(RuleError, match="redirect: refusals are pages of our own") as caught:
+    with pytest.raises(RuleError, match="redirect is refused") as caught:
         one('SecRule ARGS "@rx a" "id:1,redirect:http://a.example/"')
+    assert "use `deny` with a status" in caught.value.hint
     assert (caught.value.where.line, caught.value.where.column) == (1, 28)
+
+
+@pytest.mark.parametrize(("action", "logs"), [("deny", True), ("drop", True), ("pass", False), ("allow", False)])
+def test_a_refusal_is_always_recorded(lowered, action, logs):
+    done = lowered(f'SecRule ARGS "@rx a" "id:1,phase:2,nolog,{action}"')
+    assert done.rules[0].logs is logs
+    assert [str(notice.where) for notice in done.notices] == (["r.conf:1:1"] if logs else [])

@@ -1,0 +1,80 @@
+"""Running rules in order, as far as those before them let it come to that."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from typing import NamedTuple
+
+from revproxy.detection.engine.executor import Hit, Program
+from revproxy.detection.engine.state import Scene
+from revproxy.detection.link import RuleSet
+from revproxy.detection.rules import Control, Scope
+from revproxy.model import Phase, Protocol
+
+
+class Fired(NamedTuple):
+    """A rule that matched, by its position, and whether rules only detect by then."""
+
+    at: int
+    phase: Phase
+    hit: Hit
+    detects: bool
+
+
+class Place(NamedTuple):
+    """Where a jump leads: rules of the phase `jumping` before the position `resume` are passed over."""
+
+    jumping: Phase = Phase.HEAD
+    resume: int = 0
+
+
+def _over(scope: Scope, phase: Phase) -> frozenset[Phase]:
+    match scope:
+        case Scope.PHASE:
+            return frozenset({phase})
+        case Scope.REQUEST:
+            return frozenset({phase, Phase.HEAD, Phase.BODY})
+        case Scope.TRANSACTION:
+            return frozenset(Phase) - {Phase.LOG}
+
+
+_OVER = {(scope, phase): _over(scope, phase) for scope in Scope for phase in Phase}
+
+
+class Runner:
+    """Runs rules of one set, by their positions."""
+
+    __slots__ = ("_idle", "_programs", "_ruleset")
+
+    def __init__(self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int]) -> None:
+        """`idle` rules do nothing until another has done something."""
+        self._ruleset = ruleset
+        self._programs = programs
+        self._idle = idle
+
+    def run(
+        self, rules: Sequence[int], protocol: Protocol, scene: Scene, place: Place, known: Container[str]
+    ) -> tuple[Place, list[Fired]]:
+        """Run these, but for those with a `known` id, from `place` on: (the place afterwards, what matched)."""
+        phases, state, programs = self._ruleset.phases[protocol], scene.state, self._programs
+        fired = []
+        for at in rules:
+            phase = phases[at]
+            if phase in state.over or at in state.removed or (at < place.resume and phase is place.jumping):
+                continue
+            if not state.touched and at in self._idle:
+                continue
+            rule = programs[at].rule
+            if rule.id in known:
+                continue
+            hit = programs[at].run(scene)
+            if hit is None:
+                continue
+            detects = self._ruleset.detects or state.controls.get(Control.ENGINE) == "detect"
+            fired.append(Fired(at, phase, hit, detects))
+            if rule.passes is not None:
+                state.over |= _OVER[rule.passes, phase]
+                state.touch()
+            if at in self._ruleset.jumps:
+                place = Place(phase, self._ruleset.jumps[at])
+        return place, fired

@@ -1,0 +1,197 @@
+"""Stretches of rules whose outcome is remembered.
+
+What a rule does that looks at nothing but variables and a few steady fields follows from those (`inputs`). Where
+several such rules stand side by side in a run, what they leave all together is kept by their inputs, and put in place
+the next time. The state of a transaction has a mark as long as it is known which state that is: every transaction
+begins with the same one, and an outcome that was kept leads to another. Where other rules have changed the state, the
+variables that matter are looked at instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from revproxy.detection.engine.executor import Program
+from revproxy.detection.engine.inputs import Inputs, inputs_of, names_in
+from revproxy.detection.engine.reading import read
+from revproxy.detection.engine.running import Fired, Place, Runner
+from revproxy.detection.engine.state import Lost, Scene, State
+from revproxy.detection.link import RuleSet
+from revproxy.detection.rules import Control
+from revproxy.model import Fields, Phase, Protocol
+
+RUNS = 4096
+"""Most runs (lists of rules) of which the stretches are kept; beyond, it begins anew."""
+OUTCOMES = 512
+"""Most outcomes of one stretch."""
+INPUT_BYTES = 1024
+"""With more bytes of inputs an outcome is not kept."""
+
+Key = tuple[Hashable, ...]
+Rules = tuple[Protocol, tuple[int, ...]]
+"""The phase of a rule depends on the protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a stretch leaves behind."""
+
+    variables: Mapping[bytes, bytes]
+    gone: tuple[bytes, ...]
+    removed: frozenset[int]
+    lost: tuple[tuple[frozenset[int], Lost], ...]
+    controls: Mapping[Control, str]
+    over: frozenset[Phase]
+    touched: bool
+    mark: object
+    place: Place
+    fired: tuple[Fired, ...]
+
+
+class Stretch:
+    """Rules that stand side by side in a run; with `inputs` its outcomes are kept."""
+
+    __slots__ = ("_fields", "_members", "_names", "_variables", "ids", "outcomes", "remembers", "rules")
+
+    def __init__(
+        self, rules: Sequence[int], ids: Collection[str], inputs: Sequence[Inputs], names: frozenset[bytes]
+    ) -> None:
+        """`names` are the variables that stand in the rules of the set."""
+        self.rules = tuple(rules)
+        self.ids = frozenset(ids)
+        self.remembers = bool(inputs)
+        self._members = frozenset(rules)
+        fields = {r for one in inputs for r in one.fields}
+        self._fields = sorted(((r.field, r.key) for r in fields), key=lambda f: (f[0], f[1] or b""))
+        self._variables = sorted(frozenset[bytes]().union(*(one.variables for one in inputs)))
+        self._names = names if any(one.others for one in inputs) else None
+        self.outcomes: dict[Key, Outcome] = {}
+
+    def key(self, scene: Scene, place: Place) -> Key | None:
+        """The inputs; None where they cannot be told."""
+        state = scene.state
+        key: list[Hashable] = [state.mark, place]
+        if state.mark is None:
+            if state.over or not all(rules.isdisjoint(self._members) for rules, _ in state.lost):
+                return None
+            key += (frozenset(state.removed), *state.controls.items())
+            key += map(state.variables.get, self._variables)
+            if self._names is not None:
+                key += [item for item in state.variables.items() if item[0] not in self._names]
+        key += [_values(scene.fields, name, wanted) for name, wanted in self._fields]
+        return tuple(key)
+
+
+def _values(fields: Fields, name: str, wanted: bytes | None) -> tuple[bytes, ...]:
+    keys, values = read(fields, name)
+    if wanted is None or not keys:
+        return tuple(values)
+    return tuple([v for k, v in zip(keys, values, strict=True) if k == wanted or k.lower() == wanted])
+
+
+class Stretches:
+    """Runs rules of one set, and remembers. For one thread."""
+
+    def __init__(
+        self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int], remembers: bool = True
+    ) -> None:
+        self._runner = Runner(ruleset, programs, idle)
+        self._ids = [rule.id for rule in ruleset.rules]
+        self._names = names_in(ruleset.rules, ruleset.variables)
+        steady = remembers and not ruleset.last_matters
+        self._inputs = [inputs_of(rule, self._names) if steady else None for rule in ruleset.rules]
+        self._known: dict[Rules, tuple[Stretch, ...]] = {}
+        self._stretches: dict[Rules, Stretch] = {}
+
+    def run(self, rules: Sequence[int], protocol: Protocol, scene: Scene, known: frozenset[str]) -> list[Fired]:
+        """Run these rules, in order, but for those with a `known` id."""
+        key = (protocol, tuple(rules))
+        stretches = self._known.get(key)
+        if stretches is None:
+            stretches = self._divided(key)
+        place = Place()
+        fired: list[Fired] = []
+        for stretch in stretches:
+            inputs = stretch.key(scene, place) if stretch.remembers and known.isdisjoint(stretch.ids) else None
+            outcome = stretch.outcomes.get(inputs) if inputs is not None else None
+            if outcome is not None:
+                place = _put(outcome, scene.state)
+                fired += outcome.fired
+            elif inputs is not None:
+                outcome = self._learn(stretch, inputs, protocol, scene, place)
+                place = outcome.place
+                fired += outcome.fired
+            else:
+                place, found = self._runner.run(stretch.rules, protocol, scene, place, known)
+                fired += found
+        return fired
+
+    def _divided(self, key: Rules) -> tuple[Stretch, ...]:
+        """Which of them stand side by side and can be remembered, and which cannot."""
+        if len(self._known) >= RUNS:
+            self._known.clear()
+            self._stretches.clear()
+        parts: list[list[int]] = []
+        protocol, rules = key
+        for at in rules:
+            if parts and (self._inputs[at] is None) == (self._inputs[parts[-1][0]] is None):
+                parts[-1].append(at)
+            else:
+                parts.append([at])
+        divided = self._known[key] = tuple(self._stretch((protocol, tuple(part))) for part in parts)
+        return divided
+
+    def _stretch(self, key: Rules) -> Stretch:
+        rules = key[1]
+        found = self._stretches.get(key)
+        if found is None:
+            inputs = [one for at in rules if (one := self._inputs[at]) is not None]
+            found = self._stretches[key] = Stretch(rules, {self._ids[at] for at in rules}, inputs, self._names)
+        return found
+
+    def _learn(self, stretch: Stretch, key: Key, protocol: Protocol, scene: Scene, place: Place) -> Outcome:
+        """Run them, and keep what they leave."""
+        state = scene.state
+        before, removed, lost = dict(state.variables), set(state.removed), len(state.lost)
+        controls = dict(state.controls)
+        place, fired = self._runner.run(stretch.rules, protocol, scene, place, ())
+        if state.mark is None and key[0] is not None:
+            state.mark = object()
+        outcome = Outcome(
+            {name: value for name, value in state.variables.items() if before.get(name) != value},
+            tuple(name for name in before if name not in state.variables),
+            frozenset(state.removed - removed),
+            tuple(state.lost[lost:]),
+            {control: value for control, value in state.controls.items() if controls.get(control) != value},
+            state.over,
+            state.touched,
+            state.mark,
+            place,
+            tuple(fired),
+        )
+        if _size(key) <= INPUT_BYTES:
+            if len(stretch.outcomes) >= OUTCOMES:
+                stretch.outcomes.clear()
+            stretch.outcomes[key] = outcome
+        return outcome
+
+
+def _size(key: Key) -> int:
+    values = (v for part in key for v in (part if isinstance(part, tuple) else (part,)))
+    return sum(len(v) for v in values if isinstance(v, bytes))
+
+
+def _put(outcome: Outcome, state: State) -> Place:
+    """Leave behind what the stretch would, and say where it would go on."""
+    state.variables.update(outcome.variables)
+    for name in outcome.gone:
+        state.variables.pop(name, None)
+    if outcome.removed:
+        state.removed |= outcome.removed
+    state.lost += outcome.lost
+    state.controls.update(outcome.controls)
+    state.over = outcome.over
+    state.touched |= outcome.touched
+    state.mark = outcome.mark
+    return outcome.place
