@@ -17,7 +17,6 @@ from typing import NamedTuple
 from revproxy.detection.engine.lists import Many, many
 from revproxy.detection.link.chains import function_of
 from revproxy.detection.link.ruleset import Group
-from revproxy.detection.patterns import bytesets
 
 State = frozenset[tuple[int, int]]
 Onward = tuple[tuple[str, Many, State], ...]
@@ -36,21 +35,38 @@ class Move(NamedTuple):
 class ChainTable:
     """The table of one group. Bits are those of the group's identifiers: triggers first, then items."""
 
-    __slots__ = ("_group", "_moves", "_onward", "_shift", "_trigger_bit", "dull", "trigger_mask")
+    __slots__ = (
+        "_group",
+        "_met_by",
+        "_moves",
+        "_need_bit",
+        "_onward",
+        "_shift",
+        "_trigger_bit",
+        "dull",
+        "trigger_mask",
+    )
 
     def __init__(self, group: Group) -> None:
         self._group = group
         self._shift = len(group.triggers)
         self._trigger_bit = {name: 1 << i for i, name in enumerate(group.triggers)}
         self.trigger_mask = (1 << self._shift) - 1
-        needed = 0
-        for item in group.items:
-            for need in item.needs:
-                needed |= need
-        self.dull = bytes(bytesets.members(bytesets.ALL & ~needed))
+        needs = sorted({need for item in group.items for need in item.needs if need})
+        self._need_bit = {need: 1 << i for i, need in enumerate(needs)} | {0: 0}
+        self._met_by = [sum(bit for need, bit in self._need_bit.items() if need >> byte & 1) for byte in range(256)]
+        self.dull = bytes(byte for byte, bits in enumerate(self._met_by) if not bits)
         """Bytes that no item needs."""
         self._moves: dict[tuple[State, int], Move] = {}
-        self._onward: dict[tuple[State, int, frozenset[int]], Onward] = {}
+        self._onward: dict[tuple[State, int, int], Onward] = {}
+
+    def met(self, data: bytes) -> int:
+        """What items may need of a buffer, as far as it is there: bits, for `onward`."""
+        rest = data.translate(None, self.dull)
+        met = 0
+        for byte in frozenset(rest):
+            met |= self._met_by[byte]
+        return met
 
     def root(self, wanted: int) -> State:
         """Where these items (bits, counted from the first item) begin."""
@@ -66,16 +82,14 @@ class ChainTable:
             found = self._moves[key] = self._work_out(state, seen)
         return found
 
-    def onward(self, state: State, seen: int, there: frozenset[int] | None) -> Onward:
-        """The way on from a buffer; `there` are the bytes in it that are not dull, None where nobody looked."""
-        if there is None:
-            return self._lead(state, seen, None)
-        key = (state, seen, there)
+    def onward(self, state: State, seen: int, met: int) -> Onward:
+        """The way on from a buffer; `met` tells what is there of it (`met`), -1 where nobody looked."""
+        key = (state, seen, met)
         found = self._onward.get(key)
         if found is None:
             if len(self._onward) >= ENTRIES:
                 self._onward.clear()
-            found = self._onward[key] = self._lead(state, seen, there)
+            found = self._onward[key] = self._lead(state, seen, met)
         return found
 
     def _work_out(self, state: State, seen: int) -> Move:
@@ -88,11 +102,11 @@ class ChainTable:
             leads |= at is not None
         return Move(accept, leads)
 
-    def _lead(self, state: State, seen: int, there: frozenset[int] | None) -> Onward:
+    def _lead(self, state: State, seen: int, met: int) -> Onward:
         children: dict[str, set[tuple[int, int]]] = {}
         for position, done in state:
             at = self._next(position, done, seen)
-            if at is not None and self._may_match(position, at, there):
+            if at is not None and self._may_match(position, at, met):
                 children.setdefault(self._group.items[position].chain[at], set()).add((position, at + 1))
         return tuple((n, many(function_of(n)), frozenset(s)) for n, s in sorted(children.items()))
 
@@ -105,7 +119,7 @@ class ChainTable:
         bit = self._trigger_bit.get(name)
         return bit is None or bool(seen & bit)
 
-    def _may_match(self, position: int, at: int, there: frozenset[int] | None) -> bool:
+    def _may_match(self, position: int, at: int, met: int) -> bool:
         needs = self._group.items[position].needs
         need = needs[at] if needs else 0
-        return not need or there is None or any(need >> byte & 1 for byte in there)
+        return not need or bool(met & self._need_bit[need])

@@ -17,7 +17,7 @@ from revproxy.detection.engine.joining import GroupScanner
 from revproxy.detection.engine.memory import Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.shared import Shared
-from revproxy.detection.engine.state import Scene, State
+from revproxy.detection.engine.state import Looked, Scene, State
 from revproxy.detection.engine.stretches import Stretches
 from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.looks import REMEMBERED
@@ -29,6 +29,7 @@ from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
 
+_NONE: frozenset[str] = frozenset()
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
 
@@ -83,28 +84,30 @@ class Engine:
         With `part` only rules that look at contents which come in parts run (`detection.rules.IN_PARTS`).
         """
         plan = self._plan(tx, first, last, part)
-        hit: set[tuple[int, int]] = set()
-        for scan in plan.scans:
-            self._hits(scan, tx.fields, hit)
-        run = self._run_of(plan, hit, tx)
-        if not run:
-            return
         state = tx.state
         if state is None:
-            state = State(self.ruleset.variables)
-            if tx.excluded:
-                self._excluding.put(tx.excluded, state)
+            state = tx.state = self._beginning(tx)
         assert isinstance(state, State)  # nobody else puts something there
-        self._carry_out(run, tx, state)
-        tx.state = state
+        hit: set[tuple[int, int]] = set()
+        for scan in plan.scans:
+            self._hits(scan, tx.fields, hit, state)
+        run = self._run_of(plan, hit, tx.protocol, state)
+        if run:
+            self._carry_out(run, tx, state)
 
-    def _run_of(self, plan: Plan, hit: set[tuple[int, int]], tx: Transaction) -> Sequence[int]:
+    def _beginning(self, tx: Transaction) -> State:
+        state = State(self.ruleset.variables)
+        if tx.excluded:
+            self._excluding.put(tx.excluded, state)
+        return state
+
+    def _run_of(self, plan: Plan, hit: set[tuple[int, int]], protocol: Protocol, state: State) -> Sequence[int]:
         """The rules to run, in order: those of which everything that can be ruled out was not."""
-        needed, protocol = self._planner.needed, tx.protocol
+        needed = self._planner.needed
         rules = {rule for rule, _ in hit}
         run = [r for r in rules if (need := needed.get((protocol, r))) is not None and need <= hit]
         if not run:
-            return plan.always if plan.live or (isinstance(tx.state, State) and tx.state.touched) else ()
+            return plan.always if plan.live or state.touched else ()
         run += plan.always
         run.sort(key=plan.order.__getitem__)
         return run
@@ -112,24 +115,25 @@ class Engine:
     def _carry_out(self, run: Sequence[int], tx: Transaction, state: State) -> None:
         """Run these rules, in order, as far as those before them let it come to that."""
         scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state)
-        known = frozenset([*(f.rule for f in tx.findings), *tx.silent])
+        known = frozenset([*(f.rule for f in tx.findings), *tx.silent]) if tx.findings or tx.silent else _NONE
         for at, phase, hit, detects in self._stretches.run(run, tx.protocol, scene, known):
             _report(tx, self.ruleset.rules[at], phase, hit, detects)
         if state.controls:
             tx.controls = controlled(tx.controls, state.controls)
-        if self.ruleset.score:
-            tx.scores.declared = number(state.variables.get(self.ruleset.score, b""))
+        score = state.variables.get(self.ruleset.score, b"0")
+        tx.scores.declared = number(score) if score != b"0" else 0
 
-    def _hits(self, scan: GroupPlan, fields: Fields, hit: set[tuple[int, int]]) -> None:
+    def _hits(self, scan: GroupPlan, fields: Fields, hit: set[tuple[int, int]], state: State) -> None:
         """Add the (rule, condition) pairs that the group's values hit."""
         wanted = scan.items
         for pair, bits in scan.follows:
             if pair not in hit:
                 wanted &= ~bits
         recall = self._recalls[scan.group]
-        found = (
-            _remembered(scan, fields, recall, wanted) if recall is not None else self._scanned(scan, fields, wanted)
-        )
+        if recall is None:
+            found = self._scanned(scan, fields, wanted)
+        else:
+            found = _remembered(scan, fields, recall, wanted, state)
         for counts in scan.counts:
             found |= counts.bits(fields.keys(counts.field)) & wanted
         items = self.ruleset.groups[scan.group].items
@@ -163,20 +167,30 @@ class Engine:
         return plan
 
 
-def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int) -> int:
+def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, state: State) -> int:
+    """What an earlier phase found nothing in, that could matter now, is not looked at again."""
+    before = state.looked.get(scan.group)
+    past = before.fields if before is not None and not before.items & wanted else {}
     hits = 0
     values: list[bytes] = []
     masks: list[int] = []
+    now: dict[str, object] = {}
     for (name, keys), looks in zip(scan.sources, scan.looks, strict=True):
         got = fields.get(name)
         if got is None:
             continue
         if keys:
             hits |= recall.together(name, tuple(got[0]), looks, wanted)
-        else:
+            continue
+        now[name] = got
+        if past.get(name) is not got:
             values += got[1]
             masks += looks.masks(got[0], len(got[1]))
-    return hits | recall.items(values, masks, wanted) if values else hits
+    if not values:
+        return hits
+    found, may = recall.items(values, masks, wanted)
+    state.looked[scan.group] = Looked({**past, **now}, may if not past or before is None else may | before.items)
+    return hits | found
 
 
 def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) -> None:

@@ -15,14 +15,18 @@ SETS = 1024
 """Most sets of keys that are remembered; beyond, it begins anew."""
 
 
-def keys_wanted(condition: Condition) -> tuple[str, frozenset[bytes]] | None:
-    """(field, keys) without one of which a condition accepts nothing, when all its targets name keys of one field."""
+MOST_KEYS = 64
+"""With more keys than this no gate is shut: trying them all would cost more than it saves."""
+
+
+def keys_wanted(condition: Condition) -> tuple[str, Callable[[bytes], object]] | None:
+    """(field, test of a key): a condition that accepts nothing without a key that passes, when all its targets choose
+    keys of one field."""
     chosen = [t for t in condition.targets if not t.exclude]
-    fields = {t.field for t in chosen}
-    wanted = frozenset(t.key.lower() for t in chosen if t.key is not None and not t.count)
-    if len(fields) != 1 or len(wanted) < len({(t.key, t.count) for t in chosen}) or names_of(chosen[0].field):
+    tests = [test for t in chosen if not t.count and (test := key_test(t)) is not None]
+    if len({t.field for t in chosen}) != 1 or len(tests) < len(chosen) or names_of(chosen[0].field):
         return None
-    return chosen[0].field, wanted
+    return chosen[0].field, lambda key: any(test(key) for test in tests)
 
 
 class Gates:
@@ -30,21 +34,22 @@ class Gates:
 
     __slots__ = ("_rows", "_shut", "field")
 
-    def __init__(self, field: str, rows: Sequence[tuple[int, frozenset[bytes]]]) -> None:
-        """`rows`: an item's bit, and the keys of which it needs one (lower case)."""
+    def __init__(self, field: str, rows: Sequence[tuple[int, Callable[[bytes], object]]]) -> None:
+        """`rows`: an item's bit, and the test that one of the keys has to pass."""
         self.field = field
         self._rows = rows
         self._shut: dict[tuple[bytes, ...], int] = {}
 
     def shut(self, keys: Sequence[bytes]) -> int:
         """Bits of the items that can accept nothing when these are the field's keys."""
+        if len(keys) > MOST_KEYS:
+            return 0
         known = tuple(keys)
         bits = self._shut.get(known)
         if bits is None:
             if len(self._shut) >= SETS:
                 self._shut.clear()
-            there = frozenset(map(bytes.lower, known))
-            bits = self._shut[known] = sum(bit for bit, wanted in self._rows if wanted.isdisjoint(there))
+            bits = self._shut[known] = sum(bit for bit, test in self._rows if not any(map(test, known)))
         return bits
 
 

@@ -60,10 +60,10 @@ class GroupScanner:
         accept, leads = self.chains.move(state, seen & self._mask)
         if not leads:
             return seen & accept
-        there = frozenset(joined.translate(None, self.chains.dull))
-        if len(values) > _BLOCK and self.chains.onward(state, seen & self._mask, there):
+        met = self.chains.met(joined)
+        if len(values) > _BLOCK and self.chains.onward(state, seen & self._mask, met):
             return self._in_blocks(state, scans, values)
-        return self._onward(state, scans, values, seen, there)
+        return self._onward(state, scans, values, seen, met)
 
     def _in_blocks(self, state: State, scans: Scans, values: list[bytes]) -> int:
         hits = 0
@@ -71,20 +71,25 @@ class GroupScanner:
             hits |= self._walk(state, scans, values[at : at + _BLOCK])
         return hits
 
-    def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, there: frozenset[int]) -> int:
-        """Take the items that are done, and scan the forms that are not; `there` as in `ChainTable.onward`."""
+    def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:
+        """Take the items that are done, and scan the forms that are not; `met` as in `ChainTable.onward`.
+
+        Values that a transformation left alone are not scanned again: for them holds what was seen.
+        """
         hits = seen & self.chains.move(state, seen & self._mask).accept
-        for name, function, child in self.chains.onward(state, seen & self._mask, there):
-            changed = function(values)
-            if changed == values:
-                hits |= self._onward(child, scans, values, seen, there)
-            else:
+        for name, function, child in self.chains.onward(state, seen & self._mask, met):
+            forms = function(values)
+            changed = [form for form, value in zip(forms, values, strict=True) if form != value]
+            if changed:
                 hits |= self._walk(child, self._small.get(name, scans), changed)
+            if len(changed) < len(values):
+                same = values if not changed else [v for f, v in zip(forms, values, strict=True) if f == v]
+                hits |= self._onward(child, scans, same, seen, met)
         return hits
 
     def _unseen(self, state: State, scans: Scans, values: list[bytes]) -> int:
         """Scan the forms of values that nobody has scanned."""
         hits = 0
-        for name, function, child in self.chains.onward(state, 0, None):
+        for name, function, child in self.chains.onward(state, 0, -1):
             hits |= self._walk(child, self._small.get(name, scans), function(values))
         return hits

@@ -44,16 +44,51 @@ def _at_once(name: str) -> Many:
     return run
 
 
+def _base64(values: list[bytes]) -> list[bytes]:
+    """Where there are no lines, no NUL and no blanks at an end, only whole groups of four are decoded."""
+    function = TRANSFORMATIONS["base64Decode"]
+    joined = b"\0".join(values)
+    if b"\n" in joined or b" \0" in joined or joined[-1:] == b" " or joined.count(0) != len(values) - 1:
+        return [function(v) for v in values]
+    return [v if len(v) & 3 else function(v) for v in values]
+
+
+def _holding(name: str, mark: bytes) -> Many:
+    """For a transformation that leaves values without the mark alone."""
+    function = TRANSFORMATIONS[name]
+    return lambda values: [function(v) if mark in v else v for v in values]
+
+
+def _utf8(values: list[bytes]) -> list[bytes]:
+    function = TRANSFORMATIONS["utf8toUnicode"]
+    return [v if v.isascii() and b"\0" not in v else function(v) for v in values]
+
+
 JOINABLE = (
     "cmdLine",
     "compressWhitespace",
     "htmlEntityDecode",
     "lowercase",
+    "removeWhitespace",
     "uppercase",
     "urlDecode",
     "urlDecodeUni",
 )
-_MANY: dict[str, Many] = {"base64DecodeExt": _base64_ext, **{name: _at_once(name) for name in JOINABLE}}
+MARKS = {
+    "cssDecode": b"\\",
+    "escapeSeqDecode": b"\\",
+    "jsDecode": b"\\",
+    "removeNulls": b"\0",
+    "replaceComments": b"/*",
+    "replaceNulls": b"\0",
+}
+_MANY: dict[str, Many] = {
+    "base64Decode": _base64,
+    "base64DecodeExt": _base64_ext,
+    "utf8toUnicode": _utf8,
+    **{name: _at_once(name) for name in JOINABLE},
+    **{name: _holding(name, mark) for name, mark in MARKS.items()},
+}
 
 
 def many(name: str) -> Many:

@@ -84,8 +84,9 @@ class Recall:
         self._open = len(confirms)
         self._sets: dict[tuple[str, tuple[bytes, ...], int], int] = {}
 
-    def items(self, values: Sequence[bytes], masks: Sequence[int], wanted: int) -> int:
-        """Bits of the wanted items of which the condition accepts a value that it looks at (`masks`, by value)."""
+    def items(self, values: Sequence[bytes], masks: Sequence[int], wanted: int) -> tuple[int, int]:
+        """(bits of the wanted items of which the condition accepts a value that it looks at (`masks`, by value), bits
+        of all items of which that may be so)."""
         young, get, shift = self._memory.young.get, self._memory.get, self._open
         hits = 0
         unknown: list[Seen] = []
@@ -102,14 +103,15 @@ class Recall:
                 hits |= known
         if unknown:
             hits |= self._learn(unknown, wanted)
-        return hits & wanted
+        every = hits & ((1 << shift) - 1)
+        return every & wanted, hits >> shift | every
 
     def together(self, source: str, values: tuple[bytes, ...], looks: Looks, wanted: int) -> int:
         """As `items` for all keys of the field `source`: names of header fields come in few sets."""
         key = (source, values, wanted)
         found = self._sets.get(key)
         if found is None:
-            found = self.items(values, looks.masks(values, len(values)), wanted)
+            found = self.items(values, looks.masks(values, len(values)), wanted)[0]
             if len(self._sets) >= SETS:
                 self._sets.clear()
             if sum(map(len, values)) <= SET_BYTES:
@@ -117,7 +119,10 @@ class Recall:
         return found
 
     def _learn(self, unknown: Sequence[Seen], wanted: int) -> int:
-        """Scan values at once. Where much was hit, those that it may matter to are scanned singly."""
+        """Scan values at once. Where much was hit, those that it may matter to are scanned singly.
+
+        The bits are those of the memory: confirmed items, and above them the open ones.
+        """
         together = 0
         for _, mask in unknown:
             together |= mask
@@ -130,9 +135,10 @@ class Recall:
                 alone = self._scan([value], mask)
             known = (alone | self._tried & mask) << self._open
             if known >> self._open & wanted:
-                hits |= self._try(seen, known, wanted)
+                known = self._try(seen, known, wanted)
             else:
                 self._memory.put(seen, known)
+            hits |= known
         return hits
 
     def _try(self, seen: Seen, known: int, wanted: int) -> int:
@@ -146,4 +152,4 @@ class Recall:
                 known |= low
             todo ^= low
         self._memory.put(seen, known)
-        return known & ((1 << self._open) - 1)
+        return known

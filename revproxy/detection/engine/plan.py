@@ -173,7 +173,7 @@ def _looks(group: Group, rules: Sequence[Rule], field: str) -> Looks:
 
 
 def _gates(group: Group, rules: Sequence[Rule]) -> tuple[Gates, ...]:
-    rows: dict[str, list[tuple[int, frozenset[bytes]]]] = {}
+    rows: dict[str, list[tuple[int, Callable[[bytes], object]]]] = {}
     for position, item in enumerate(group.items):
         gate = keys_wanted(rules[item.rule].conditions[item.condition])
         if gate is not None:

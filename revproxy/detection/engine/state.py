@@ -58,11 +58,18 @@ class Lost(NamedTuple):
     test: Callable[[bytes], Any] | None
 
 
+class Looked(NamedTuple):
+    """Fields as they were, and the items (bits) that some value of theirs may hit."""
+
+    fields: Mapping[str, object]
+    items: int
+
+
 class State:
     """`variables` by name in lower case; `removed` rules by position; `lost` targets, each with the rules that do not
     look there any more."""
 
-    __slots__ = ("controls", "last", "lost", "mark", "over", "removed", "touched", "variables")
+    __slots__ = ("controls", "last", "looked", "lost", "mark", "over", "removed", "touched", "variables")
 
     def __init__(self, variables: Mapping[bytes, bytes]) -> None:
         self.variables = dict(variables)
@@ -77,6 +84,9 @@ class State:
         """Phases in which nothing runs any more."""
         self.mark: object = BEGINNING
         """Two states of one rule set with the same mark are equal, but for `last`; None where that is not known."""
+
+        self.looked: dict[int, Looked] = {}
+        """By group of values that come again: what was looked at already, and what it may hit."""
 
     def touch(self) -> None:
         """A variable changed, or what runs."""
