@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from revproxy.detection.engine.reading import expand, key_test
+from revproxy.detection.engine.reading import expander, key_test
 from revproxy.detection.engine.state import Lost, Scene
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.operators.numbers import number
@@ -17,6 +17,7 @@ from revproxy.detection.rules import (
     SetControl,
     SetVariable,
     Target,
+    constant,
 )
 from revproxy.model import Phase
 
@@ -72,16 +73,18 @@ def _control(control: Control, value: str) -> Doing:
 
 
 def _assigning(effect: SetVariable) -> Doing:
-    how, name, value = effect.how, effect.name, effect.value
+    how, fixed = effect.how, constant(effect.name)
+    name, value = expander(effect.name), expander(effect.value)
+    lower = None if fixed is None else fixed.lower()
 
     def assign(scene: Scene) -> None:
         variables = scene.state.variables
-        key = expand(name, scene).lower()
+        key = name(scene).lower() if lower is None else lower
         if how is Assign.UNSET:
             if variables.pop(key, None) is not None:
                 scene.state.touch()
             return
-        new = expand(value, scene)
+        new = value(scene)
         if how is not Assign.SET:
             before, step = number(variables.get(key, b"")), number(new)
             new = b"%d" % (before + step if how is Assign.ADD else before - step)

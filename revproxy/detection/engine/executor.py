@@ -101,10 +101,13 @@ class Step:
             late = [_filled_in(o, expand(o.template, scene)) for o in self._late]
             operators = [*operators, *(o for o in late if o is not None)]
         out: list[Accepted] = []
+        refused = self._refused
         for selector in self._selectors:
             # Values of a chain keep the names that they were found under.
             names = [a.field for a in before] if selector.field == MATCHED and not selector.count else None
             for at, (key, value) in enumerate(selector.pairs(scene, before, without)):
+                if value in refused:
+                    continue
                 name = selector.field if names is None else names[at]
                 for form, operator in self._accepted(value, operators):
                     out.append(Accepted(name, key, form, operator))
@@ -117,8 +120,6 @@ class Step:
         self, value: bytes, operators: Sequence[CompiledOperator]
     ) -> Sequence[tuple[bytes, CompiledOperator]]:
         """The forms of a value that an operator accepts."""
-        if value in self._refused:
-            return ()
         found = []
         for form in self._forms(value):
             for operator in operators:

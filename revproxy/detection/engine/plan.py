@@ -133,7 +133,8 @@ class Planner:
         wanted: set[str] = set()
         bits = 0
         for position, item in enumerate(group.items):
-            if item.rule in order:
+            # Behind a condition that can be noticed, whether one matches is found out by running the rule.
+            if item.rule in order and (item.rule, item.condition) in self.needed.get((group.protocol, item.rule), ()):
                 there = {n for n in _fields(rules, item) & set(group.fields) if present(filled, n)}
                 wanted |= there
                 bits |= 1 << position if there or item.look is Look.COUNT else 0

@@ -85,13 +85,15 @@ def _own(scene: Scene, name: str, before: Sequence[Accepted]) -> Sequence[Pair]:
 class Selector:
     """One target less what the exclusions of its condition take out of it."""
 
-    __slots__ = ("_key", "_out", "_own", "count", "field", "wanted")
+    __slots__ = ("_base", "_key", "_names", "_out", "_own", "count", "field", "wanted")
 
     def __init__(self, target: Target, excluded: Sequence[Target]) -> None:
         self.field = target.field
         self.count = target.count
         self.wanted = target.key or b""
         self._own = target.field in PSEUDO
+        self._names = names_of(target.field) is not None
+        self._base = names_of(target.field) or target.field
         self._key = key_test(target)
         self._out = [key_test(e) for e in excluded if e.field == target.field]
 
@@ -108,14 +110,36 @@ class Selector:
         return pairs
 
     def _filled(self, fields: Fields) -> Sequence[Pair]:
-        keys, values = read(fields, self.field)
-        if not keys:
+        got = fields.get(self._base)
+        if got is None:
+            return ()
+        keys, values = got
+        if self._names:
+            values = keys
+        elif not keys:
             keys = (b"",) * len(values)
         return self._chosen(list(zip(keys, values, strict=True)))
 
     def _chosen(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
         test = self._key
         return pairs if test is None else [pair for pair in pairs if test(pair[0])]
+
+
+Expand = Callable[[Scene], bytes]
+
+
+def expander(template: Template) -> Expand:
+    """What fills in one template: as `expand`, made once."""
+    match template:
+        case ():
+            return lambda scene: b""
+        case (bytes() as text,):
+            return lambda scene: text
+        case (Reference(field, key),) if field == VARIABLES:
+            name = key or b""
+            return lambda scene: scene.state.variables.get(name, b"")
+        case _:
+            return lambda scene: expand(template, scene)
 
 
 def expand(template: Template, scene: Scene) -> bytes:

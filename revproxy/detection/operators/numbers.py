@@ -14,6 +14,8 @@ _LARGEST = 2**63 - 1
 
 def number(text: bytes) -> int:
     """The number that a text begins with, as C's atoi reads it; what is too large counts as 2**63 - 1."""
+    if text.isdigit() and len(text) < 19:
+        return int(text)
     match = _NUMBER.match(text)
     assert match is not None
     sign, digits = match.groups()

@@ -126,7 +126,8 @@ def from_texts(texts: Texts) -> CompiledOperator:
         return None if match is None else match.span()
 
     def captures(value: bytes) -> Captures:
-        match = late.search(value) if test(value) else None
+        # Only what ends in a newline may be found by the program and not be meant.
+        match = late.search(value) if value[-1:] != b"\n" or test(value) else None
         return () if match is None else (match.group(0), *match.groups()[:MOST_GROUPS])
 
     return CompiledOperator(test, find, captures, ready=late.build)
