@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 DEBIAN := nginx-light libnginx-mod-http-modsecurity postfix swaks wrk curl
 
-.PHONY: setup debian demo test lint bench load clean
+.PHONY: setup debian demo test lint bench load soak clean
 
 setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml
@@ -34,6 +34,9 @@ bench: setup debian
 
 load: setup debian
 	$(BIN)/python -m tests.load $(ARGS)
+
+soak: setup
+	$(BIN)/python -m tests.soak $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -19,8 +19,11 @@ The texts are for logs and operators. No text of any of them is ever sent to a c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class RevproxyError(Exception):
@@ -89,6 +92,17 @@ class ManyErrors(RevproxyError):
 def together(errors: Sequence[LocatedError]) -> LocatedError | ManyErrors:
     """What to raise for at least one error: the error itself, or ManyErrors."""
     return errors[0] if len(errors) == 1 else ManyErrors(errors)
+
+
+def attempt(wrong: list[LocatedError], make: Callable[[], T]) -> T | None:
+    """What `make` gives; None when it meets located errors, which are added to `wrong`."""
+    try:
+        return make()
+    except ManyErrors as error:
+        wrong += error.errors
+    except LocatedError as error:
+        wrong.append(error)
+    return None
 
 
 class WireError(RevproxyError):

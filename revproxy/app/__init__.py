@@ -1,19 +1,5 @@
-"""Floor 8: the composition root. `prepare` does all that can fail, `build` plugs a worker together, `run` serves."""
+"""Floor 8: the composition root. `prepare` does all that can fail, `build` plugs a worker together, `service` serves,
+`worker` is a worker's process.
 
-from revproxy.app.build import Parts, build, inspection_of
-from revproxy.app.prepare import Prepared, prepare, read_rules
-from revproxy.app.service import WORKER, control_path, prepare_file, run, worker_process
-
-__all__ = [
-    "WORKER",
-    "Parts",
-    "Prepared",
-    "build",
-    "control_path",
-    "inspection_of",
-    "prepare",
-    "prepare_file",
-    "read_rules",
-    "run",
-    "worker_process",
-]
+Nothing is imported here: a supervisor has no use for what workers are built from, nor they for what reads files.
+"""

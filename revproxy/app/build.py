@@ -9,14 +9,18 @@ import asyncio
 import logging
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-from revproxy.app.exclusions import Excluded
+from revproxy.app.excluded import Excluded
 from revproxy.app.prepare import Prepared
 from revproxy.audit import Metrics, Records
 from revproxy.config import Listener, ListenerKind, Settings
+from revproxy.detection.engine import Loaded, load
 from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
+from revproxy.detection.operators.rx import forget
 from revproxy.inspection import Inspection, RuleInspector
 from revproxy.model import Action, Phase
 from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
@@ -28,10 +32,22 @@ from revproxy.runtime import BACKLOG
 log = logging.getLogger("revproxy.worker")
 
 
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Inspection by one rule set."""
+
+    inspection: Inspection
+    rules: RuleInspector
+
+
 def inspection_of(rules: RuleSet, settings: Settings, watch: Watch | None = None) -> Inspection:
     """The inspectors, in the order in which they are asked; `watch` is told which rules match."""
+    return _inspection(rules, RuleInspector(rules, settings.inspection.memory_bytes, watch=watch), settings)
+
+
+def _inspection(rules: RuleSet, inspector: RuleInspector, settings: Settings) -> Inspection:
     return Inspection(
-        [RuleInspector(rules, settings.inspection.memory_bytes, watch)],
+        [inspector],
         rules.name,
         settings.limits.timeouts.inspection,
         Action.DENY if settings.inspection.on_failure == "deny" else Action.DEFER,
@@ -43,12 +59,16 @@ def inspection_of(rules: RuleSet, settings: Settings, watch: Watch | None = None
 class Parts:
     """Everything that lives in one worker (`runtime.WorkerParts`)."""
 
-    def __init__(self, prepared: Prepared, index: int) -> None:
+    def __init__(self, prepared: Prepared, index: int, pieces: dict[str, bytes]) -> None:
+        """`pieces` are the databases of the rules; they are taken out."""
         settings = prepared.settings
         self._index = index
         self._metrics = Metrics()
         self._records = Records(settings.logs.access, settings.logs.audit, settings.logs.error)
-        self._inspection = inspection_of(prepared.rules, settings)
+        self._thread = ThreadPoolExecutor(1, "inspection")
+        # The pool starts its thread at the first call, which is not to be somebody's request.
+        self._thread.submit(_let_go, [])
+        self._judging = self._judged(prepared, load(pieces))
         self._connections = Connections(settings.limits.caps)
         self._memory = Budget("memory_bytes", settings.limits.caps.memory_bytes)
         self._spool = Budget("spool_bytes", settings.limits.caps.spool_bytes)
@@ -84,7 +104,7 @@ class Parts:
             ways.append((route, way))
         return Site(
             router=Router(ways),
-            inspection=self._inspection,
+            inspection=self._judging.inspection,
             limits=limits,
             new_spool=lambda: Spool(settings.spool, self._spool, limits.http.body_memory_bytes, self._memory),
             memory=self._memory,
@@ -101,7 +121,7 @@ class Parts:
         return SmtpFront(
             prepared.settings,
             listener,
-            self._inspection,
+            self._judging.inspection,
             self._records,
             self._metrics,
             dialer,
@@ -155,7 +175,7 @@ class Parts:
                 metrics.gauge("revproxy_upstream_connections", number, (name, state))
         metrics.gauge("revproxy_body_memory_bytes", self._memory.used)
         metrics.gauge("revproxy_spool_bytes", self._spool.used)
-        metrics.set_count("revproxy_inspection_failures_total", self._inspection.failures, ("failed",))
+        metrics.set_count("revproxy_inspection_failures_total", self._judging.inspection.failures, ("failed",))
         for kind, number in self._records.dropped.items():
             metrics.set_count("revproxy_records_dropped_total", number, (kind,))
         for kind, number in self._records.waiting.items():
@@ -167,8 +187,29 @@ class Parts:
         return {
             "connections": sum(front.connections for front in self._http),
             "sessions": sum(mail.sessions for mail, _ in self._mail.values()),
-            "ruleset": self._inspection.set_name,
+            "ruleset": self._judging.inspection.set_name,
         }
+
+    def load(self, prepared: Prepared, pieces: dict[str, bytes]) -> Judging:
+        """Inspection by other rules, for `swap`. Databases that did not change are those in force."""
+        return self._judged(prepared, load(pieces, self._judging.rules.loaded))
+
+    def _judged(self, prepared: Prepared, loaded: Loaded) -> Judging:
+        rules, settings = prepared.rules, prepared.settings
+        inspector = RuleInspector(rules, settings.inspection.memory_bytes, loaded, self._thread)
+        forget()
+        return Judging(_inspection(rules, inspector, settings), inspector)
+
+    def swap(self, made: Judging) -> None:
+        """Judge what begins from now on by these rules; the old ones go with the last one that began with them."""
+        inspection = made.inspection
+        inspection.failures = self._judging.inspection.failures
+        # The thread lets go of what goes now, piece by piece: all at once, the loop would wait for it.
+        self._thread.submit(_let_go, self._judging.rules.parts())
+        self._judging = made
+        self._site.inspection = inspection
+        for mail, _ in self._mail.values():
+            mail.swap(inspection)
 
     def reopen_logs(self) -> None:
         """After rotation."""
@@ -183,6 +224,11 @@ class Parts:
         self._records.close()
 
 
-def build(prepared: Prepared, index: int) -> Parts:
+def _let_go(parts: list[object]) -> None:
+    while parts:
+        parts.pop()
+
+
+def build(prepared: Prepared, index: int, pieces: dict[str, bytes]) -> Parts:
     """A worker's parts (`runtime.Build`)."""
-    return Parts(prepared, index)
+    return Parts(prepared, index, pieces)

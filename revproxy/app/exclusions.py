@@ -7,10 +7,10 @@ a request is decided in `proxy.http.exclusions`, to a message by its domain; wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
+from revproxy.app.excluded import Excluded
 from revproxy.config import Blame, Settings, settings
 from revproxy.config.reader import Place
 from revproxy.detection.operators.rx import rx
@@ -28,21 +28,6 @@ _VARIABLES = {
     if spec.seclang
 }
 """The field that a person means who writes a variable of SecLang."""
-
-
-@dataclass(frozen=True, slots=True)
-class Excluded:
-    """By name of a route, by mail domain, and what requests leave out that no route is known of."""
-
-    routes: Mapping[str, tuple[Placed, ...]] = field(default_factory=dict)
-    domains: Mapping[str, tuple[Exclusion, ...]] = field(default_factory=dict)
-    elsewhere: tuple[Placed, ...] = ()
-
-    def removed(self) -> frozenset[frozenset[str]]:
-        """Sets of rules, by id, that may not run in a transaction."""
-        placed = [one.exclusion for some in (*self.routes.values(), self.elsewhere) for one in some]
-        mail = [one for some in self.domains.values() for one in some]
-        return frozenset(one.rules for one in (*placed, *mail) if not one.targets)
 
 
 def read_exclusions(wanted: Settings, rules: Sequence[Rule], blame: Blame) -> Excluded:

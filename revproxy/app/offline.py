@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from revproxy.app.build import inspection_of
-from revproxy.app.exclusions import Excluded
+from revproxy.app.excluded import Excluded
 from revproxy.app.explaining import Explainer
-from revproxy.app.prepare import linked_with
+from revproxy.app.linking import linked_rules
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.config import settings as configuration
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.engine.watching import Watch
+from revproxy.detection.link import Told, unheard
 from revproxy.detection.rules import Exclusion
 from revproxy.errors import ConfigError, Location
 from revproxy.inspection import Inspection, Policy
@@ -86,26 +87,36 @@ def _envelope(told: object) -> dict[str, Any]:
 
 
 def inspect(
-    kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True, blame: Blame = nowhere
+    kind: str,
+    items: Iterable[Item],
+    settings: Settings,
+    enforces: bool = True,
+    blame: Blame = nowhere,
+    told: Told = unheard,
 ) -> Iterator[dict[str, Any]]:
     """A result for each item, in order; `kind` is `http` or `mail`. Raises LocatedError before the first one."""
-    rules, excluded = linked_with(settings, blame)
-    offline = Offline(kind, inspection_of(rules, settings), settings, excluded, enforces)
+    linked = linked_rules(settings, blame, told)
+    offline = Offline(kind, inspection_of(linked.rules, settings), settings, linked.excluded, enforces)
     for item, outcome in offline.outcomes(items):
         yield result(item.name, outcome)
 
 
 def explain(
-    kind: str, items: Iterable[Item], settings: Settings, enforces: bool = True, blame: Blame = nowhere
+    kind: str,
+    items: Iterable[Item],
+    settings: Settings,
+    enforces: bool = True,
+    blame: Blame = nowhere,
+    told: Told = unheard,
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """For each item its result as `inspect` gives it, and the same for a person: which rules matched, on what.
 
     The text has values of requests in it, secrets too. Raises LocatedError before the first one.
     """
-    rules, excluded = linked_with(settings, blame)
+    linked = linked_rules(settings, blame, told)
     watch = Watch()
-    offline = Offline(kind, inspection_of(rules, settings, watch), settings, excluded, enforces)
-    explainer = Explainer(rules, Protocol.HTTP if kind == "http" else Protocol.SMTP, offline.policy)
+    offline = Offline(kind, inspection_of(linked.rules, settings, watch), settings, linked.excluded, enforces)
+    explainer = Explainer(linked.rules, Protocol.HTTP if kind == "http" else Protocol.SMTP, offline.policy)
     for item, outcome in offline.outcomes(items):
         yield result(item.name, outcome), explainer.text(item.name, outcome, watch.take())
 

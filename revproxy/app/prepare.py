@@ -1,35 +1,28 @@
 """Everything that can fail, before anything is bound: signatures read and linked; certificates, addresses, logs, the
 control socket's place and folders tried.
 
-What comes out is pickled to the workers, which then depend on no file that may change in between.
+What comes out is sent to the workers, which then depend on no file that may change in between.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any
 
-from revproxy.app.exclusions import Excluded, meant, read_exclusions
-from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
-from revproxy.app.store import FolderStore
+from revproxy.app.excluded import Excluded
+from revproxy.app.inputs import digest_of
+from revproxy.app.linking import begin
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
-from revproxy.detection.link import RuleSet, link
-from revproxy.detection.rules import Rule
-from revproxy.detection.seclang import Notice
-from revproxy.detection.sigyaml import load_all, lower
-from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, together
-from revproxy.inspection.sources import read_signature_files
-from revproxy.model import Protocol
+from revproxy.detection.link import RuleSet, Told, unheard
+from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, attempt
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
 from revproxy.runtime.sockets import unavailable
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +32,18 @@ class Prepared:
     settings: Settings
     rules: RuleSet
     excluded: Excluded
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[str, ...] = ()
     """What was taken from SecLang though it does nothing here."""
+    rest: str = ""
+    """A hash of everything but the rules."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Prepared, (self.settings, replace(self.rules, compiled={}), self.excluded, self.notices, self.rest)
+
+    @property
+    def pieces(self) -> dict[str, bytes]:
+        """The databases of the rules, by key; they go to the workers beside the pickle."""
+        return self.rules.databases()
 
     @property
     def ruleset_name(self) -> str:
@@ -48,74 +51,13 @@ class Prepared:
         return self.rules.name
 
 
-def read_rules(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
-    """The rules of the signatures that the settings name, less the disabled ones. Raises ManyErrors, LocatedError."""
-    signatures = load_all(read_signature_files(settings.inspection.signatures))
-    disabled = settings.inspection.disabled
-    known = [signature.id for signature in signatures]
-    wrong = [
-        blame(f"there is no signature {word!r} to disable", ("inspection", "disabled", i), meant(word, known))
-        for i, word in enumerate(disabled)
-        if word not in known
-    ]
-    if wrong:
-        raise ManyErrors(wrong)
-    rules = [lower(signature) for signature in signatures if signature.id not in disabled]
-    used = frozenset(_PROTOCOLS[word] for word in settings.inspection.signatures_for)
-    return [replace(rule, protocols=rule.protocols & used) for rule in rules if rule.protocols & used]
-
-
-_PROTOCOLS = {"http": Protocol.HTTP, "mail": Protocol.SMTP}
-
-
-def linked_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet:
-    """The rule set alone: see `linked_with`."""
-    return linked_with(settings, blame)[0]
-
-
-def linked_with(settings: Settings, blame: Blame = nowhere) -> tuple[RuleSet, Excluded]:
-    """Signatures and SecLang rules, linked on all processors, with databases from the cache folder; and what routes
-    and mail domains leave out of them. Raises as `read_all` and `linked` do."""
-    signatures, seclang, excluded = read_all(settings, blame)
-    return linked(signatures, settings.cache, seclang), excluded
-
-
-def read_all(settings: Settings, blame: Blame = nowhere) -> tuple[list[Rule], SecLang, Excluded]:
-    """Rules of both languages, and exclusions among them. Raises LocatedError, ManyErrors with all that is wrong."""
-    wrong: list[LocatedError] = []
-    signatures = _attempt(wrong, lambda: read_rules(settings, blame))
-    read = _attempt(wrong, lambda: lowered(settings.inspection.rules))
-    if signatures is None or read is None:
-        raise together(wrong)
-    written = [rule for rule in read.rules if isinstance(rule, Rule)]
-    excluded = read_exclusions(settings, [*signatures, *written], blame)
-    return signatures, folded(read, settings.inspection.paranoia, excluded.removed()), excluded
-
-
-def _attempt(wrong: list[LocatedError], make: Callable[[], T]) -> T | None:
-    """What `make` gives; None when it meets errors, which are added to `wrong`."""
-    try:
-        return make()
-    except ManyErrors as error:
-        wrong += error.errors
-    except LocatedError as error:
-        wrong.append(error)
-    return None
-
-
-def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG) -> RuleSet:
-    """Rules linked on all processors, with databases from the folder `cache`. Raises RuleError."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return link([*rules, *more.rules], FolderStore(cache), pool.map, dict(more.variables), more.detects)
-
-
-def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
-    """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors."""
+def prepare(settings: Settings, blame: Blame = nowhere, told: Told = unheard) -> Prepared:
+    """Build once, for all workers, what they will need. Raises LocatedError or ManyErrors. `told`: see `linking`."""
     wrong: list[LocatedError] = [*_listening(settings, blame), *_logging(settings, blame)]
     if (found := control.wrong(settings.control)) is not None:
         wrong.append(blame(found[0], ("control", "path"), found[1]))
-    read = _attempt(wrong, lambda: read_all(settings, blame))
-    if read is None or wrong:
+    finish = attempt(wrong, lambda: begin(settings, blame, told))
+    if finish is None or wrong:
         raise ManyErrors(wrong)
     for listener in settings.listeners:
         if listener.tls is not None:
@@ -125,8 +67,22 @@ def prepare(settings: Settings, blame: Blame = nowhere) -> Prepared:
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     _try_folder(settings.spool)
-    signatures, seclang, excluded = read
-    return Prepared(settings, linked(signatures, settings.cache, seclang), excluded, seclang.notices)
+    linked = finish()
+    return Prepared(settings, linked.rules, linked.excluded, linked.notices, _rest(settings, linked.excluded))
+
+
+def _rest(settings: Settings, excluded: Excluded) -> str:
+    """A hash of everything but the rules: of the settings, of the rules that are left out somewhere, and of the files
+    that workers read when they are built."""
+    files = [one for listener in settings.listeners if listener.tls for one in listener.tls.certificates]
+    names = [name for one in files for name in (one.certificate, one.key)]
+    names += [upstream.tls.ca for upstream in settings.upstreams if upstream.tls and upstream.tls.ca]
+    inspection = replace(settings.inspection, signatures=(), signatures_for=(), rules=(), paranoia=0, disabled=())
+    digest = hashlib.sha256(repr(replace(settings, inspection=inspection)).encode("utf-8", "surrogateescape"))
+    digest.update(excluded.text().encode("utf-8", "surrogateescape"))
+    for name in names:
+        digest.update(digest_of(name).encode())
+    return digest.hexdigest()
 
 
 def _listening(settings: Settings, blame: Blame) -> Iterator[ConfigError]:

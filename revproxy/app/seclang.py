@@ -6,12 +6,12 @@ whole (SecRuleEngine) is handed on; what has no effect here is told in notices, 
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from revproxy.config import Settings
+from revproxy.app.inputs import Witness
+from revproxy.app.rulefiles import rule_files
 from revproxy.detection import seclang
 from revproxy.detection.link import check_rules
 from revproxy.detection.link.fold import fold
@@ -20,12 +20,9 @@ from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.scores import NAMES
 from revproxy.detection.rules import Marker, Rule
 from revproxy.detection.seclang.lower import Lowered, lower
-from revproxy.errors import ConfigError, Location, RuleError
+from revproxy.errors import RuleError
 from revproxy.model import Protocol
 
-FILE_BYTES = 16 * 1024 * 1024
-"""Largest file of rules or data."""
-_SETUPS = ("crs-setup.conf", "crs-setup.conf.example")
 LEVELS = (b"blocking_paranoia_level", b"detection_paranoia_level")
 
 
@@ -51,14 +48,15 @@ def read_seclang(paths: Sequence[str], paranoia: int = 0) -> SecLang:
     return folded(lowered(paths), paranoia) if paths else NO_SECLANG
 
 
-def lowered(paths: Sequence[str]) -> Lowered:
-    """Read rules from files and folders.
+def lowered(paths: Sequence[str], witness: Witness | None = None) -> Lowered:
+    """Read rules from files and folders; `witness` gets to know what was read.
 
     Raises ConfigError for what cannot be read, RuleError and ManyErrors for what cannot be enforced.
     """
     files = [file for path in paths for file in rule_files(Path(path))]
-    parsed = seclang.load(files, _read, glob.glob, raises=False)
-    read = lower(parsed, _read)
+    reader = witness or Witness()
+    parsed = seclang.load(files, reader.read, reader.glob, raises=False)
+    read = lower(parsed, reader.read)
     try:
         # Before folding: what is folded away is never linked, and must be right all the same.
         check_rules([rule for rule in read.rules if isinstance(rule, Rule)])
@@ -85,43 +83,3 @@ def folded(read: Lowered, paranoia: int = 0, excluded: Collection[frozenset[str]
         tuple(made.removed.items()),
         bool(engine) and engine[-1] == b"detectiononly",
     )
-
-
-def with_rules(settings: Settings, rules: Sequence[str], paranoia: int | None) -> Settings:
-    """The settings with these rules for HTTP instead of signatures and rules of their own, where any are named."""
-    inspection = settings.inspection
-    if rules:
-        inspection = replace(inspection, signatures_for=("mail",), rules=tuple(rules))
-    if paranoia is not None:
-        inspection = replace(inspection, paranoia=paranoia)
-    return replace(settings, inspection=inspection)
-
-
-def rule_files(path: Path) -> list[str]:
-    """The files that a path stands for, in order: itself, a folder's .conf files, or those of a CRS folder.
-
-    Raises ConfigError for a folder without rules.
-    """
-    if not path.is_dir():
-        return [str(path)]
-    if (path / "rules").is_dir():
-        setup = next((path / name for name in _SETUPS if (path / name).is_file()), None)
-        found = ([setup] if setup is not None else []) + _confs(path / "rules")
-    else:
-        found = _confs(path)
-    if not found:
-        raise ConfigError("there are no rules (.conf) in this folder", Location(str(path)))
-    return [str(file) for file in found]
-
-
-def _confs(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob("*.conf") if file.is_file())
-
-
-def _read(name: str) -> bytes:
-    """Raises OSError."""
-    with open(name, "rb") as file:
-        data = file.read(FILE_BYTES + 1)
-    if len(data) > FILE_BYTES:
-        raise OSError(0, f"larger than {FILE_BYTES} bytes")
-    return data

@@ -1,34 +1,29 @@
-"""`revproxy run`: the supervisor with our preparation, and its workers with our parts."""
+"""`revproxy run`: the supervisor with our preparation."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 
-from revproxy.app.build import build
 from revproxy.app.prepare import Prepared, prepare
 from revproxy.config.load import load
-from revproxy.runtime import Plan, run_worker, supervise
+from revproxy.detection.link import Told, unheard
+from revproxy.runtime import Plan, supervise
 
-WORKER = (sys.executable, "-P", "-m", "revproxy", "worker-process")
+WORKER = (sys.executable, "-P", "-m", "revproxy.app.worker")
 """How the supervisor starts a worker; the channel's descriptor follows. -P: no module is taken from the folder in
 which somebody happened to start us."""
 
 
-def prepare_file(file: str) -> Prepared:
+def prepare_file(file: str, told: Told = unheard) -> Prepared:
     """Load a configuration and build everything that can fail. Raises LocatedError, ManyErrors."""
     loaded = load(file)
-    return prepare(loaded.settings, loaded.blame)
+    return prepare(loaded.settings, loaded.blame, told)
 
 
-def run(file: str, announce: Callable[[str], None]) -> int:
+def run(file: str, announce: Callable[[str], None], told: Told = unheard) -> int:
     """Serve until told to stop; the exit code."""
-    return supervise(Plan(prepare=lambda: prepare_file(file), worker=WORKER, file=file, announce=announce))
-
-
-def worker_process(channel: int) -> int:
-    """Be a worker on the channel with that descriptor; the exit code."""
-    return run_worker(build, channel)
+    return supervise(Plan(prepare=lambda: prepare_file(file, told), worker=WORKER, file=file, announce=announce))
 
 
 def control_path(file: str) -> str:

@@ -7,7 +7,7 @@ can hold it up.
 from revproxy.audit.access import encode_http_access, encode_smtp_access, timestamp
 from revproxy.audit.errorlog import encode_error
 from revproxy.audit.findings import encode_finding
-from revproxy.audit.metrics import BUCKETS, METRICS, Histogram, Metrics, merge, render
+from revproxy.audit.metrics import BUCKETS, METRICS, Histogram, Metrics, merge
 from revproxy.audit.records import Records
 from revproxy.audit.redaction import excerpt, is_secret_name, redact_target, redact_text
 
@@ -26,6 +26,5 @@ __all__ = [
     "merge",
     "redact_target",
     "redact_text",
-    "render",
     "timestamp",
 ]

@@ -1,23 +1,18 @@
 """What a worker counts: plain dicts and lists, added up by whoever shows them.
 
 One table names every metric; an unknown name is a bug (KeyError). A worker's `Metrics` is used by its loop's thread
-only. `snapshot` gives plain JSON values that go over a pipe; `merge` adds those of several workers; `render` writes
-Prometheus' text format. Nothing here samples, schedules or listens.
+only. `snapshot` gives plain JSON values that go over a pipe; `merge` adds those of several workers; `prometheus`
+writes them. Nothing here samples, schedules or listens.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
 
 Snapshot = dict[str, Any]
 """{"counters": {name: [[labels, number], ..]}, "gauges": the same, "histograms": {name: {"counts", "sum"}}}"""
@@ -193,42 +188,3 @@ def _add(into: dict[Labels, float], series: Iterable[tuple[list[str], float]], k
             into[key] = max(into.get(key, value), value)
         else:
             into[key] = into.get(key, 0) + value
-
-
-class _Collected(Collector):
-    """A snapshot as prometheus_client wants to see it."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-
-    def collect(self) -> Iterator[Family]:
-        for name, series in self._snapshot["counters"].items():
-            counter = CounterMetricFamily(name, METRICS[name].help, labels=METRICS[name].labels)
-            for labels, value in series:
-                counter.add_metric(labels, value)
-            yield counter
-        for name, series in self._snapshot["gauges"].items():
-            gauge = GaugeMetricFamily(name, METRICS[name].help, labels=METRICS[name].labels)
-            for labels, value in series:
-                gauge.add_metric(labels, value)
-            yield gauge
-        for name, one in self._snapshot["histograms"].items():
-            histogram = HistogramMetricFamily(name, METRICS[name].help)
-            histogram.add_metric([], _cumulative(one["counts"]), one["sum"])
-            yield histogram
-
-
-def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
-    total = 0
-    buckets: list[tuple[str, float]] = []
-    for bound, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
-        total += count
-        buckets.append((bound, total))
-    return buckets
-
-
-def render(snapshot: Snapshot) -> bytes:
-    """A snapshot in Prometheus' text format."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(snapshot))
-    return generate_latest(registry)

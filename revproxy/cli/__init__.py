@@ -44,7 +44,6 @@ COMMANDS: dict[str, _Lazy] = {
     "inspect": _Lazy("revproxy.cli.inspect:inspect", "Verdicts on requests or messages in files."),
     "signatures": _Lazy("revproxy.cli.signatures:signatures", "List, show and test signatures."),
     "completion": _Lazy("revproxy.cli.setup:completion", "Print a shell's completion script."),
-    "worker-process": _Lazy("revproxy.cli.run:worker_process"),
     "demo-inside": _Lazy("revproxy.cli.demo:demo_inside"),
 }
 """Every subcommand, in the order of the help."""

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from revproxy.cli.common import address_option
+from revproxy.cli.progress import Compiling
 
 _WIDE = 200
 """Columns where there is no terminal: a file or a pipe takes lines as long as they are."""
@@ -87,7 +88,9 @@ def demo(
     if 0 in (http.port, smtp.port):
         raise click.UsageError("--http and --smtp need a port each")
     upstream = None if mail is None else Upstream("mail", mail)
-    sys.exit(run(Options(http, smtp, web, upstream, workers, detect, once, rules, paranoia), _console()))
+    with Compiling() as told:
+        code = run(Options(http, smtp, web, upstream, workers, detect, once, rules, paranoia), _console(), told)
+    sys.exit(code)
 
 
 def _console() -> Console:

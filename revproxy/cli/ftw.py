@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from revproxy.cli.progress import Compiling
+
 if TYPE_CHECKING:
     from revproxy.app.ftw import FtwTest, Runner, Summary
     from revproxy.config import Address
@@ -58,7 +60,8 @@ def run_ftw(asked: Asked) -> int:
             runner = stack.enter_context(OnWire(asked.url, asked.log))
         else:
             before = suite_overrides(asked.paranoia or SUITE_LEVEL)
-            runner = stack.enter_context(in_process(asked.rules, before, offline_settings()))
+            told = stack.enter_context(Compiling())
+            runner = stack.enter_context(in_process(asked.rules, before, offline_settings(), told))
         results = tuple(run(tests, runner))
     summary = Summary(results, known)
     _write(summary, asked.failures)

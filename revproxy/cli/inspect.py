@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from revproxy.cli.progress import Compiling
+
 if TYPE_CHECKING:
     from revproxy.app.offline import Item
     from revproxy.config import Blame, Settings
@@ -73,21 +75,23 @@ def inspect(
     if bool(files) == (jsonl is not None):
         raise click.UsageError("name files or --jsonl, one of the two")
     from revproxy.app import offline
-    from revproxy.app.seclang import with_rules
+    from revproxy.app.rulefiles import with_rules
 
     settings, blame = _settings(config)
     settings = with_rules(settings, rules, paranoia)
     envelope: dict[str, object] = {"client": client, "helo": helo, "from": sender, "rcpt": list(rcpt)}
     refused = 0
     items = _items(files, jsonl, envelope)
-    told: Iterator[tuple[dict[str, Any], str]]
-    if explain:
-        told = offline.explain(kind, items, settings, not detect, blame)
-    else:
-        told = ((line, json.dumps(line)) for line in offline.inspect(kind, items, settings, not detect, blame))
-    for line, text in told:
-        refused += line["verdict"] != "allow"
-        sys.stdout.write(text + "\n")
+    lines: Iterator[tuple[dict[str, Any], str]]
+    with Compiling() as told:
+        if explain:
+            lines = offline.explain(kind, items, settings, not detect, blame, told)
+        else:
+            found = offline.inspect(kind, items, settings, not detect, blame, told)
+            lines = ((line, json.dumps(line)) for line in found)
+        for line, text in lines:
+            refused += line["verdict"] != "allow"
+            sys.stdout.write(text + "\n")
     sys.stdout.flush()
     sys.exit(1 if refused else 0)
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from revproxy.cli.common import Command, config_option, find_config
+from revproxy.cli.progress import Compiling
 from revproxy.runtime.asking import ask
 
 _LOCATED = {"ConfigError", "RuleError", "ManyErrors"}
@@ -33,9 +34,9 @@ def _path(config: Path | None, control: str | None) -> str:
     """The control socket. Raises LocatedError when the configuration cannot tell."""
     if control is not None:
         return control
-    from revproxy import app
+    from revproxy.app import service
 
-    return app.control_path(str(find_config(config)))
+    return service.control_path(str(find_config(config)))
 
 
 def _fail(text: str, code: int) -> NoReturn:
@@ -67,18 +68,11 @@ Exit codes: 0 after a drain, 1 when the workers cannot start, 2 when the configu
 @config_option
 def run(config: Path | None) -> None:
     """Serve in the foreground; prints one line that begins with "ready:" once it accepts."""
-    from revproxy import app
+    from revproxy.app import service
 
-    sys.exit(app.run(str(find_config(config)), click.echo))
-
-
-@click.command("worker-process", hidden=True)
-@click.argument("channel", type=int)
-def worker_process(channel: int) -> None:
-    """What the supervisor starts; of no use to a person."""
-    from revproxy import app
-
-    sys.exit(app.worker_process(channel))
+    with Compiling() as told:
+        code = service.run(str(find_config(config)), click.echo, told)
+    sys.exit(code)
 
 
 @click.command(
@@ -128,9 +122,13 @@ Exit codes: 0 the new configuration is in force, 1 it failed, 2 it is wrong; unl
 )
 @_control
 def reload(config: Path | None, control: str | None) -> None:
-    """Put the configuration and the signatures as they are now in force, without losing a request or a message."""
+    """Put the configuration and the signatures as they are now in force, without losing a request or a message.
+
+    Where nothing but signatures or rules has changed, the workers go on with the new ones; else new workers begin.
+    """
     result = _ask(_path(config, control), "reload", _RELOAD_SECONDS)
-    click.echo(f"generation {result['generation']} is in force with rule set {result['ruleset']}")
+    goes = "goes on" if result["swapped"] else "is in force"
+    click.echo(f"generation {result['generation']} {goes} with rule set {result['ruleset']}")
 
 
 @click.command(

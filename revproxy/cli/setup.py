@@ -10,6 +10,7 @@ from click.shell_completion import get_completion_class
 
 from revproxy import config
 from revproxy.cli.common import config_option, find_config
+from revproxy.cli.progress import Compiling
 
 FOLDERS = {"logs": 0o750, "run": 0o700, "spool": 0o700, "cache": 0o700}
 """The folders that the written configuration names, and their modes."""
@@ -44,12 +45,13 @@ def init(directory: Path) -> None:
 def check(config: Path | None) -> None:
     """Read the configuration, certificates and signatures as `run` would, without binding anything."""
     loaded = _load(find_config(config))
-    from revproxy import app
+    from revproxy.app.prepare import prepare
     from revproxy.detection.operators import libinjection_source
 
-    prepared = app.prepare(loaded.settings, loaded.blame)
-    for notice in (*loaded.notices, *prepared.notices):
-        click.secho(str(notice), fg="yellow", err=True)
+    with Compiling() as told:
+        prepared = prepare(loaded.settings, loaded.blame, told)
+    for notice in (*map(str, loaded.notices), *prepared.notices):
+        click.secho(notice, fg="yellow", err=True)
     click.echo(summary(loaded.settings))
     click.echo(f"{len(prepared.rules.rules)} rules, rule set {prepared.ruleset_name}")
     click.echo(f"SQL and XSS detection: libinjection from {libinjection_source()}")

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from revproxy.cli.common import address_option
 from revproxy.cli.ftw import NOTHING, Asked, run_ftw
+from revproxy.cli.progress import Compiling
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.engine import Engine
 from revproxy.detection.sigyaml import Sample, Signature, always_runs, load_all, lower, transaction
@@ -188,11 +189,12 @@ def test(
 
 def _test_samples(paths: tuple[str, ...]) -> None:
     from revproxy.app.offline import cache_folder
-    from revproxy.app.prepare import linked
+    from revproxy.app.rules import linked
     from revproxy.app.showing import sample_line, samples_of
 
     found = _load(paths)
-    engine = Engine(linked([lower(s) for s in found], cache_folder()), MEMORY)
+    with Compiling() as told:
+        engine = Engine(linked([lower(s) for s in found], cache_folder(), told=told), MEMORY)
     failed = passed = 0
     for signature in found:
         for sample, expected in samples_of(signature):

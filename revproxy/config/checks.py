@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from revproxy.config.certificates import examine, examine_ca
 from revproxy.config.reader import KEY, Place, Reader, did_you_mean
 from revproxy.config.settings import (
     LOG_KINDS,
@@ -176,6 +175,11 @@ class Checks:
 
     def certificates(self) -> None:
         """Certificates fit their keys; CA files hold certificates."""
+        if not any(one.tls for one in self._settings.listeners) and not any(u.tls for u in self._settings.upstreams):
+            return
+        # Imported here: a library of 10 MB, for those who have certificates.
+        from revproxy.config.certificates import examine, examine_ca
+
         for i, one in enumerate(self._settings.listeners):
             for j, pair in enumerate(one.tls.certificates if one.tls else ()):
                 place = ("listeners", i, "tls", "certificates", j)

@@ -18,8 +18,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from revproxy.app import WORKER, prepare
-from revproxy.app.seclang import with_rules
+from revproxy.app.prepare import prepare
+from revproxy.app.rulefiles import with_rules
+from revproxy.app.service import WORKER
 from revproxy.config import (
     Address,
     Control,
@@ -40,6 +41,7 @@ from revproxy.config.shipped import shipped_signatures
 from revproxy.demo.cases import DOMAIN
 from revproxy.demo.drive import Row, hint, rows
 from revproxy.demo.inside import COMMAND, Inside
+from revproxy.detection.link import Told, unheard
 from revproxy.errors import PeerError
 from revproxy.model import Limits
 from revproxy.runtime import Plan, supervise
@@ -109,14 +111,15 @@ def address_of(text: str) -> Address:
     return Address(host, int(port))
 
 
-def run(options: Options, console: Console) -> int:
-    """Run the demo; the exit code. Ends on Ctrl-C, or with `once` after the table. Raises InsideError."""
+def run(options: Options, console: Console, told: Told = unheard) -> int:
+    """Run the demo; the exit code. Ends on Ctrl-C, or with `once` after the table. Raises InsideError. `told` hears
+    how far compiling is."""
     with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="revproxy-demo-") as folder:
         started: list[Inside] = []
         try:
             web, mail = _inside(options, started)
             demo = _Demo(options, console, Path(folder), started)
-            return demo.run(settings_of(options, web, mail, Path(folder)))
+            return demo.run(settings_of(options, web, mail, Path(folder)), told)
         finally:
             for inside in started:
                 inside.stop()
@@ -149,7 +152,7 @@ class _Demo:
         self._ready = threading.Event()
         self._failed = False
 
-    def run(self, settings: Settings) -> int:
+    def run(self, settings: Settings, told: Told = unheard) -> int:
         def ready(line: str) -> None:
             self._console.print(line, highlight=False, soft_wrap=True)
             self._ready.set()
@@ -157,7 +160,7 @@ class _Demo:
         self._control = settings.control.path
         driver = threading.Thread(target=self._drive, args=(settings,), daemon=True)
         driver.start()
-        plan = Plan(prepare=lambda: prepare(settings), worker=WORKER, file="demo", announce=ready)
+        plan = Plan(prepare=lambda: prepare(settings, told=told), worker=WORKER, file="demo", announce=ready)
         code = supervise(plan)
         return code or int(self._failed)
 

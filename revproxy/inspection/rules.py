@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 
-from revproxy.detection.engine import Engine
+from revproxy.detection.engine import Engine, Loaded, Shared
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
@@ -25,12 +25,30 @@ class RuleInspector:
 
     name = "rules"
 
-    def __init__(self, rules: RuleSet, memory_bytes: int, watch: Watch | None = None) -> None:
-        """`watch` is told which rules match, and on what."""
+    def __init__(
+        self,
+        rules: RuleSet,
+        memory_bytes: int,
+        loaded: Loaded | None = None,
+        thread: ThreadPoolExecutor | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """`loaded` are the databases of the rules, where they do not carry them; `thread` is one thread for all
+        inspectors of a worker, else this one has its own. `watch` is told which rules match, and on what."""
         self.set_name = rules.name
-        self._engine = Engine(rules, memory_bytes, Program if watch is None else watch.program)
-        self._twin: Engine | None = None
-        self._thread = ThreadPoolExecutor(1, "inspection")
+        self._engine = Engine(rules, memory_bytes, Shared(rules, loaded, Program if watch is None else watch.program))
+        # An engine has scratch memory of its own and serves one thread.
+        self._twin = self._engine.twin()
+        self._thread = thread or ThreadPoolExecutor(1, "inspection")
+
+    @property
+    def loaded(self) -> Loaded:
+        """Its databases, for rules that follow."""
+        return self._engine.shared.loaded
+
+    def parts(self) -> list[object]:
+        """What it is made of (`Engine.parts`)."""
+        return [*self._engine.parts(), *self._twin.parts()]
 
     def inspect(
         self, transaction: Transaction, first: Phase, last: Phase, size: int, part: bool = False
@@ -39,13 +57,8 @@ class RuleInspector:
         if size <= ON_LOOP_BYTES:
             self._engine.inspect(transaction, first, last, part)
             return None
-        return asyncio.get_running_loop().run_in_executor(self._thread, self._aside, transaction, first, last, part)
-
-    def _aside(self, transaction: Transaction, first: Phase, last: Phase, part: bool) -> None:
-        """In the thread: an engine has scratch memory of its own and serves one thread."""
-        if self._twin is None:
-            self._twin = self._engine.twin()
-        self._twin.inspect(transaction, first, last, part)
+        aside = self._twin.inspect
+        return asyncio.get_running_loop().run_in_executor(self._thread, aside, transaction, first, last, part)
 
     def close(self) -> None:
         """Let the thread end once its work is done."""

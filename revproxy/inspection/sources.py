@@ -6,27 +6,36 @@ file, and no file larger than `FILE_BYTES` is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from revproxy.config.shipped import shipped_signatures
 from revproxy.errors import ConfigError, Location
 
-__all__ = ["FILE_BYTES", "SUFFIXES", "read_signature_files", "shipped_signatures"]
+__all__ = ["FILE_BYTES", "SUFFIXES", "read_signature_files", "shipped_signatures", "signature_files"]
 
 FILE_BYTES = 4 * 1024 * 1024
 SUFFIXES = (".yaml", ".yml")
+Read = Callable[[str], bytes]
+"""The contents of a file; raises OSError. It may stop once there is more than `FILE_BYTES`."""
 
 
-def read_signature_files(paths: Iterable[str | Path]) -> list[tuple[str, str]]:
+def _read_bytes(name: str) -> bytes:
+    with open(name, "rb") as stream:
+        return stream.read(FILE_BYTES + 1)
+
+
+def read_signature_files(paths: Iterable[str | Path], read: Read = _read_bytes) -> list[tuple[str, str]]:
     """(file name, text) of every file named, and of every .yaml file in and below every folder named.
 
-    Raises ConfigError for a path that is not there, an empty folder, or a file that is too large or not UTF-8.
+    `read` gives the contents of a file. Raises ConfigError for a path that is not there, an empty folder, or a file
+    that is too large or not UTF-8.
     """
-    return [(str(file), _read(file)) for path in paths for file in _files(Path(path))]
+    return [(str(file), _text(file, read)) for path in paths for file in signature_files(Path(path))]
 
 
-def _files(path: Path) -> list[Path]:
+def signature_files(path: Path) -> list[Path]:
+    """The files that a path stands for, in order. Raises ConfigError for a folder without any."""
     if not path.is_dir():
         return [path]
     found = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
@@ -35,10 +44,9 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _read(file: Path) -> str:
+def _text(file: Path, read: Read) -> str:
     try:
-        with file.open("rb") as stream:
-            data = stream.read(FILE_BYTES + 1)
+        data = read(str(file))
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", Location(str(file)))
     if len(data) > FILE_BYTES:

@@ -9,8 +9,6 @@ import ssl
 from collections.abc import Sequence
 from typing import Final
 
-from cryptography import x509
-
 from revproxy.config.settings import Certificate, ListenerTls
 from revproxy.errors import ConfigError, Location
 
@@ -47,6 +45,9 @@ def server_context(tls: ListenerTls, alpn: Sequence[str] = ("http/1.1",)) -> ssl
 
 def certificate_names(path: str) -> list[str]:
     """The DNS names and addresses in a PEM file's first certificate, lower case. Raises ConfigError."""
+    # Imported here: a library of 10 MB, for those who have certificates.
+    from cryptography import x509
+
     try:
         with open(path, "rb") as file:
             certificate = x509.load_pem_x509_certificate(file.read())

@@ -1,6 +1,6 @@
 """Floor 8, below `app`: supervisor, workers, reload, drain, control socket, admin listener.
 
-`app.run` calls `supervise(Plan(...))` and exits with what it returns; `app.worker_process` calls `run_worker`.
+`app.service` calls `supervise(Plan(...))` and exits with what it returns; `app.worker` calls `run_worker`.
 """
 
 from revproxy.runtime.foreground import supervise

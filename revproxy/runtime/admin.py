@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from revproxy.audit.metrics import render
+from revproxy.audit.prometheus import render
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 

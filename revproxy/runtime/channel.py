@@ -1,13 +1,15 @@
 """Frames between the supervisor and one worker: four bytes of length, big endian, then the payload.
 
-The first frame to a worker is a pickle (`parts.Hello`); every other one, both ways, is a JSON object. A worker is
-the side that hostile bytes reach, so nothing that comes from one is ever unpickled.
+The first frame to a worker is a pickle (`parts.Hello`), and so is the one behind a `load`; pieces (`parts.Prepared`)
+are bytes as they are, in the order in which the message before them names them. Every other frame, both ways, is a
+JSON object. A worker is the side that hostile bytes reach, so nothing that comes from one is ever unpickled.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from revproxy.errors import LimitError, PeerClosed
@@ -15,13 +17,18 @@ from revproxy.errors import LimitError, PeerClosed
 MOST_JSON = 16 * 1024 * 1024
 """Bytes of a JSON frame; metrics of a worker are some tens of kilobytes."""
 MOST_HELLO = 1024 * 1024 * 1024
-"""Bytes of the first frame: settings, rules and compiled databases."""
+"""Bytes of settings and rules, or of one piece."""
 _LENGTH = 4
 
 
 def frame(payload: bytes) -> bytes:
     """The payload with its length in front."""
-    return len(payload).to_bytes(_LENGTH, "big") + payload
+    return length_of(payload) + payload
+
+
+def length_of(payload: bytes) -> bytes:
+    """What stands in front of the payload."""
+    return len(payload).to_bytes(_LENGTH, "big")
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -38,6 +45,11 @@ async def read_frame(reader: asyncio.StreamReader, most: int = MOST_JSON) -> byt
         return await reader.readexactly(length)
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise PeerClosed("the control channel closed") from error
+
+
+async def read_pieces(reader: asyncio.StreamReader, names: Iterable[str]) -> dict[str, bytes]:
+    """The frames of pieces, in that order. Raises what `read_frame` raises."""
+    return {name: await read_frame(reader, MOST_HELLO) for name in names}
 
 
 async def read_message(reader: asyncio.StreamReader) -> dict[str, Any]:

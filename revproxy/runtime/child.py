@@ -11,13 +11,14 @@ import logging
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from signal import Signals
 from typing import Any
 
 from revproxy.errors import PeerClosed, PeerTimeout, RevproxyError
 from revproxy.runtime import channel
+from revproxy.runtime.parcel import Parcel
 
 _log = logging.getLogger("revproxy.child")
 
@@ -44,7 +45,10 @@ class Child:
         """... and has said that it does."""
         self.snapshot: dict[str, Any] | None = None
         self._process = process
+        self.held: frozenset[str] = frozenset()
+        """The pieces of rules that it holds."""
         self._reader, self._writer = streams
+        self._sending = asyncio.Lock()
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._next = 0
         loop = asyncio.get_running_loop()
@@ -79,24 +83,58 @@ class Child:
         """Seconds since it was started."""
         return time.monotonic() - self.born
 
+    async def send(self, payloads: Iterable[bytes]) -> None:
+        """Send frames behind the last message; no other one comes in between. When not all of it could be sent it is
+        of no use any more, and killed. Raises ConnectionError."""
+        async with self._sending:
+            await self._send(payloads)
+
+    async def _send(self, payloads: Iterable[bytes]) -> None:
+        try:
+            for payload in payloads:
+                self._writer.write(channel.length_of(payload))
+                self._writer.write(payload)
+                await self._writer.drain()
+        except BaseException:
+            self.signal(Signals.SIGKILL)
+            raise
+
     async def ready(self) -> None:
         """Return when its parts are built. Raises WorkerFailed."""
         await asyncio.shield(self._ready)
 
-    async def ask(self, do: str, timeout: float, **details: Any) -> Any:
-        """Have something done and return the result. Raises PeerClosed, PeerTimeout or WorkerFailed."""
+    async def load(self, parcel: Parcel, timeout: float) -> None:
+        """Have it make these rules ready. Raises what `ask` raises."""
+        names = parcel.missing(self.held)
+        frames = (parcel.prepared, *parcel.frames(names))
+        await self.ask("load", timeout, frames, pieces=names, ruleset=parcel.ruleset_name)
+
+    async def swap(self, parcel: Parcel, timeout: float) -> None:
+        """Have it put in force the rules that it has made ready. Raises what `ask` raises."""
+        await self.ask("swap", timeout)
+        self.held = frozenset(parcel.pieces)
+
+    async def ask(self, do: str, timeout: float, frames: Sequence[bytes] = (), **details: Any) -> Any:
+        """Have something done and return the result; `frames` go behind the question.
+
+        Raises PeerClosed, PeerTimeout or WorkerFailed.
+        """
         if self._writer.is_closing() or self.ended.done():
             raise PeerClosed(f"worker {self.pid} is gone")
         self._next += 1
         number = self._next
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
-        self._writer.write(channel.encode({"id": number, "do": do, **details}))
         try:
             async with asyncio.timeout(timeout):
+                async with self._sending:
+                    self._writer.write(channel.encode({"id": number, "do": do, **details}))
+                    await self._send(frames)
                 return await answer
         except TimeoutError:
             raise PeerTimeout(f"worker {self.pid} did not answer {do} within {timeout:g} s") from None
+        except ConnectionError:
+            raise PeerClosed(f"worker {self.pid} is gone") from None
         finally:
             del self._answers[number]
 

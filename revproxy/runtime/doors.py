@@ -29,12 +29,13 @@ class Doors:
     async def move(self, where: Control, admin: socket.socket | None) -> None:
         """Serve there from now on. Raises ConfigError; call it again with what was before to undo it."""
         await self._move_control(where)
-        if self._admin is None:
+        if self._admin is None and admin is not None:
             # Imported here: aiohttp is 20 MB that workers, which import this room too, have no use for.
             from revproxy.runtime.admin import Admin
 
             self._admin = Admin(self._view)
-        await self._admin.serve(admin)
+        if self._admin is not None:
+            await self._admin.serve(admin)
 
     async def close(self) -> None:
         """Close both."""

@@ -7,6 +7,7 @@ import sys
 
 from revproxy.errors import LocatedError, ManyErrors, RevproxyError
 from revproxy.runtime import control
+from revproxy.runtime.allocator import settle
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.supervisor import Supervisor
@@ -26,6 +27,7 @@ def supervise(plan: Plan) -> int:
     0 after a drain and when told to stop before it served, 1 when the workers cannot start, 2 when something that a
     person wrote is wrong (said on stderr, nothing bound).
     """
+    settle()
     try:
         asyncio.run(Supervisor(plan).run(_prepare(plan)))
     except asyncio.CancelledError:

@@ -12,13 +12,15 @@ import logging
 import pickle
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from revproxy.config.settings import Settings
 from revproxy.errors import RevproxyError
 from revproxy.runtime import channel
 from revproxy.runtime.child import Child, WorkerFailed, cause
+from revproxy.runtime.parcel import Parcel
 from revproxy.runtime.parts import Hello, Plan, Prepared, Timing
 
 _log = logging.getLogger("revproxy.generation")
@@ -34,11 +36,12 @@ class Generation:
         sockets: Mapping[str, socket.socket],
         plan: Plan,
         settle: Callable[[Child], None],
+        before: Generation | None = None,
     ) -> None:
-        """Pickles `prepared` and keeps only that, for the workers that replace dead ones."""
+        """Packs `prepared` and keeps only that, for the workers that replace dead ones. What the generation `before`
+        holds already is shared with it."""
         self.number = number
         self.settings: Settings = prepared.settings
-        self.ruleset_name = prepared.ruleset_name
         self.children: list[Child] = []
         self.restarts = 0
         self.stopped = asyncio.Event()
@@ -47,15 +50,25 @@ class Generation:
         self._timing: Timing = plan.timing
         self._settle = settle
         self._descriptors = {name: sock.fileno() for name, sock in sockets.items()}
-        self._prepared = pickle.dumps(prepared)
+        self._parcel: Parcel = Parcel.of(prepared, before._parcel.pieces if before is not None else {})
+        self._changing = asyncio.Lock()
+        """Held while a worker is replaced and while rules are swapped: nobody begins with yesterday's."""
         self._slots: list[asyncio.Task[None]] = []
         self._spawning: set[asyncio.Future[Child]] = set()
         self._stopping = False
 
-    def _hello(self, index: int) -> bytes:
-        return channel.frame(
-            pickle.dumps(Hello(self.number, index, self._timing.beat, self._descriptors, self._prepared))
-        )
+    def _hello(self, index: int, parcel: Parcel) -> bytes:
+        hello = Hello(self.number, index, self._timing.beat, self._descriptors, parcel.prepared, tuple(parcel.pieces))
+        return channel.frame(pickle.dumps(hello))
+
+    @property
+    def ruleset_name(self) -> str:
+        """The rules in force."""
+        return self._parcel.ruleset_name
+
+    def differs_in_rules(self, prepared: Prepared) -> bool:
+        """Whether these rules are others than ours, and all the rest is the same."""
+        return prepared.rest == self._parcel.rest and prepared.ruleset_name != self._parcel.ruleset_name
 
     @property
     def whole(self) -> bool:
@@ -79,6 +92,30 @@ class Generation:
             raise WorkerFailed(str(error)) from error
         self._slots = [asyncio.create_task(self._keep(child)) for child in list(self.children)]
         self._slots.append(asyncio.create_task(self._watch()))
+
+    async def swap(self, prepared: Prepared) -> None:
+        """Put other rules in force in all workers: all make them ready, then all swap. Raises WorkerFailed when one
+        cannot; the old ones stay in force in all of them then."""
+        parcel = Parcel.of(prepared, self._parcel.pieces)
+        async with self._changing:
+            await self._each(lambda child: child.load(parcel, self._timing.ready))
+            # From here on whoever replaces a dead worker begins with these.
+            self._parcel, self.settings = parcel, prepared.settings
+            for child, error in await self._told(lambda child: child.swap(parcel, self._timing.ready)):
+                _log.error("worker %d cannot swap: %s", child.pid, error)
+                child.signal(signal.SIGKILL)
+
+    async def _each(self, do: Callable[[Child], Awaitable[None]]) -> None:
+        """Raises WorkerFailed when one that lives could not do it."""
+        for _, error in await self._told(do):
+            raise WorkerFailed(str(error)) from error
+
+    async def _told(self, do: Callable[[Child], Awaitable[None]]) -> list[tuple[Child, BaseException]]:
+        """Those that live and could not, and why. Others are replaced, with what is in force then."""
+        asked = [child for child in self.children if child.accepting]
+        answers = await asyncio.gather(*(do(child) for child in asked), return_exceptions=True)
+        pairs = zip(asked, answers, strict=True)
+        return [(child, error) for child, error in pairs if error is not None and not child.ended.done()]
 
     async def stop(self) -> None:
         """Have the workers stop accepting and finish what is under way. Returns when they have stopped."""
@@ -127,10 +164,15 @@ class Generation:
         plan = self._plan
         fds = tuple(self._descriptors.values())
         # Shielded: a process that was started must end up in `children`, or nobody would ever end it.
-        spawning = asyncio.ensure_future(Child.spawn(plan.worker, plan.environment, self._hello(index), fds, index))
+        parcel = self._parcel
+        hello = self._hello(index, parcel)
+        spawning = asyncio.ensure_future(Child.spawn(plan.worker, plan.environment, hello, fds, index))
         self._spawning.add(spawning)
         spawning.add_done_callback(self._spawned)
         child = await asyncio.shield(spawning)
+        with suppress(ConnectionError):
+            await child.send(parcel.frames(parcel.pieces))
+        child.held = frozenset(parcel.pieces)
         await child.ready()
         return child
 
@@ -164,6 +206,10 @@ class Generation:
         return min(timing.backoff_most, max(timing.backoff_first, last * 2))
 
     async def _replace(self, index: int) -> Child | None:
+        async with self._changing:
+            return await self._replaced(index)
+
+    async def _replaced(self, index: int) -> Child | None:
         before = set(self.children)
         try:
             async with asyncio.timeout(self._timing.ready):

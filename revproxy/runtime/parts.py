@@ -22,7 +22,8 @@ class Prepared(Protocol):
     """Everything that can fail, done: configuration checked, rules linked, databases compiled. Picklable.
 
     It is pickled once and read by every worker of a generation, also by one that replaces a dead worker later:
-    what it holds must not depend on files that may change in between.
+    what it holds must not depend on files that may change in between. What is large goes beside the pickle, in
+    `pieces`: a worker that holds a piece of that name already is not sent it again.
     """
 
     @property
@@ -32,6 +33,14 @@ class Prepared(Protocol):
     @property
     def ruleset_name(self) -> str:
         """The content hash of the linked rules, for status and logs."""
+
+    @property
+    def rest(self) -> str:
+        """A hash of everything but the rules: where it is the same, workers in service can be given these rules."""
+
+    @property
+    def pieces(self) -> Mapping[str, bytes]:
+        """Large parts by the hash of their content. Not pickled."""
 
 
 class WorkerParts(Protocol):
@@ -61,6 +70,18 @@ class WorkerParts(Protocol):
     def reopen_logs(self) -> None:
         """Open log files anew (after rotation)."""
 
+    def load(self, prepared: Any, pieces: dict[str, bytes]) -> Any:
+        """Make of newly prepared rules what `swap` puts in force. Runs in a thread beside the loop, and may fail.
+
+        `pieces` are those that the set in force does not have; take them out to free them early.
+        """
+
+    def swap(self, made: Any) -> None:
+        """Put in force what `load` made: what begins from now on has the new rules, what is under way keeps its own.
+
+        Nothing here may fail.
+        """
+
     async def close(self) -> None:
         """Let go of everything: connections are cut, records flushed. Called once, also after a failed `start`."""
 
@@ -68,8 +89,8 @@ class WorkerParts(Protocol):
 Prepare = Callable[[], Prepared]
 """Runs in a thread. Raises LocatedError or ManyErrors for what a person wrote wrongly."""
 
-Build = Callable[[Any, int], WorkerParts]
-"""(prepared, worker index from 0) -> parts. Runs on the worker's loop, before it accepts."""
+Build = Callable[[Any, int, dict[str, bytes]], WorkerParts]
+"""(prepared, worker index from 0, pieces) -> parts. Runs on the worker's loop, before it accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,8 @@ class Hello:
     descriptors: dict[str, int]
     prepared: bytes
     """`Prepared`, pickled once for all."""
+    pieces: tuple[str, ...] = ()
+    """The names of its pieces; each follows in a frame of its own."""
 
 
 @dataclass(frozen=True, slots=True)

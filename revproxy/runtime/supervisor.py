@@ -3,7 +3,8 @@
     prepare -> bind -> start (all ready) -> go -> RUNNING -> [reload]* -> DRAINING -> over
 
 A reload is the same line beside the old generation: prepare, bind what is new, start, go; only then is the old one
-told to stop. Whatever fails on the way leaves the old one in force and nothing else behind. One reload at a time.
+told to stop. Where nothing but the rules has changed, its workers are given them instead, and go on. Whatever fails
+on the way leaves the old ones in force and nothing else behind. One reload at a time.
 What a generation does with its workers, the control socket's wire and the admin pages are not here.
 """
 
@@ -90,7 +91,7 @@ class Supervisor:
         sockets = self._keeper.bind(addresses(settings), self._plan.file)
         self._number += 1
         listeners = {listener.name: sockets[f"listener {listener.name}"] for listener in settings.listeners}
-        generation = Generation(self._number, prepared, listeners, self._plan, self._tally.settle)
+        generation = Generation(self._number, prepared, listeners, self._plan, self._tally.settle, self._current)
         try:
             await self._doors.move(settings.control, sockets.get(ADMIN))
             await generation.start()
@@ -117,13 +118,22 @@ class Supervisor:
             old = self._current
             if old is None or self._state is not State.RUNNING:
                 raise RevproxyError(f"no reload while {self._state}")
-            generation = await self._raise(await in_thread(self._plan.prepare))
+            prepared = await in_thread(self._plan.prepare)
+            if old.differs_in_rules(prepared):
+                return await self._swap(old, prepared)
+            generation = await self._raise(prepared)
+            del prepared
             self._current = generation
             self._retiring[old] = self._work(self._retire(old))
             await old.stopped.wait()
             self._keeper.keep_only(addresses(generation.settings))
         _log.info("generation %d is in force with rule set %s", generation.number, generation.ruleset_name)
-        return {"generation": generation.number, "ruleset": generation.ruleset_name}
+        return {"generation": generation.number, "ruleset": generation.ruleset_name, "swapped": False}
+
+    async def _swap(self, generation: Generation, prepared: Prepared) -> dict[str, Any]:
+        await generation.swap(prepared)
+        _log.info("generation %d goes on with rule set %s", generation.number, generation.ruleset_name)
+        return {"generation": generation.number, "ruleset": generation.ruleset_name, "swapped": True}
 
     async def _retire(self, old: Generation) -> None:
         try:

@@ -13,6 +13,7 @@ import logging
 import pickle
 import signal
 import socket
+import sys
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -23,14 +24,18 @@ import uvloop
 from revproxy.audit.metrics import Metrics, merge
 from revproxy.errors import PeerClosed, RevproxyError
 from revproxy.runtime import channel
+from revproxy.runtime.allocator import settle
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Build, Hello, Prepared, WorkerParts
 from revproxy.runtime.probe import Probe, memory_bytes
+from revproxy.runtime.threads import in_thread
 
 _log = logging.getLogger("revproxy.worker")
 SETTLE = 0.1
 """Seconds between the end of accepting and the drain: a connection that was accepted in the last turn of the loop is
 known to the parts only some turns later, and would be cut off unheard."""
+LOADING_SWITCH = 0.0005
+"""Seconds that the thread which makes rules ready keeps the interpreter while the loop waits."""
 BEATS_PER_SNAPSHOT = 5
 """So much of the counters is lost at most when a worker is killed."""
 _CONGESTED = 64 * 1024
@@ -45,7 +50,10 @@ class Worker:
         self._descriptors = hello.descriptors
         self._interval = hello.beat
         self._drain_seconds = prepared.settings.drain_seconds
-        self._own = own_metrics(prepared.ruleset_name)
+        self._began = time.time()
+        self._own = own_metrics(prepared.ruleset_name, self._began)
+        self._made: tuple[str, Any] | None = None
+        """The name of a rule set that is ready to be swapped in, and what the parts made of it."""
         self._writer = writer
         self._probe = Probe()
         self._parts: WorkerParts | None = None
@@ -59,6 +67,7 @@ class Worker:
         self._parts = parts
         gc.collect()
         gc.freeze()
+        gc.enable()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
         self._send({"event": "ready"})
         for work in (self._beat(), self._probe.run(), self._listen(reader)):
@@ -118,7 +127,16 @@ class Worker:
         """Do what the supervisor says; drain when it is gone."""
         try:
             while True:
-                await self._obey(await channel.read_message(reader))
+                message = await channel.read_message(reader)
+                if message["do"] == "load":
+                    data = await channel.read_frame(reader, channel.MOST_HELLO)
+                    pieces = await channel.read_pieces(reader, message["pieces"])
+                    # Beside: others ask how we are meanwhile.
+                    self._spawn(self._obey(message | {"prepared": data, "pieces": pieces}))
+                    del data, pieces
+                else:
+                    await self._obey(message)
+                del message
         except PeerClosed:
             if not self._over.is_set():
                 _log.warning("the supervisor is gone; draining")
@@ -142,11 +160,37 @@ class Worker:
                 return {"result": self._parts.status()}
             case "metrics":
                 return {"snapshot": self._snapshot()}
+            case "load":
+                await self._load(self._parts, message)
+            case "swap":
+                self._swap(self._parts)
             case "reopen":
                 self._parts.reopen_logs()
             case "drain":
                 self._drain(float(message["seconds"]))
         return {}
+
+    async def _load(self, parts: WorkerParts, message: dict[str, Any]) -> None:
+        """Make rules ready in a thread; what was made ready before and never swapped in goes."""
+        self._made = None
+        data, pieces = message.pop("prepared"), message.pop("pieces")
+        interval = sys.getswitchinterval()
+        # The thread computes: the loop is not to wait for its turn for long, and for a look at all objects that are
+        # made it would.
+        sys.setswitchinterval(LOADING_SWITCH)
+        gc.disable()
+        try:
+            self._made = message["ruleset"], await in_thread(lambda: parts.load(pickle.loads(data), pieces))
+        finally:
+            gc.enable()
+            sys.setswitchinterval(interval)
+
+    def _swap(self, parts: WorkerParts) -> None:
+        if self._made is None:
+            raise PeerClosed("there is nothing to swap in")
+        (name, made), self._made = self._made, None
+        parts.swap(made)
+        self._own = own_metrics(name, self._began)
 
     async def _go(self, parts: WorkerParts) -> None:
         if self._draining is not None:
@@ -194,11 +238,11 @@ class Worker:
         await self._flush()
 
 
-def own_metrics(ruleset_name: str) -> Metrics:
+def own_metrics(ruleset_name: str, began: float) -> Metrics:
     """The numbers that every worker has, whatever its parts are."""
     metrics = Metrics()
     metrics.gauge("revproxy_workers", 1)
-    metrics.gauge("revproxy_start_time_seconds", time.time())
+    metrics.gauge("revproxy_start_time_seconds", began)
     metrics.gauge("revproxy_ruleset_info", 1, (ruleset_name,))
     return metrics
 
@@ -206,13 +250,14 @@ def own_metrics(ruleset_name: str) -> Metrics:
 async def _main(build: Build, number: int) -> int:
     reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=number))
     hello: Hello = pickle.loads(await channel.read_frame(reader, channel.MOST_HELLO))
+    pieces = await channel.read_pieces(reader, hello.pieces)
     prepared: Prepared = pickle.loads(hello.prepared)
     configure(prepared.settings.logs.level, f"worker {hello.generation}.{hello.index}")
     worker = Worker(hello, prepared, writer)
     try:
-        parts = build(prepared, hello.index)
+        parts = build(prepared, hello.index, pieces)
         # Megabytes that the parts have taken what they need from.
-        del hello, prepared
+        del hello, prepared, pieces
         await worker.serve(parts, reader)
     except Exception as error:  # noqa: BLE001 - the supervisor decides what follows
         # Errors of our own tree are for a person to mend, anything else is a bug.
@@ -228,6 +273,9 @@ def run_worker(build: Build, number: int) -> int:
     SIGABRT (what the supervisor sends to one that hangs) writes the stack of every thread to stderr first.
     """
     faulthandler.enable()
+    settle()
+    # Until it is built: all of it stays, and looking for garbage in it takes a while.
+    gc.disable()
     for ignored in _IGNORED:
         signal.signal(ignored, signal.SIG_IGN)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import pickle
 import socket
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from revproxy.app.build import build, inspection_of
-from revproxy.app.prepare import prepare
+from revproxy.app.prepare import Prepared, prepare
 from revproxy.config import Exclusion, Mail, MailDomain, Route, Settings
 from revproxy.config.settings import Address, Inspection, Listener, ListenerKind, Upstream
 from revproxy.inspection import Policy
@@ -41,7 +44,7 @@ async def inside(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def test_http_is_served(settings: Make, tmp_path: Path) -> None:
     server = await asyncio.start_server(inside, "127.0.0.1", 0)
     prepared = prepare(settings(server.sockets[0].getsockname()[1]))
-    parts = build(prepared, 0)
+    parts = build(prepared, 0, prepared.pieces)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         await parts.start({"web": sock})
         request = b"GET %b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -65,7 +68,8 @@ async def test_http_is_served(settings: Make, tmp_path: Path) -> None:
 async def test_mail_is_served(settings: Make) -> None:
     listeners = (Listener("mail", ListenerKind.SMTP, Address("127.0.0.1", 0)),)
     mail = Mail("front.example", (MailDomain("example.org", "inside"),))
-    parts = build(prepare(settings(listeners=listeners, mail=mail, routes=())), 0)
+    prepared = prepare(settings(listeners=listeners, mail=mail, routes=()))
+    parts = build(prepared, 0, prepared.pieces)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         await parts.start({"mail": sock})
         async with asyncio.timeout(SECONDS):
@@ -94,11 +98,12 @@ async def test_what_is_done_when_inspection_fails(settings: Make, setting: str, 
 
 async def test_routes_and_hosts(settings: Make) -> None:
     """An upstream's own address is what Location is freed from, and what a route without the client's Host sends."""
-    from revproxy.config.settings import UpstreamTls
+    from revproxy.config.settings import Route, UpstreamTls
 
     upstream = Upstream("inside", Address("::1", 8443), tls=UpstreamTls())
     routes = (Route("one", "inside", path="/one", keep_host=False), Route("all", "inside"))
-    parts = build(prepare(settings(upstreams=(upstream,), routes=routes)), 0)
+    prepared = prepare(settings(upstreams=(upstream,), routes=routes))
+    parts = build(prepared, 0, prepared.pieces)
     way = parts._site.router.find(b"a", b"/one")
     assert way is not None
     assert (way.origin, way.host) == (b"https://[::1]:8443", b"[::1]:8443")
@@ -134,7 +139,8 @@ async def test_exclusions_of_a_route(settings: Make, tmp_path: Path) -> None:
     server = await asyncio.start_server(inside, "127.0.0.1", 0)
     made = settings(server.sockets[0].getsockname()[1], routes=(Route("all", "inside", exclusions=EXCLUSIONS),))
     made = replace(made, inspection=replace(made.inspection, rules=(str(tmp_path / "mine.conf"),)))
-    parts = build(pickle.loads(pickle.dumps(prepare(made))), 0)
+    prepared = prepare(made)
+    parts = build(pickle.loads(pickle.dumps(prepared)), 0, prepared.pieces)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         await parts.start({"web": sock})
         for asked, status in REQUESTS:
@@ -149,3 +155,60 @@ async def test_exclusions_of_a_route(settings: Make, tmp_path: Path) -> None:
         await parts.drain(1.0)
     await parts.close()
     server.close()
+
+
+def other_rules(settings: Make, old: str, new: str) -> Prepared:
+    """As it goes to a worker, without databases."""
+    file = Path(settings().inspection.signatures[0])
+    file.write_text(file.read_text().replace(old, new))
+    return prepare(settings())
+
+
+async def test_other_rules_are_swapped_in(settings: Make) -> None:
+    server = await asyncio.start_server(inside, "127.0.0.1", 0)
+    made = partial(settings, server.sockets[0].getsockname()[1])
+    prepared = prepare(made())
+    parts = build(pickle.loads(pickle.dumps(prepared)), 0, prepared.pieces)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        await parts.start({"web": sock})
+
+        async def status(word: bytes) -> bytes:
+            request = b"GET /?q=%b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % word
+            return (await answered(sock.getsockname(), request))[9:12]
+
+        # A request whose body is still on its way when the rules change.
+        reader, writer = await asyncio.open_connection(*sock.getsockname())
+        head = b"POST /?q=attack-1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\n"
+        writer.write(head.replace(b"attack-1", b"assault-1"))
+        assert await status(b"attack-1") == b"403"
+        parts._judging.inspection.failures = 3
+        before = weakref.ref(parts._judging.inspection)
+        new = other_rules(made, "attack-[0-9]", "assault-[0-9]")
+        ready = await asyncio.to_thread(parts.load, pickle.loads(pickle.dumps(new)), new.pieces)
+        assert await status(b"attack-1") == b"403"
+        parts.swap(ready)
+        assert await status(b"attack-1") == b"200"
+        assert await status(b"assault-1") == b"403"
+        writer.write(b"x")
+        assert (await reader.read())[9:12] == b"200", "it began with the rules before"
+        writer.close()
+        assert parts.status()["ruleset"] == new.ruleset_name
+        assert json.loads(json.dumps(parts.snapshot()))["counters"]["revproxy_inspection_failures_total"][0][1] == 3
+        del ready
+        gc.collect()
+        assert before() is None
+        parts.stop_accepting()
+        await parts.drain(1.0)
+    await parts.close()
+    server.close()
+
+
+async def test_databases_that_did_not_change_are_not_needed_again(settings: Make) -> None:
+    prepared = prepare(settings())
+    parts = build(prepared, 0, prepared.pieces)
+    before = parts._judging.rules.loaded
+    new = other_rules(settings, "severity: critical", "severity: warning")
+    assert new.ruleset_name != prepared.ruleset_name
+    ready = parts.load(new, {})
+    assert {key: id(one) for key, one in ready.rules.loaded.items()} == {key: id(one) for key, one in before.items()}
+    await parts.close()

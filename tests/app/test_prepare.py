@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 
-from revproxy.app.prepare import prepare, read_rules
+from revproxy.app.prepare import prepare
 from revproxy.config import Settings
 from revproxy.config.settings import (
     Address,
     Certificate,
     Control,
+    Exclusion,
     Inspection,
     Listener,
     ListenerKind,
@@ -35,6 +38,8 @@ def test_prepared_goes_to_the_workers(settings: Make) -> None:
     assert again.ruleset_name == prepared.ruleset_name == prepared.rules.name
     assert again.settings == prepared.settings
     assert [rule.id for rule in again.rules.rules] == ["one"]
+    assert again.rest == prepared.rest
+    assert (again.pieces, set(prepared.pieces)) == ({}, set(prepared.rules.keys))
     assert Path(prepared.settings.spool).is_dir()
 
 
@@ -46,12 +51,6 @@ def test_compiled_once(settings: Make) -> None:
     times = [os.stat(Path(made.cache) / name).st_mtime_ns for name in kept]
     prepare(made)
     assert [os.stat(Path(made.cache) / name).st_mtime_ns for name in kept] == times
-
-
-def test_disabled_signatures_are_left_out(settings: Make) -> None:
-    made = settings()
-    kept = Inspection(signatures=made.inspection.signatures, disabled=("one",))
-    assert read_rules(settings(inspection=kept)) == []
 
 
 BROKEN = Listener(
@@ -88,14 +87,6 @@ def blame(message: str, place: tuple[str | int, ...], hint: str) -> ConfigError:
     return ConfigError(f"{place}: {message}", Location("r.yaml", 1, 1), hint=hint)
 
 
-@pytest.mark.parametrize(("word", "hint"), [("onne", "did you mean one?"), ("xyz", "signatures list")])
-def test_a_disabled_signature_that_is_not_there(settings: Make, word: str, hint: str) -> None:
-    kept = settings().inspection.signatures
-    with pytest.raises(ManyErrors, match=r"\('inspection', 'disabled', 1\): there is no signature") as caught:
-        read_rules(settings(inspection=Inspection(signatures=kept, disabled=("one", word))), blame)
-    assert hint in caught.value.errors[0].hint
-
-
 def test_every_address_of_another_machine_is_named(settings: Make) -> None:
     there = Address("192.0.2.1", 80)
     listeners = (Listener("a", ListenerKind.HTTP, Address("127.0.0.1", 80)), Listener("b", ListenerKind.HTTP, there))
@@ -128,3 +119,35 @@ def test_log_files_that_cannot_be_written(settings: Make, tmp_path: Path) -> Non
 def test_no_log_is_made_by_looking(settings: Make, tmp_path: Path) -> None:
     prepare(settings())
     assert not list(tmp_path.glob("*.log"))
+
+
+def test_what_is_left_beside_the_rules(settings: Make, tmp_path: Path) -> None:
+    """The rules may change in every way; anything else that workers are built from is noticed."""
+    made = settings()
+    before = prepare(made).rest
+    file = Path(made.inspection.signatures[0])
+    file.write_text(file.read_text().replace("attack-[0-9]", "other"))
+    (tmp_path / "a.conf").write_text('SecRule ARGS "@rx a" "id:9,phase:2,deny"\n')
+    rules = replace(made.inspection, rules=(str(tmp_path / "a.conf"),), paranoia=2, disabled=("one",))
+    for inspection in (made.inspection, rules):
+        assert prepare(settings(inspection=inspection)).rest == before
+    assert prepare(settings(workers=2)).rest != before
+    route = replace(settings().routes[0], exclusions=(Exclusion(("one",), path="/a"),))
+    assert prepare(settings(routes=(route,))).rest != before
+    assert prepare(settings(inspection=replace(made.inspection, inbound_threshold=9))).rest != before
+
+
+def test_another_certificate_is_not_the_same_rest(settings: Make, tmp_path: Path) -> None:
+    authority = trustme.CA()
+
+    def prepared() -> str:
+        issued = authority.issue_cert("a.example")
+        issued.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "a.pem"))
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        certificate = Certificate(str(tmp_path / "a.pem"), str(tmp_path / "a.pem"))
+        listener = replace(settings().listeners[0], tls=ListenerTls((certificate,)))
+        upstream = Upstream("inside", Address("127.0.0.1", 1), tls=UpstreamTls(ca=str(tmp_path / "ca.pem")))
+        return prepare(settings(listeners=(listener,), upstreams=(upstream,))).rest
+
+    first = prepared()
+    assert prepared() != first

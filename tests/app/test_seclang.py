@@ -1,9 +1,8 @@
 import pytest
 
-from revproxy.app.offline import offline_settings
-from revproxy.app.seclang import NO_SECLANG, read_seclang, rule_files, with_rules
+from revproxy.app.seclang import NO_SECLANG, read_seclang
 from revproxy.detection.rules import Marker
-from revproxy.errors import ConfigError, RuleError
+from revproxy.errors import RuleError
 
 LEVELS = """
 SecRule &TX:blocking_paranoia_level "@eq 0" "id:1,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level=1"
@@ -29,23 +28,6 @@ def ids(read):
     return [rule.id for rule in read.rules if not isinstance(rule, Marker)]
 
 
-def names(files):
-    return [file.rpartition("/")[2] for file in files]
-
-
-def test_files_of_a_release(crs):
-    assert names(rule_files(crs)) == ["crs-setup.conf.example", "A.conf", "B.conf"]
-    (crs / "crs-setup.conf").write_text("# mine\n")
-    assert names(rule_files(crs)) == ["crs-setup.conf", "A.conf", "B.conf"]
-    assert names(rule_files(crs / "rules")) == ["A.conf", "B.conf"]
-    assert rule_files(crs / "one.conf") == [str(crs / "one.conf")]
-
-
-def test_a_folder_without_rules(tmp_path):
-    with pytest.raises(ConfigError, match="there are no rules"):
-        rule_files(tmp_path)
-
-
 def test_levels(crs):
     assert ids(read_seclang([str(crs)])) == ["4"]
     assert ids(read_seclang([str(crs)], 2)) == ["3", "4"]
@@ -69,11 +51,3 @@ def test_what_cannot_be_read_or_enforced_has_a_place(crs):
     with pytest.raises(RuleError) as caught:
         read_seclang([str(crs)])
     assert caught.value.where.line == 1
-
-
-def test_with_rules():
-    settings = offline_settings()
-    changed = with_rules(settings, ["a"], 3).inspection
-    assert (changed.rules, changed.paranoia, changed.signatures_for) == (("a",), 3, ("mail",))
-    assert changed.signatures == settings.inspection.signatures
-    assert with_rules(settings, [], None) == settings

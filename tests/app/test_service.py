@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -59,25 +57,3 @@ def test_run_supervises_what_it_prepared(file: str, monkeypatch: pytest.MonkeyPa
     [plan] = plans
     assert (plan.worker, plan.file) == (service.WORKER, file)
     assert plan.prepare().ruleset_name == service.prepare_file(file).ruleset_name
-
-
-def test_a_worker_is_built_from_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    called = []
-    monkeypatch.setattr(service, "run_worker", lambda build, channel: called.append((build, channel)) or 3)
-    assert service.worker_process(9) == 3
-    assert called == [(service.build, 9)]
-
-
-def test_a_worker_takes_no_module_from_the_folder_it_is_started_in(tmp_path: Path) -> None:
-    for name in ("uvloop", "pickle", "revproxy"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit(99)")
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        argv = [*service.WORKER, str(theirs.fileno())]
-        worker = subprocess.Popen(argv, cwd=tmp_path, pass_fds=(theirs.fileno(),), stderr=subprocess.PIPE)
-        theirs.close()
-        ours.shutdown(socket.SHUT_WR)
-        _, said = worker.communicate(timeout=60)
-    assert worker.returncode != 99
-    assert str(tmp_path) not in said.decode()
-    assert b"the control channel closed" in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from revproxy.app.store import FolderStore, HeldStore
+from revproxy.app.store import FolderStore
 
 
 def test_a_folder_keeps(tmp_path: Path) -> None:
@@ -21,11 +21,3 @@ def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None
     store = FolderStore(str(tmp_path / "file" / "below"))
     store.put("key", b"data")
     assert store.get("key") is None
-
-
-def test_what_came_along() -> None:
-    given = {"a": b"1"}
-    store = HeldStore(given)
-    store.put("b", b"2")
-    assert (store.get("a"), store.get("b"), store.get("c")) == (b"1", b"2", None)
-    assert given == {"a": b"1"}

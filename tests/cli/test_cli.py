@@ -33,7 +33,7 @@ def test_help_names_every_command_and_the_exit_codes():
     result = CliRunner().invoke(cli, ["--help"])
     assert result.exit_code == 0
     assert all(name in result.output for name, lazy in COMMANDS.items() if lazy.help)
-    assert "worker-process" not in result.output
+    assert "demo-inside" not in result.output
     assert "Exit codes" in result.output
 
 

@@ -30,7 +30,7 @@ def run(*arguments: str) -> Result:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
     """What the command asked for; the exit code is 7."""
     got: list[Options] = []
-    monkeypatch.setattr("revproxy.demo.run.run", lambda options, _console: got.append(options) or 7)
+    monkeypatch.setattr("revproxy.demo.run.run", lambda options, _console, _told: got.append(options) or 7)
     return got
 
 

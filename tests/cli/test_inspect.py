@@ -147,7 +147,7 @@ def test_mail_and_its_envelope(tmp_path: Path) -> None:
 def test_options_of_the_envelope_reach_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def inspect(kind: str, items: Any, settings: object, enforces: bool, _blame: object) -> list[dict[str, Any]]:
+    def inspect(kind: str, items: Any, settings: object, enforces: bool, *_: object) -> list[dict[str, Any]]:
         seen.extend((kind, item.envelope, enforces) for item in items)
         return []
 

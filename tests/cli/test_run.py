@@ -59,15 +59,14 @@ def supervisor(tmp_path):
 
 @pytest.fixture
 def app(monkeypatch):
-    """A composition root of which nothing is left but what these commands call."""
+    """A service of which nothing is left but what these commands call."""
 
     def control_path(file):
         raise ConfigError("unknown key", Location(file, 2, 3))
 
-    app = SimpleNamespace(control_path=control_path, run=lambda file, announce: announce(f"ready: {file}") or 2)
-    app.worker_process = lambda number: number + 1
-    monkeypatch.setitem(sys.modules, "revproxy.app", app)
-    monkeypatch.setattr("revproxy.app", app, raising=False)
+    app = SimpleNamespace(control_path=control_path, run=lambda file, announce, told: announce(f"ready: {file}") or 2)
+    monkeypatch.setitem(sys.modules, "revproxy.app.service", app)
+    monkeypatch.setattr("revproxy.app.service", app, raising=False)
     return app
 
 
@@ -101,9 +100,11 @@ def test_a_reload_that_failed(supervisor, kind, code):
     assert done.stderr == "r.yaml:2:1: no\n"
 
 
-def test_a_reload(supervisor):
-    done = _run("reload", "--control", supervisor({"ok": True, "result": {"generation": 3, "ruleset": "abc"}}))
-    assert (done.exit_code, done.stdout) == (0, "generation 3 is in force with rule set abc\n")
+@pytest.mark.parametrize(("swapped", "goes"), [(False, "is in force"), (True, "goes on")])
+def test_a_reload(supervisor, swapped, goes):
+    result = {"generation": 3, "ruleset": "abc", "swapped": swapped}
+    done = _run("reload", "--control", supervisor({"ok": True, "result": result}))
+    assert (done.exit_code, done.stdout) == (0, f"generation 3 {goes} with rule set abc\n")
 
 
 @pytest.mark.parametrize(("option", "text"), [("--wait", "drained"), ("--no-wait", "draining, for 60 s at most")])
@@ -129,10 +130,6 @@ def test_a_configuration_that_cannot_tell(app, verb):
 def test_run_and_its_exit_code(app):
     done = _run("run", "-c", "r.yaml")
     assert (done.exit_code, done.stdout) == (2, "ready: r.yaml\n")
-
-
-def test_a_worker_process(app):
-    assert _run("worker-process", "6").exit_code == 7
 
 
 @pytest.mark.parametrize("verb", ["run", "status", "reload", "drain"])

@@ -20,14 +20,12 @@ def prepared(monkeypatch):
     """Everything behind the configuration, which has tests of its own."""
     asked = []
 
-    def prepare(settings, blame):
+    def prepare(settings, blame, told):
         asked.append(settings)
-        return SimpleNamespace(
-            rules=SimpleNamespace(rules=("a", "b")), ruleset_name="0123456789abcdef", notices=("r.conf:1:1: noted",)
-        )
+        rules = SimpleNamespace(rules=("a", "b"))
+        return SimpleNamespace(rules=rules, ruleset_name="0123456789abcdef", notices=("r.conf:1:1: noted",))
 
-    monkeypatch.setitem(sys.modules, "revproxy.app", SimpleNamespace(prepare=prepare))
-    monkeypatch.setattr("revproxy.app", sys.modules["revproxy.app"], raising=False)
+    monkeypatch.setattr("revproxy.app.prepare.prepare", prepare)
     operators = SimpleNamespace(libinjection_source=lambda: "own tokenizers")
     monkeypatch.setitem(sys.modules, "revproxy.detection.operators", operators)
     return asked
@@ -58,6 +56,7 @@ def test_check_of_a_good_configuration(folder, prepared):
     assert result.stdout.endswith("ok\n")
     assert "web (http on 127.0.0.1:8080)" in result.stdout
     assert "2 rules, rule set 0123456789abcdef" in result.stdout
+    assert "r.conf:1:1: noted" in result.stderr
     assert "own tokenizers" in result.stdout
     assert len(prepared) == 1
 

@@ -27,6 +27,13 @@ ECHO = str(Path(__file__).with_name("echo_worker.py"))
 PATIENCE = 20.0
 
 
+class Prepared(SimpleNamespace):
+    """As `app` makes it; its pieces stay here."""
+
+    def __reduce__(self):
+        return SimpleNamespace, (), {name: value for name, value in vars(self).items() if name != "pieces"}
+
+
 class Front:
     """The supervisor's process and what one can do with it."""
 
@@ -198,10 +205,17 @@ def echo_argv():
 def prepared(tmp_path):
     """`prepared(workers=2, ...)`: as `app` would prepare it, for echo workers."""
 
-    def make(faults=None, **settings):
+    def make(faults=None, name="one", rest="", pieces=None, **settings):
         listener = Listener("web", ListenerKind.HTTP, Address("127.0.0.1", 0))
         whole = Settings(listeners=(listener,), upstreams=(), **{"drain_seconds": 5.0} | settings)
-        return SimpleNamespace(settings=whole, ruleset_name="one", folder=str(tmp_path), faults=faults or {})
+        return Prepared(
+            settings=whole,
+            ruleset_name=name,
+            folder=str(tmp_path),
+            faults=faults or {},
+            rest=rest,
+            pieces=pieces or {},
+        )
 
     return make
 

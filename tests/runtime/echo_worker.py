@@ -2,9 +2,10 @@
 
 `DIR/plan.json` is the configuration: listeners (name -> port), workers, drain_seconds, admin (port or null), and
 faults: `prepare` (a text: preparing raises ConfigError), `build` (building raises), `start` (accepting raises),
-`stall` (a step: it waits on the `fifo`).
-A line sent is answered by `PID GENERATION-NAME LINE`; a line `wait` is answered after the next one,
-`hang` blocks the loop for ever.
+`load` and `swap` (making other rules ready, or swapping them in, raises), `stall` (a step: it waits on the `fifo`).
+Rules have the name of all of it, or that of `rules`, and have `pieces` (name -> text).
+A line sent is answered by `PID RULES-NAME LINE`; a line `wait` is answered after the next one, `pieces` by their
+texts, `hang` blocks the loop for ever.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import os
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from revproxy.audit.metrics import Metrics
@@ -34,6 +35,11 @@ class Prepared:
     ruleset_name: str
     folder: str
     faults: dict
+    rest: str = ""
+    pieces: dict = field(default_factory=dict)
+
+    def __reduce__(self):
+        return Prepared, (self.settings, self.ruleset_name, self.folder, self.faults, self.rest)
 
 
 def prepare(folder):
@@ -55,7 +61,8 @@ def prepare(folder):
         workers=plan["workers"],
         drain_seconds=plan["drain_seconds"],
     )
-    return Prepared(settings, plan["name"], folder, faults)
+    pieces = {name: text.encode() for name, text in plan.get("pieces", {}).items()}
+    return Prepared(settings, plan.get("rules", plan["name"]), folder, faults, plan["name"], pieces)
 
 
 def stall(step, faults):
@@ -68,14 +75,16 @@ def stall(step, faults):
 class Echo:
     """The parts."""
 
-    def __init__(self, prepared):
+    def __init__(self, prepared, pieces):
         stall("build", prepared.faults)
         if "build" in prepared.faults:
             raise ConfigError(prepared.faults["build"], Location("rules.yaml"))
         self.prepared = prepared
+        self.pieces = pieces
         self.metrics = Metrics()
         self.servers = []
         self.talks = {}
+        self.waiting = 0
 
     async def start(self, sockets):
         if "start" in self.prepared.faults:
@@ -100,11 +109,16 @@ class Echo:
             del self.talks[task]
 
     async def answer(self, line, reader, writer):
+        name = self.prepared.ruleset_name
         if line == b"hang\n":
             threading.Event().wait()
         if line == b"wait\n":
+            self.waiting += 1
             await reader.readline()
-        writer.write(f"{os.getpid()} {self.prepared.ruleset_name} ".encode() + line)
+            self.waiting -= 1
+        if line == b"pieces\n":
+            line = b" ".join(sorted(self.pieces.values())) + b"\n"
+        writer.write(f"{os.getpid()} {name} ".encode() + line)
         await writer.drain()
 
     def stop_accepting(self):
@@ -120,11 +134,22 @@ class Echo:
         except TimeoutError:
             pass
 
+    def load(self, prepared, pieces):
+        stall("load", prepared.faults)
+        if "load" in prepared.faults:
+            raise ConfigError(prepared.faults["load"], Location("rules.yaml"))
+        return prepared, self.pieces | pieces
+
+    def swap(self, made):
+        if "swap" in made[0].faults:
+            raise RuntimeError(made[0].faults["swap"])
+        self.prepared, self.pieces = made
+
     def snapshot(self):
         return self.metrics.snapshot()
 
     def status(self):
-        return {"talks": len(self.talks)}
+        return {"talks": len(self.talks), "waiting": self.waiting}
 
     def reopen_logs(self):
         with open(os.path.join(self.prepared.folder, "reopened"), "a") as file:
@@ -135,10 +160,10 @@ class Echo:
             task.cancel()
 
 
-def build(prepared, index):
+def build(prepared, index, pieces):
     """`parts.Build`."""
     assert 0 <= index < prepared.settings.workers
-    return Echo(prepared)
+    return Echo(prepared, pieces)
 
 
 def main():

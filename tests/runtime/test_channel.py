@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revproxy.errors import LimitError, PeerClosed
-from revproxy.runtime.channel import encode, frame, read_frame, read_message
+from revproxy.runtime.channel import encode, frame, read_frame, read_message, read_pieces
 
 
 def _fed(data: bytes) -> asyncio.StreamReader:
@@ -49,3 +49,12 @@ async def test_a_frame_over_its_limit_is_not_read():
 async def test_what_is_no_object_ends_the_channel(payload):
     with pytest.raises(PeerClosed):
         await read_message(_fed(frame(payload)))
+
+
+async def test_pieces_come_in_the_order_of_their_names():
+    data = frame(b"hay") + frame(b"") + frame(b"left")
+    reader = _fed(data)
+    assert await read_pieces(reader, ("a", "b")) == {"a": b"hay", "b": b""}
+    assert await read_frame(reader) == b"left"
+    with pytest.raises(PeerClosed):
+        await read_pieces(reader, ("c",))

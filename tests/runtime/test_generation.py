@@ -33,7 +33,7 @@ async def test_nobody_accepts_before_go(make, listening, talk):
     await generation.start()
     assert not generation.whole
     waiting = asyncio.create_task(talk(listening))
-    assert await generation.tell("status") == {child.pid: {"talks": 0} for child in generation.children}
+    assert await generation.tell("status") == {child.pid: {"talks": 0, "waiting": 0} for child in generation.children}
     assert not waiting.done()
     await generation.go()
     assert generation.whole
@@ -137,3 +137,79 @@ async def test_draining_while_a_worker_is_being_replaced_leaves_nobody(make):
     for child in settled:
         with pytest.raises(ProcessLookupError):
             os.kill(child.pid, 0)
+
+
+@pytest.fixture
+async def serving(make):
+    """`await serving(...)`: a generation that accepts."""
+
+    async def start(**plan):
+        generation, _ = make(**plan)
+        await generation.start()
+        await generation.go()
+        return generation
+
+    return start
+
+
+async def names(generation, talk, listening, count=8):
+    return {(await talk(listening)).split()[1] for _ in range(count)}
+
+
+async def test_rules_are_swapped_in_all_workers(serving, prepared, talk, listening):
+    generation = await serving(workers=2, pieces={"a": b"1"})
+    pids = [child.pid for child in generation.children]
+    new = prepared(name="two", workers=2, pieces={"a": b"1", "b": b"2"}, drain_seconds=9.0)
+    assert generation.differs_in_rules(new)
+    await generation.swap(new)
+    assert generation.ruleset_name == "two"
+    assert generation.settings is new.settings
+    assert not generation.differs_in_rules(new)
+    assert await names(generation, talk, listening) == {"two"}
+    assert [child.pid for child in generation.children] == pids
+    assert generation.restarts == 0
+
+
+async def test_other_settings_are_no_matter_of_rules(serving, prepared):
+    generation = await serving(workers=1)
+    assert not generation.differs_in_rules(prepared(name="two", rest="another"))
+    assert not generation.differs_in_rules(prepared())
+
+
+async def test_who_replaces_a_dead_worker_begins_with_the_new_rules(serving, prepared, talk, listening):
+    generation = await serving(workers=1)
+    await generation.swap(prepared(name="two", workers=1, pieces={"a": b"1"}))
+    dead = generation.children[0]
+    dead.signal(signal.SIGKILL)
+    await dead.ended
+    assert (await talk(listening, "pieces")).split()[1:] == ["two", "1"]
+
+
+async def test_rules_that_one_cannot_make_ready_come_into_force_nowhere(serving, prepared, talk, listening):
+    generation = await serving(workers=2)
+    with pytest.raises(WorkerFailed, match="no memory"):
+        await generation.swap(prepared(name="two", workers=2, faults={"load": "no memory"}))
+    assert generation.ruleset_name == "one"
+    assert await names(generation, talk, listening) == {"one"}
+
+
+async def test_a_worker_that_dies_meanwhile_does_not_stop_the_others(serving, prepared, talk, listening, tmp_path):
+    generation = await serving(workers=2)
+    os.mkfifo(tmp_path / "fifo")
+    faults = {"stall": "load", "fifo": str(tmp_path / "fifo")}
+    swapping = asyncio.create_task(generation.swap(prepared(name="two", workers=2, faults=faults)))
+    with await asyncio.to_thread(open, tmp_path / "fifo", "wb"):
+        dead = generation.children[0]
+        dead.signal(signal.SIGKILL)
+        await dead.ended
+    await swapping
+    assert await names(generation, talk, listening) == {"two"}
+
+
+async def test_one_that_cannot_swap_is_replaced(serving, prepared, talk, listening, caplog):
+    generation = await serving(workers=1)
+    first = generation.children[0]
+    await generation.swap(prepared(name="two", workers=1, faults={"swap": "a bug"}))
+    await first.ended
+    assert "cannot swap: worker" in caplog.text
+    assert (await talk(listening)).split()[:2] == [str(generation.children[0].pid), "two"]

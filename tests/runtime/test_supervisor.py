@@ -66,12 +66,45 @@ async def test_ten_reloads_under_steady_connections_lose_nothing(front):
             group.create_task(_steady(one.ports["web"], stop, names))
         for number in range(10):
             answer = await asyncio.to_thread(one.reload, name=f"n{number}")
-            assert answer["result"] == {"generation": number + 2, "ruleset": f"n{number}"}
+            assert answer["result"] == {"generation": number + 2, "ruleset": f"n{number}", "swapped": False}
             assert (await asyncio.to_thread(one.say))[1] == f"n{number}"
         stop.set()
     assert len(names) > 100
     # Which generation speaks last is left to the scheduler: an old worker may still finish what it accepted before.
     assert set(names) >= {"n0", "n9"}
+
+
+async def test_ten_swaps_under_steady_connections_lose_nothing(front):
+    one, stop, names = front(workers=2), asyncio.Event(), []
+    pids = {worker["pid"] for worker in one.ask("status")["result"]["generations"][0]["workers"]}
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(_steady(one.ports["web"], stop, names))
+        for number in range(10):
+            answer = await asyncio.to_thread(one.reload, rules=f"n{number}", pieces={f"p{number}": "x"})
+            assert answer["result"] == {"generation": 1, "ruleset": f"n{number}", "swapped": True}
+            assert (await asyncio.to_thread(one.say))[1] == f"n{number}"
+        stop.set()
+    assert set(names) >= {"n0", "n9"}
+    (generation,) = one.ask("status")["result"]["generations"]
+    assert {worker["pid"] for worker in generation["workers"]} == pids
+    assert (generation["ruleset"], generation["restarts"]) == ("n9", 0)
+
+
+def test_a_reload_without_a_change_is_a_new_generation(front):
+    one = front()
+    assert one.reload(rules="two")["result"]["swapped"]
+    assert one.reload()["result"] == {"generation": 2, "ruleset": "two", "swapped": False}
+
+
+def test_rules_that_no_worker_can_make_ready_change_nothing(front):
+    one = front()
+    answer = one.reload(rules="two", faults={"load": "no memory"})
+    assert not answer["ok"]
+    assert "no memory" in answer["error"]
+    assert one.say()[1] == "one"
+    assert one.reload(rules="three", faults={})["result"]["swapped"]
+    assert one.say()[1] == "three"
 
 
 def test_a_connection_of_the_old_generation_finishes(front):
@@ -269,8 +302,8 @@ def test_reloads_queue(front):
         with open(fifo, "wb"):
             second = pool.submit(one.reload, name="three", faults={})
             assert one.ask("status")["result"]["ruleset"] == "one", "the supervisor goes on"
-        assert first.result(20)["result"] == {"generation": 2, "ruleset": "two"}
-        assert second.result(20)["result"] == {"generation": 3, "ruleset": "three"}
+        assert first.result(20)["result"] == {"generation": 2, "ruleset": "two", "swapped": False}
+        assert second.result(20)["result"] == {"generation": 3, "ruleset": "three", "swapped": False}
 
 
 def test_no_reload_while_draining(front):

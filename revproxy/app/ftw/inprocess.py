@@ -14,10 +14,10 @@ from typing import Self
 from revproxy.app.build import inspection_of
 from revproxy.app.ftw.backend import answer, raw_answer
 from revproxy.app.ftw.model import Input, Observed
-from revproxy.app.prepare import linked_rules
+from revproxy.app.linking import linked_rules
 from revproxy.audit import encode_error
 from revproxy.config import Settings
-from revproxy.detection.link import RuleSet
+from revproxy.detection.link import RuleSet, Told, unheard
 from revproxy.inspection import Policy
 from revproxy.inspection.sources import SUFFIXES
 from revproxy.model import Action
@@ -26,7 +26,7 @@ from revproxy.proxy.http import inspect_request
 _FRAMING = (b"content-length:", b"transfer-encoding:")
 
 
-def linked_of(paths: Sequence[str], before: str, settings: Settings) -> RuleSet:
+def linked_of(paths: Sequence[str], before: str, settings: Settings, told: Told = unheard) -> RuleSet:
     """The rules of files and folders, linked: SecLang with `before` ahead of it, and signatures of ours.
 
     Raises LocatedError, ManyErrors.
@@ -37,7 +37,8 @@ def linked_of(paths: Sequence[str], before: str, settings: Settings) -> RuleSet:
         ahead = Path(folder, "overrides.conf")
         ahead.write_text(before)
         wanted = replace(settings.inspection, signatures=ours, rules=(str(ahead), *rules) if rules else ())
-        return linked_rules(replace(settings, inspection=wanted))
+        # Under a name that will not come again.
+        return linked_rules(replace(settings, inspection=wanted), told=told, keep=not rules).rules
 
 
 def _is_seclang(path: Path) -> bool:
@@ -94,6 +95,6 @@ def framed(raw: bytes) -> bytes:
     return raw if said or not body else head + blank
 
 
-def in_process(paths: Sequence[str], before: str, settings: Settings) -> InProcess:
-    """Rules from files, ready. Raises LocatedError, ManyErrors."""
-    return InProcess(linked_of(paths, before, settings), settings)
+def in_process(paths: Sequence[str], before: str, settings: Settings, told: Told = unheard) -> InProcess:
+    """Rules from files, ready. Raises LocatedError, ManyErrors. `told` hears how far compiling is."""
+    return InProcess(linked_of(paths, before, settings, told), settings)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import hyperscan
-
-from revproxy.detection.link import Databases, RuleSet
+from revproxy.detection.link import Databases
 from revproxy.detection.operators.rx import alternation
 
 Scan = Callable[..., None]
+ScanOf = Callable[[str], Scan]
+"""The scan of the database with that key, for one thread."""
 Search = Callable[[bytes], Any]
 
 
@@ -59,13 +59,13 @@ class Scanner:
         found = self._found.append
         self._on_match = lambda number, start, end, flags, context: found(number)
 
-    def load(self, databases: Databases, ruleset: RuleSet) -> Scans:
-        """Load the databases of a group."""
+    def load(self, databases: Databases, scan_of: ScanOf) -> Scans:
+        """What scans for a group's items. Raises ArgumentError."""
         bits = [1 << number for number in databases.numbers]
-        whole = Tier(_scan_of(databases.joined, ruleset), _heavy_of(databases.heavy, bits))
+        whole = Tier(scan_of(databases.joined), _heavy_of(databases.heavy, bits))
         calm = None
         if databases.calm_bytes:
-            calm = Tier(_scan_of(databases.calm, ruleset), _heavy_of(databases.heavy_calm, bits))
+            calm = Tier(scan_of(databases.calm), _heavy_of(databases.heavy_calm, bits))
         return Scans(whole, calm, databases.calm_bytes, bits)
 
     def look(self, scans: Scans, data: bytes) -> int:
@@ -84,12 +84,3 @@ class Scanner:
 
 def _heavy_of(patterns: Sequence[tuple[int, bytes]], bits: Sequence[int]) -> Heavy | None:
     return Heavy([(bits[number], text) for number, text in patterns]) if patterns else None
-
-
-def _scan_of(key: str, ruleset: RuleSet) -> Scan:
-    if not key:
-        return lambda data, on_match: None
-    database = hyperscan.loadb(ruleset.compiled[key], hyperscan.HS_MODE_BLOCK)
-    database.scratch = hyperscan.Scratch(database)
-    scan: Scan = database.scan
-    return scan

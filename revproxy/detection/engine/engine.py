@@ -7,20 +7,20 @@ often its phase is inspected (windows of a long body). An engine belongs to one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.excluding import Excluding
-from revproxy.detection.engine.executor import Hit, Program
-from revproxy.detection.engine.idle import idle_rules
+from revproxy.detection.engine.executor import Hit
 from revproxy.detection.engine.joining import GroupScanner
 from revproxy.detection.engine.memory import Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.reading import keys_of
+from revproxy.detection.engine.shared import Shared
 from revproxy.detection.engine.state import Looked, Scene, State
 from revproxy.detection.engine.stretches import Stretches
 from revproxy.detection.link import Group, RuleSet
-from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Look
 from revproxy.detection.operators.numbers import number
@@ -30,7 +30,6 @@ from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
 
-MakeProgram = Callable[[Rule, int, Chooser, bool], Program]
 _NONE: frozenset[str] = frozenset()
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
@@ -38,18 +37,25 @@ PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 class Engine:
     """Inspects transactions with one rule set."""
 
-    def __init__(self, ruleset: RuleSet, memory_bytes: int = 4 * 1024 * 1024, program: MakeProgram = Program) -> None:
-        """`memory_bytes` bounds what is remembered of values seen before; `program` makes the rules ready to run."""
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        memory_bytes: int = 4 * 1024 * 1024,
+        shared: Shared | None = None,
+        beside: bool = False,
+    ) -> None:
+        """`memory_bytes` bounds what is remembered of values seen before. `shared`: what other engines of this rule
+        set have made already; one that is used in another thread than they is `beside`."""
         self.ruleset = ruleset
         self._memory_bytes = memory_bytes
-        self._program = program
-        chooser = Chooser(ruleset.rules)
-        self._programs = [program(rule, at, chooser, ruleset.last_matters) for at, rule in enumerate(ruleset.rules)]
-        self._scans = [GroupScanner(group, ruleset).items for group in ruleset.groups]
+        self.shared = shared or Shared(ruleset)
+        self._programs = self.shared.programs
+        scan_of = partial(self.shared.scan, beside=beside)
+        self._scans = [GroupScanner(group, scan_of).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
-        self._idle = idle_rules(ruleset, self._programs)
+        self._idle = self.shared.idle
         # What is made to be watched has to run.
-        self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=program is Program)
+        self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=not self.shared.watched)
         self._planner = Planner(ruleset, self._programs, self._idle)
         self._plans: dict[PlanKey, Plan] = {}
         self._excluding = Excluding(ruleset.rules)
@@ -65,7 +71,13 @@ class Engine:
 
     def twin(self) -> Engine:
         """Another engine of the same rule set, for another thread."""
-        return Engine(self.ruleset, self._memory_bytes, self._program)
+        return Engine(self.ruleset, self._memory_bytes, self.shared, beside=True)
+
+    def parts(self) -> list[object]:
+        """What it is made of. Letting go of all at once takes tens of milliseconds: who holds these can let go of
+        them one by one, once the engine is gone."""
+        steps = [step for program in self._programs for step in program.steps]
+        return [*steps, *self._programs, *self._scans, *self._recalls, *self.shared.loaded.values()]
 
     def inspect(self, tx: Transaction, first: Phase, last: Phase, part: bool = False) -> None:
         """Run phases `first` to `last`: append to the findings and add to the scores of the transaction.

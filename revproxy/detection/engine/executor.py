@@ -8,16 +8,17 @@ at once. Scores and findings of a transaction do not belong here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from revproxy.detection.engine.effects import Doing, doing
 from revproxy.detection.engine.reading import Selector, expand
 from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Scene, State
 from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
-from revproxy.detection.operators import CompiledOperator, compile_operator
+from revproxy.detection.operators import CompiledOperator, Texts, compile_operator
 from revproxy.detection.operators.base import ArgumentError
 from revproxy.detection.rules import MATCHED, MATCHED_ONE, PSEUDO, VARIABLES, Condition, Operator, Reference, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
@@ -31,6 +32,7 @@ REFUSED = 64
 """Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
 SHORT_BYTES = 40
 """It does not remember longer ones."""
+_NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
 _TELLING = frozenset({MATCHED, MATCHED_ONE, VARIABLES})
 """What texts may refer to that holds accepted values, or what was captured of them."""
 _NOTHING_LOST: tuple[Lost, ...] = ()
@@ -61,18 +63,26 @@ class Step:
         "on_matched",
     )
 
-    def __init__(self, condition: Condition, only_first: bool, doings: Sequence[Doing]) -> None:
+    def __init__(
+        self,
+        condition: Condition,
+        only_first: bool,
+        doings: Sequence[Doing],
+        texts: Mapping[Operator, Texts] = _NO_TEXTS,
+    ) -> None:
         excluded = [t for t in condition.targets if t.exclude]
         chosen = [t for t in condition.targets if not t.exclude]
         self.on_matched = any(t.field == MATCHED for t in chosen)
         self._selectors = [Selector(t, excluded) for t in chosen]
         self._chain = [TRANSFORMATIONS[name] for name in condition.transformations]
         self._late = [o for o in condition.operators if o.template]
-        self._operators = [compile_operator(o) for o in condition.operators if not o.template]
+        self._operators = [compile_operator(o, texts) for o in condition.operators if not o.template]
         self._every = condition.every_step
         self._refused: set[bytes] = set()
         """Short values that no operator accepts: names and numbers come again and again."""
         self._capture = condition.capture
+        for operator in self._operators if condition.capture else ():
+            operator.ready()
         self._doings = tuple(doings)
         self._only_first = only_first and not doings and not condition.capture
 
@@ -197,9 +207,16 @@ class Program:
 
     __slots__ = ("_quotes", "_says", "_tells", "at", "rule", "steps")
 
-    def __init__(self, rule: Rule, at: int = 0, chooser: Chooser | None = None, last_matters: bool = False) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        at: int = 0,
+        chooser: Chooser | None = None,
+        last_matters: bool = False,
+        texts: Mapping[Operator, Texts] = _NO_TEXTS,
+    ) -> None:
         """`chooser` knows all rules of the set, which effects may be about; `last_matters`: another rule may look at
-        the value that this one accepts last."""
+        the value that this one accepts last; `texts`: see `RuleSet`."""
         chooser = chooser or Chooser((rule,))
         self.rule = rule
         self.at = at
@@ -215,6 +232,7 @@ class Program:
                 not last_matters
                 and (i == last or not any(t.field.startswith(MATCHED) for t in rule.conditions[i + 1].targets)),
                 [doing(effect, chooser) for effect in c.effects],
+                texts,
             )
             for i, c in enumerate(rule.conditions)
         ]

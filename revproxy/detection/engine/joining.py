@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from revproxy.detection.engine.calm import Scanner, Scans
+from revproxy.detection.engine.calm import Scanner, ScanOf, Scans
 from revproxy.detection.engine.chains import ChainTable, State
-from revproxy.detection.link import Group, RuleSet
+from revproxy.detection.link import Group
 from revproxy.detection.link.patterns import STAND_IN
 
 _WITHOUT_NUL = STAND_IN + bytes(range(1, 256))
@@ -23,15 +23,15 @@ ROOTS = 1024
 class GroupScanner:
     """One group's databases with their scratch space: for one thread."""
 
-    def __init__(self, group: Group, ruleset: RuleSet) -> None:
+    def __init__(self, group: Group, scan_of: ScanOf) -> None:
         self.shift = len(group.triggers)
         self._blind = group.blind
         self.chains = ChainTable(group)
         self._roots: dict[int, State] = {}
         self._mask = self.chains.trigger_mask
         self._scanner = Scanner()
-        self._all = self._scanner.load(group.databases, ruleset)
-        self._small = {name: self._scanner.load(databases, ruleset) for name, databases in group.small}
+        self._all = self._scanner.load(group.databases, scan_of)
+        self._small = {name: self._scanner.load(databases, scan_of) for name, databases in group.small}
 
     def items(self, values: Sequence[bytes], wanted: int = -1) -> int:
         """Bits of those of the `wanted` items that may accept one of the values (item `p` is bit `p`)."""

@@ -5,14 +5,14 @@ A watched engine does what any engine does, more slowly. How it is told does not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from revproxy.detection.engine.executor import Hit, Program, Step
 from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Scene, State
 from revproxy.detection.link.chosen import Chooser
-from revproxy.detection.operators import Captures
-from revproxy.detection.rules import Rule
+from revproxy.detection.operators import Captures, Texts
+from revproxy.detection.rules import Operator, Rule
 
 Change = tuple[bytes, bytes | None, bytes | None]
 """A variable, and its value before and after; None where there is none."""
@@ -48,9 +48,11 @@ class Watch:
     def __init__(self) -> None:
         self._fired: list[Fired] = []
 
-    def program(self, rule: Rule, at: int, chooser: Chooser, last_matters: bool) -> Program:
+    def program(
+        self, rule: Rule, at: int, chooser: Chooser, last_matters: bool, texts: Mapping[Operator, Texts]
+    ) -> Program:
         """A rule that is watched."""
-        return _Watched(self._fired, rule, at, chooser, last_matters)
+        return _Watched(self._fired, Program(rule, at, chooser, last_matters, texts))
 
     def take(self) -> list[Fired]:
         """Of the last transaction. What the engine tried out beside it has another state, and is left out."""
@@ -64,8 +66,9 @@ class _Watched(Program):
 
     __slots__ = ("_fired", "_found")
 
-    def __init__(self, fired: list[Fired], rule: Rule, at: int, chooser: Chooser, last_matters: bool) -> None:
-        super().__init__(rule, at, chooser, last_matters)
+    def __init__(self, fired: list[Fired], program: Program) -> None:
+        for name in Program.__slots__:
+            setattr(self, name, getattr(program, name))
         self._fired = fired
         self._found: list[tuple[Found, ...]] = []
         self.steps = [_WatchedStep(step, self._found) for step in self.steps]

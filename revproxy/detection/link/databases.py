@@ -7,7 +7,7 @@ version. What a store returns is tried before it is trusted: another processor's
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -16,6 +16,8 @@ import hyperscan
 from revproxy.detection.link.ruleset import DatabaseStore
 
 _LIBRARY = version("hyperscan")
+_REFUSED = "-refused"
+"""Behind a database's key: the patterns for which there is none."""
 FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_SINGLEMATCH
 
 
@@ -67,6 +69,10 @@ def key_of(expressions: Sequence[Expression]) -> str:
     return digest.hexdigest()[:32]
 
 
+def _unheard() -> None:
+    """Nobody wants to know."""
+
+
 class Refused(Exception):
     """Hyperscan does not take these patterns; internal to linking."""
 
@@ -75,12 +81,21 @@ class Refused(Exception):
         self.texts = texts
 
 
-def database(expressions: Sequence[Expression], store: DatabaseStore | None) -> tuple[str, bytes]:
-    """(key, serialised database). Raises Refused when patterns do not compile."""
+def database(
+    expressions: Sequence[Expression], store: DatabaseStore | None, missed: Callable[[], None] = _unheard
+) -> tuple[str, bytes]:
+    """(key, serialised database). Raises Refused when patterns do not compile.
+
+    `missed` is called when it is not in the store and has to be compiled, before that is done.
+    """
     key = key_of(expressions)
     kept = store.get(key) if store is not None else None
     if kept is not None and _loads(kept):
         return key, kept
+    refused = _refused_before(key, expressions, store)
+    if refused:
+        raise Refused(refused)
+    missed()
     try:
         data: bytes = hyperscan.dumpb(_compile(expressions))
     except hyperscan.error as error:
@@ -88,10 +103,22 @@ def database(expressions: Sequence[Expression], store: DatabaseStore | None) -> 
         if not refused:
             # Each alone would do: they are too large together, and none of them is to blame.
             refused = frozenset(sorted((e.text for e in expressions), key=len)[-max(1, len(expressions) // 8) :])
+        if store is not None:
+            store.put(key + _REFUSED, b"\n".join(text.hex().encode() for text in sorted(refused)))
         raise Refused(refused) from error
     if store is not None:
         store.put(key, data)
     return key, data
+
+
+def _refused_before(key: str, expressions: Sequence[Expression], store: DatabaseStore | None) -> frozenset[bytes]:
+    """The patterns for which this database did not compile the last time: finding that out takes seconds."""
+    said = store.get(key + _REFUSED) if store is not None else None
+    try:
+        known = {bytes.fromhex(line.decode()) for line in (said or b"").split()}
+    except ValueError:
+        return frozenset()
+    return frozenset(e.text for e in expressions if e.text in known)
 
 
 def _compile(expressions: Sequence[Expression]) -> hyperscan.Database:

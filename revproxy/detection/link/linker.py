@@ -21,11 +21,12 @@ from revproxy.detection.link.looks import look_of, scanned_as
 from revproxy.detection.link.needs import needs_of
 from revproxy.detection.link.patterns import CALM, CALM_WIRE, Pattern, Shape, forms, heavy_form
 from revproxy.detection.link.phases import phase_of
+from revproxy.detection.link.progress import Tally, Told, unheard
 from revproxy.detection.link.required import consumed, required, tells
 from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, Look, RuleSet
 from revproxy.detection.link.scores import score_of
 from revproxy.detection.link.soundness import check_library
-from revproxy.detection.operators import OPERATORS, ArgumentError, compile_operator
+from revproxy.detection.operators import OPERATORS, ArgumentError, Texts, compile_operator, operator_texts
 from revproxy.detection.operators.rx import alternation
 from revproxy.detection.patterns import Node, bytesets, min_length, parse
 from revproxy.detection.rules import FIELDS, MATCHED, PSEUDO, Condition, FieldClass, Marker, Operator, Rule
@@ -57,10 +58,11 @@ def link(
     each: Each = map,
     variables: Mapping[bytes, bytes] = MappingProxyType({}),
     detects: bool = False,
+    told: Told = unheard,
 ) -> RuleSet:
     """Link rules and markers, in file order. Raises RuleError for one that cannot be enforced.
 
-    Every transaction begins with `variables`; with `detects` no rule refuses anything.
+    Every transaction begins with `variables`; with `detects` no rule refuses anything. `told` hears how far it is.
 
     Compiling takes nearly all of the time and needs no interpreter lock: with the `map` of a pool of threads for
     `each` it takes all processors.
@@ -68,7 +70,7 @@ def link(
     check_library()
     rules = [rule for rule in listed if isinstance(rule, Rule)]
     check_rules(rules)
-    linker, groups, compiled = _linked(tuple(rules), store, each)
+    linker, groups, compiled = _linked(tuple(rules), store, each, Tally(told))
     return RuleSet(
         rules=linker.rules,
         name=_name(linker.rules),
@@ -83,7 +85,13 @@ def link(
         detects=detects,
         captures_matter=captures_matter(rules),
         last_matters=last_matters(rules),
+        texts=_texts(linker.rules),
     )
+
+
+def _texts(rules: Iterable[Rule]) -> dict[Operator, Texts]:
+    operators = dict.fromkeys(o for rule in rules for c in rule.conditions for o in c.operators)
+    return {o: texts for o in operators if (texts := operator_texts(o)) is not None}
 
 
 def check_rules(rules: Sequence[Rule]) -> None:
@@ -100,9 +108,15 @@ def _name(rules: Iterable[Rule]) -> str:
 
 
 def _linked(
-    rules: tuple[Rule, ...], store: DatabaseStore | None, each: Each
+    rules: tuple[Rule, ...], store: DatabaseStore | None, each: Each, tally: Tally
 ) -> tuple[_Linker, tuple[Group, ...], dict[str, bytes]]:
     """Link without the patterns that Hyperscan refuses; each round leaves some out, so there is a last one."""
+
+    def made(rows: Sequence[Expression]) -> Made:
+        one = database(rows, store, tally.missed)
+        tally.one()
+        return one
+
     refused: frozenset[bytes] = frozenset()
     slow = cache(lambda text: is_slow(text, store))
     while True:
@@ -111,8 +125,9 @@ def _linked(
         groups = linker.groups()
         # The longest first: the last one to be done is then a short one.
         wanted = sorted(linker.wanted.values(), key=lambda rows: -sum(len(e.text) for e in rows))
+        tally.begin(len(wanted))
         try:
-            return linker, groups, dict(each(lambda rows: database(rows, store), wanted))
+            return linker, groups, dict(each(made, wanted))
         except Refused as error:
             refused |= error.texts
 

@@ -41,9 +41,14 @@ def _from_windows(wanted: int) -> int:
     return wanted | (bytesets.of(b"\\") if wanted & bytesets.of(b"/") else 0)
 
 
+def _from_comments(wanted: int) -> int:
+    """The reference engine leaves a NUL where a comment was."""
+    return wanted | (bytesets.of(b"/#-") if wanted & (bytesets.NUL | bytesets.of(STAND_IN)) else 0)
+
+
 _TAKES_OUT = (
     "none lowercase uppercase cmdLine compressWhitespace removeWhitespace removeNulls replaceNulls replaceComments "
-    "removeComments removeCommentsChar trim trimLeft trimRight normalizePath normalisePath"
+    "removeCommentsChar trim trimLeft trimRight normalizePath normalisePath"
 )
 SOURCES: dict[str, Callable[[int], int]] = {
     **dict.fromkeys(_TAKES_OUT.split(), _same),
@@ -51,6 +56,7 @@ SOURCES: dict[str, Callable[[int], int]] = {
     **dict.fromkeys(("jsDecode", "cssDecode", "escapeSeqDecode"), _from(b"\\")),
     **dict.fromkeys(("normalizePathWin", "normalisePathWin"), _from_windows),
     "htmlEntityDecode": _from(b"&"),
+    "removeComments": _from_comments,
     "utf8toUnicode": _from_utf8,
 }
 """For transformations of which that can be said: the bytes of which one is in a value whose transformed form holds

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol as Interface
 
-from revproxy.detection.rules import FieldClass, Rule
+from revproxy.detection.operators import Texts
+from revproxy.detection.rules import FieldClass, Operator, Rule
 from revproxy.model import Phase, Protocol
 
 
@@ -119,6 +120,15 @@ class RuleSet:
     """Whether some rule looks at what another captured."""
     last_matters: bool = False
     """Whether some rule looks at the value that another accepted last."""
+
+    texts: Mapping[Operator, Texts] = field(default_factory=dict)
+    """What operators were worked out to be (`operators.operator_texts`)."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Those of all databases that the groups name."""
+        held = [one for g in self.groups for one in (g.databases, *(small for _, small in g.small))]
+        return frozenset(key for one in held for key in (one.joined, one.calm) if key)
 
     def databases(self) -> dict[str, bytes]:
         """The serialised databases by key."""

@@ -7,12 +7,16 @@ fails after that. No operator reads a file: `with_content` makes `pm` of `pmFrom
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 from revproxy.detection.operators import addresses, injection, numbers, phrases, text, validate, verify
-from revproxy.detection.operators.base import ArgumentError, Captures, CompiledOperator, Factory, Test
+from revproxy.detection.operators.base import Argument, ArgumentError, Captures, CompiledOperator, Factory, Test
 from revproxy.detection.operators.files import FILE_OPERATORS, with_content
 from revproxy.detection.operators.injection import libinjection_source
 from revproxy.detection.operators.restpath import restpath
-from revproxy.detection.operators.rx import rx, rx_global
+from revproxy.detection.operators.rx import Texts, from_texts, rx, rx_global, texts_of, tree_of
+from revproxy.detection.patterns import Node
 from revproxy.detection.rules import Operator
 
 __all__ = [
@@ -23,8 +27,10 @@ __all__ = [
     "CompiledOperator",
     "Factory",
     "Test",
+    "Texts",
     "compile_operator",
     "libinjection_source",
+    "operator_texts",
     "with_content",
 ]
 
@@ -61,13 +67,28 @@ OPERATORS: dict[str, Factory] = {
 }
 """By SecLang name."""
 
+_TREES: dict[str, Callable[[Argument], Node]] = {
+    "pm": lambda argument: phrases.tree_of(phrases.phrases_of(argument)),
+    "rx": tree_of,
+}
+"""Operators that are one pattern: reading it takes nearly all the time of compiling them."""
+_NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
 
-def compile_operator(operator: Operator) -> CompiledOperator:
-    """The compiled form of a rule's operator, negated where it says so.
+
+def operator_texts(operator: Operator) -> Texts | None:
+    """What `compile_operator` would otherwise have to work out, to be kept beside the rules; None where that is
+    little, or known only when the template is filled in. Raises ValueError as `compile_operator` does."""
+    tree = _TREES.get(operator.name)
+    return None if tree is None or operator.template else texts_of(tree(operator.argument))
+
+
+def compile_operator(operator: Operator, known: Mapping[Operator, Texts] = _NO_TEXTS) -> CompiledOperator:
+    """The compiled form of a rule's operator, negated where it says so. `known`: see `operator_texts`.
 
     Raises KeyError for a name that is not in the table and ValueError for an argument that it cannot take.
     """
-    compiled = OPERATORS[operator.name](operator.argument)
+    texts = known.get(operator)
+    compiled = from_texts(texts) if texts is not None else OPERATORS[operator.name](operator.argument)
     if not operator.negated:
         return compiled
     test = compiled.test

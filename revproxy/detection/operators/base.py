@@ -32,6 +32,10 @@ def _whole(value: bytes) -> tuple[int, int]:
     return 0, len(value)
 
 
+def _at_once() -> None:
+    """Most operators are ready as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledOperator:
     """`find` gives the place of the match in a value that passes the test; `captures`, for the operators that can
@@ -41,6 +45,8 @@ class CompiledOperator:
     find: Find = _whole
     captures: Callable[[bytes], Captures] | None = None
     negated: bool = False
+    ready: Callable[[], object] = _at_once
+    """Does what the first use of `captures` would otherwise have to do, which may take long."""
 
     def __call__(self, value: bytes) -> bool:
         return self.test(value)

@@ -8,6 +8,7 @@ in the value, whatever the pattern. Captures follow PCRE's order; a group that a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import re2
@@ -36,6 +37,12 @@ def compile_re2(pattern: bytes, captures: bool) -> Any:
         raise ArgumentError(f"google-re2 does not take this pattern: {error}") from error
 
 
+def forget() -> None:
+    """Let go of programs that nobody uses any more: the library keeps those compiled last, with what they have learnt
+    from values, which is megabytes each."""
+    re2.purge()
+
+
 def alternation(patterns: Sequence[bytes]) -> Callable[[bytes], Any]:
     """A search for any of these patterns of google-re2. Raises ArgumentError when they are too large for it."""
     return cast(
@@ -51,26 +58,50 @@ def tree_of(argument: Argument, flags: Flags = RX) -> Node:
         raise ArgumentError(error.message, error.offset) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A pattern as google-re2 takes it: plain data, which a linked rule set keeps instead of a tree to write out.
+
+    `exact` decides about values that end with a newline, where that matters; `captures` has the groups, if any.
+    """
+
+    search: bytes
+    exact: bytes | None = None
+    captures: bytes | None = None
+
+
+def texts_of(tree: Node) -> Texts:
+    """What `from_texts` makes the operator of."""
+    careful = strict(tree)
+    search, groups = to_re2(tree, groups=False), to_re2(tree, groups=True)
+    exact = None if careful is None else to_re2(careful, groups=False)
+    return Texts(search, exact, None if groups == search else groups)
+
+
 class _Late:
     """The program with captures, built at its first use, since few rules capture. Two threads may both build it."""
 
-    __slots__ = ("_program", "_tree")
+    __slots__ = ("_program", "_text")
 
-    def __init__(self, tree: Node) -> None:
-        self._tree = tree
-        self._program: Any = None
+    def __init__(self, texts: Texts, program: Any = None) -> None:
+        """`program` is the one that finds: without groups it captures as well as any."""
+        self._text = texts.search if texts.captures is None else texts.captures
+        self._program = program if texts.captures is None else None
+
+    def build(self) -> Any:
+        """The program."""
+        if self._program is None:
+            self._program = compile_re2(self._text, captures=True)
+        return self._program
 
     def search(self, value: bytes, at: int = 0) -> Any:
-        if self._program is None:
-            self._program = compile_re2(to_re2(self._tree, groups=True), captures=True)
-        return self._program.search(value, at)
+        return self.build().search(value, at)
 
 
-def _test(tree: Node, search: Any) -> Test:
-    careful = strict(tree)
-    if careful is None:
+def _test(texts: Texts, search: Any) -> Test:
+    if texts.exact is None:
         return lambda value: search(value) is not None
-    exact = compile_re2(to_re2(careful, groups=False), captures=False).search
+    exact = compile_re2(texts.exact, captures=False).search
 
     def test(value: bytes) -> bool:
         return search(value) is not None and (value[-1:] != b"\n" or exact(value) is not None)
@@ -80,9 +111,15 @@ def _test(tree: Node, search: Any) -> Test:
 
 def matcher(tree: Node) -> CompiledOperator:
     """The operator for a pattern that was read already."""
-    search = compile_re2(to_re2(tree, groups=False), captures=False).search
-    test = _test(tree, search)
-    late = _Late(tree)
+    return from_texts(texts_of(tree))
+
+
+def from_texts(texts: Texts) -> CompiledOperator:
+    """The operator. Raises ArgumentError for a pattern that is too large for google-re2."""
+    program = compile_re2(texts.search, captures=False)
+    search = program.search
+    test = _test(texts, search)
+    late = _Late(texts, program)
 
     def find(value: bytes) -> tuple[int, int] | None:
         match = search(value)
@@ -93,7 +130,7 @@ def matcher(tree: Node) -> CompiledOperator:
         match = late.search(value) if value[-1:] != b"\n" or test(value) else None
         return () if match is None else (match.group(0), *match.groups()[:MOST_GROUPS])
 
-    return CompiledOperator(test, find, captures)
+    return CompiledOperator(test, find, captures, ready=late.build)
 
 
 def rx(argument: Argument) -> CompiledOperator:
@@ -103,11 +140,14 @@ def rx(argument: Argument) -> CompiledOperator:
 
 def rx_global(argument: Argument) -> CompiledOperator:
     """The same, but every match captures."""
-    tree = tree_of(argument)
-    plain = matcher(tree)
-    late = _Late(tree)
+    texts = texts_of(tree_of(argument))
+    plain = from_texts(texts)
+    late = _Late(texts)
     return CompiledOperator(
-        plain.test, plain.find, lambda value: _all_captures(late, value) if plain.test(value) else ()
+        plain.test,
+        plain.find,
+        lambda value: _all_captures(late, value) if plain.test(value) else (),
+        ready=late.build,
     )
 
 

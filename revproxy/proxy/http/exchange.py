@@ -37,14 +37,16 @@ _USUAL_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE
 async def exchange(carrier: Carrier, site: Site) -> None:
     """Serve one request. Raises nothing but cancellation: what goes wrong is answered and recorded."""
     transaction = Transaction(site.new_id(), Protocol.HTTP)
-    entry = Entry(transaction, bytes_in=carrier.head_bytes, set_name=site.inspection.set_name)
+    # Read once: other rules may be swapped in meanwhile.
+    inspection = site.inspection
+    entry = Entry(transaction, bytes_in=carrier.head_bytes, set_name=inspection.set_name)
     spool: Spool | None = None
     judge: Judge | None = None
     try:
         way = _route(carrier, site, entry)
         if way.exclusions is not None:
             transaction.excluded = way.exclusions.of(carrier.request.host, carrier.request.target)
-        judge = Judge(site.inspection, way.policy, transaction)
+        judge = Judge(inspection, way.policy, transaction)
         if judge.inspects:
             await _pass_head(carrier, site, way, judge, transaction)
         if carrier.body is None:

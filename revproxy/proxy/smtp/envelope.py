@@ -42,3 +42,5 @@ class Envelope:
     begun: float
     place: Place | None = None
     recipients: list[Address] = field(default_factory=list)
+    set_name: str = ""
+    """The rules that it was judged by."""

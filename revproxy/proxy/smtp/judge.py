@@ -30,6 +30,8 @@ async def judge(office: Office, client: Client, envelope: Envelope, content: byt
     policy = office.policies[place.mode]
     if not policy.inspects:
         return ALLOWED
+    inspection = office.inspection
+    envelope.set_name = inspection.set_name
     loop = asyncio.get_running_loop()
     began = loop.time()
     transaction, limits = envelope.transaction, office.limits.content
@@ -51,6 +53,6 @@ async def judge(office: Office, client: Client, envelope: Envelope, content: byt
         if policy.enforces:
             reason = error.reason if isinstance(error, ContentError) else error.limit
             raise SmtpError(UNREADABLE, reason) from error
-    verdict = await office.inspection.inspect(transaction, Phase.HEAD, Phase.BODY, policy, len(content))
+    verdict = await inspection.inspect(transaction, Phase.HEAD, Phase.BODY, policy, len(content))
     office.recorder.inspected(loop.time() - began)
     return verdict

@@ -287,7 +287,7 @@ class Session:
         )
 
     def _record(self, envelope: Envelope, outcome: Outcome) -> None:
-        self._office.recorder.message(self._client, envelope, outcome, self._office.inspection.set_name)
+        self._office.recorder.message(self._client, envelope, outcome, envelope.set_name)
 
     async def _connect(self, upstream: Upstream) -> MailClient:
         return await self._office.connect(upstream, self._client)

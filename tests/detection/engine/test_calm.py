@@ -1,3 +1,5 @@
+from functools import partial
+
 import hyperscan
 from builders import simple, transaction
 from hypothesis import given, settings
@@ -6,6 +8,7 @@ from naive import naive_hit
 
 from revproxy.detection.engine import Engine
 from revproxy.detection.engine.calm import Scanner
+from revproxy.detection.engine.shared import Shared
 from revproxy.detection.link import databases, link, linker
 from revproxy.model import Phase
 
@@ -14,7 +17,7 @@ RULESET = link(
 )
 GROUP = RULESET.groups[0]
 SCANNER = Scanner()
-SCANS = SCANNER.load(GROUP.databases, RULESET)
+SCANS = SCANNER.load(GROUP.databases, partial(Shared(RULESET).scan, beside=False))
 PLAIN = SCANS._replace(calm=None)
 pieces = st.sampled_from([b"abc", b"a<c", b"x", b"y", b"\0", b" ", b"hello"])
 

@@ -1,5 +1,8 @@
 """The engine against the oracle that runs every rule on every value, and what it promises of order and windows."""
 
+import gc
+import weakref
+
 import builders as make
 import pytest
 from builders import BOTH, condition, rule, simple, transaction
@@ -212,6 +215,21 @@ def test_a_twin_finds_the_same():
     tx = transaction(args=[b"a"])
     engine.twin().inspect(tx, Phase.BODY, Phase.BODY)
     assert [f.rule for f in tx.findings] == ["n"]
+
+
+def test_its_parts_are_all_that_is_large():
+    """Nothing of it goes with the engine itself, and everything with its parts: no cycle keeps anything."""
+    engine = Engine(link([simple("n", "a"), simple("m", "b", "path")]), 0)
+    shared, twin, parts = weakref.ref(engine.shared), engine.twin(), engine.parts()
+    assert [one for one in engine.shared.loaded.values() if one not in parts] == []
+    assert [program for program in engine.shared.programs if program not in parts] == []
+    del parts
+    gc.disable()
+    try:
+        del engine, twin
+        assert shared() is None
+    finally:
+        gc.enable()
 
 
 def test_plans_are_bounded(monkeypatch):

@@ -1,8 +1,11 @@
+from functools import partial
+
 from builders import condition, rule, simple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revproxy.detection.engine.joining import GroupScanner
+from revproxy.detection.engine.shared import Shared
 from revproxy.detection.link import link
 
 RULES = [
@@ -18,7 +21,7 @@ RULES = [
     rule("high", condition(["args"], ("validateUtf8Encoding", ""), chain=["removeNulls", "compressWhitespace"])),
 ]
 RULESET = link(RULES)
-SCANNER = GroupScanner(RULESET.groups[0], RULESET)
+SCANNER = GroupScanner(RULESET.groups[0], partial(Shared(RULESET).scan, beside=False))
 PIECES = [b"foo", b"FOO", b"a", b"b", b"\n", b"\0", b" ", b"%66oo", b"\xff", b"x", b"%00"]
 values = st.lists(st.lists(st.sampled_from(PIECES), max_size=4).map(b"".join), max_size=6)
 
@@ -56,7 +59,7 @@ def test_what_a_blind_transformation_leaves_as_it_was_is_scanned_all_the_same():
     ruleset = link([simple("length", "^1$", chain=["length"]), simple("then", "^b?$", chain=["base64DecodeExt"])])
     (group,) = ruleset.groups
     assert group.blind
-    scanner = GroupScanner(group, ruleset)
+    scanner = GroupScanner(group, partial(Shared(ruleset).scan, beside=False))
     assert scanner.items([b"1"], 0b01) == 0b01
     assert scanner.items([b"22"], 0b01) == 0
     assert scanner.items([b""], 0b10) == 0b10

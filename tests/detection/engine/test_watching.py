@@ -1,6 +1,7 @@
 from builders import condition, rule, simple, transaction
 
 from revproxy.detection.engine import Engine
+from revproxy.detection.engine.shared import Shared
 from revproxy.detection.engine.watching import Found, Watch
 from revproxy.detection.link import link
 from revproxy.detection.rules import Assign, Condition, Operator, SetVariable, Target
@@ -23,7 +24,8 @@ RULES = [
 
 def watched(rules, **fields):
     watch = Watch()
-    engine = Engine(link(rules), program=watch.program)
+    ruleset = link(rules)
+    engine = Engine(ruleset, shared=Shared(ruleset, program=watch.program))
     tx = transaction(**fields)
     engine.inspect(tx, Phase.HEAD, Phase.REPLY_HEAD)
     return watch, engine, tx

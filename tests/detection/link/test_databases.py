@@ -1,6 +1,7 @@
 import hyperscan
 import pytest
 
+from revproxy.detection.link import databases
 from revproxy.detection.link.databases import LONG_BYTES, Expression, Refused, compiles, database, is_slow, key_of
 
 
@@ -45,4 +46,22 @@ def test_slow_is_what_has_nothing_to_look_for_but_the_whole_of_it():
     assert not is_slow(words, store)
     assert is_slow(automaton, store)
     assert is_slow(b"(?=a)b", store)
-    assert len(store) == 2
+    # The two databases, and what was refused.
+    assert len(store) == 3
+
+
+def test_what_was_refused_is_kept(monkeypatch):
+    rows, store = [Expression(1, b"abc"), Expression(2, b"(?=a)b")], Store()
+    with pytest.raises(Refused):
+        database(rows, store)
+    monkeypatch.setattr(databases, "_compile", None)
+    with pytest.raises(Refused) as error:
+        database(rows, store)
+    assert error.value.texts == {b"(?=a)b"}
+
+
+@pytest.mark.parametrize("said", [b"", b"zz", b"\xff", b"616263ff"])
+def test_a_refusal_of_other_patterns_says_nothing(said):
+    rows = [Expression(1, b"abc")]
+    store = Store({key_of(rows) + "-refused": said})
+    assert database(rows, store)[0] == key_of(rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from revproxy.detection.operators import (
     CompiledOperator,
     compile_operator,
     libinjection_source,
+    operator_texts,
 )
 from revproxy.detection.rules import Operator
 
@@ -78,6 +81,23 @@ def test_what_it_finds(
     assert operator(value) == (span is not None)
     assert operator.span(value) == span
     assert operator.groups(value) == groups
+
+
+@pytest.mark.parametrize(("name", "argument", "value", "span", "groups"), CASES)
+def test_from_what_was_worked_out_before_it_is_the_same(
+    name: str, argument: str | tuple[str, ...], value: bytes, span: tuple[int, int] | None, groups: Captures
+) -> None:
+    plain = Operator(name, argument)
+    texts = operator_texts(plain)
+    assert (texts is not None) is (name in {"pm", "rx"})
+    known = {} if texts is None else {plain: texts}
+    operator = compile_operator(plain, pickle.loads(pickle.dumps(known)))
+    operator.ready()
+    assert (operator.span(value), operator.groups(value)) == (span, groups)
+
+
+def test_a_template_has_no_texts() -> None:
+    assert operator_texts(Operator("rx", "", template=(b"a",))) is None
 
 
 @pytest.mark.parametrize(("name", "argument", "offset"), WRONG)

@@ -1,0 +1,75 @@
+"""The linked rules of settings: as they were kept when nothing has changed since, else made, and kept.
+
+Reading and linking OWASP CRS takes seconds, finding it kept a tenth of one. What makes rules is imported only where
+they have to be made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from revproxy.app.inputs import Witness, surroundings
+from revproxy.app.kept import KeptSets, Linked
+from revproxy.app.rulefiles import rule_files
+from revproxy.config import Blame, Settings, nowhere
+from revproxy.detection.link import Told, unheard
+from revproxy.errors import ConfigError
+from revproxy.inspection.sources import signature_files
+
+
+def linked_rules(settings: Settings, blame: Blame = nowhere, told: Told = unheard, *, keep: bool = True) -> Linked:
+    """The rules of the signatures and SecLang files that the settings name, and what is left out of them where.
+
+    `told` hears how far it is where it takes long; `keep` is off where the same files will not be asked for again.
+    Raises LocatedError, ManyErrors.
+    """
+    return begin(settings, blame, told, keep=keep)()
+
+
+def begin(settings: Settings, blame: Blame, told: Told = unheard, *, keep: bool = True) -> Callable[[], Linked]:
+    """Find them, or read what has to be read, in which nearly all that is wrong shows; what takes longest is done by
+    what this gives. Raises LocatedError, ManyErrors, as does that."""
+    question = _question(settings) if keep else ""
+    kept = KeptSets(settings.cache)
+    found = kept.find(question) if question else None
+    if found is not None:
+        return partial(_found, found)
+    # Imported here: readers of two languages, of which a warm start has no need.
+    from revproxy.app.rules import link_all, read_all
+
+    witness = Witness()
+    read = read_all(settings, blame, witness)
+
+    def finish() -> Linked:
+        made = link_all(read, settings.cache, told)
+        # Files that came or went meanwhile were maybe seen, maybe not.
+        if question and question == _question(settings):
+            kept.keep(question, witness.inputs(), made)
+        return made
+
+    return finish
+
+
+def _found(linked: Linked) -> Linked:
+    return linked
+
+
+def _question(settings: Settings) -> str:
+    """A hash of everything but the contents of files; "" where a path is wrong, which is for the readers to say."""
+    inspection = settings.inspection
+    try:
+        signatures = [str(file) for path in inspection.signatures for file in signature_files(Path(path))]
+        rules = [file for path in inspection.rules for file in rule_files(Path(path))]
+    except ConfigError:
+        return ""
+    chosen = (signatures, rules, inspection.paranoia, inspection.disabled, inspection.signatures_for)
+    left_out = (
+        inspection.exclusions,
+        [(route.name, route.exclusions) for route in settings.routes],
+        [(domain.domain, domain.exclusions) for domain in settings.mail.domains],
+    )
+    said = f"{surroundings()}\n{chosen!r}\n{left_out!r}"
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:32]

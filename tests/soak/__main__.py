@@ -1,0 +1,243 @@
+"""`python -m tests.soak [--rules PATH] [--rounds N] [--workers N]`: memory over many reloads and rule swaps.
+
+One front end under light traffic, with a CRS folder or our own signatures. First reloads that begin a new generation,
+then changes of one rule that are swapped inside the workers, now and then to a text that was never linked before.
+Supervisor and workers are measured after the first few rounds of each kind and after the last one. Ends with 1 when
+one of them grew by more than 5 %, when a worker held more than it may, or when any request went wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from revproxy.runtime.asking import ask
+from tests.e2e.servers import Front, Inside, configuration, forget_peak, in_background, memory_bytes, until
+
+FIRST = 10
+"""Rounds until memory is where it should stay: caches are filled, allocators know what is asked of them."""
+GROWTH = 5.0
+"""Per cent that memory may grow after that."""
+IDLE_BYTES = 150 << 20
+"""What a worker with CRS at level 1 may hold ..."""
+PEAK_BYTES = 220 << 20
+"""... and while other rules are swapped in."""
+FRESH = 10
+"""Every so many swaps the rule has a text that it never had before: it is linked, not found. The first of these is
+among the first rounds: it brings what reads rules into the supervisor."""
+PAUSE = 0.02
+"""Seconds between two requests: what is soaked is changes, not load."""
+_RELOAD_SECONDS = 300.0
+_RULE = 'SecRule REQUEST_METHOD "@streq SOAK%d" "id:9000000,phase:1,pass,t:none,msg:\'soak\'"\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent, and the status that it gets."""
+
+    target: str
+    status: int
+    body: bytes = b""
+
+
+_FORM = "&".join(f"name{number}=some+harmless+value+{number}" for number in range(1000)).encode()
+REQUESTS = (
+    Request("/?q=garden+chair&page=2", 200),
+    Request("/search", 200, b"name=Ada&text=a+few+words"),
+    Request("/form", 200, _FORM),
+    Request("/?q=1%27+union+select+password+from+users--+", 403),
+    Request("/?q=%3Cscript%3Ealert(1)%3C/script%3E", 403),
+)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """One client that sends the requests in turn until told to stop."""
+
+    port: int
+    stop: threading.Event = field(default_factory=threading.Event)
+    sent: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        while not self.stop.wait(PAUSE):
+            request = REQUESTS[self.sent % len(REQUESTS)]
+            self.sent += 1
+            if (status := self._status(connection, request)) != request.status:
+                self.wrong.append(f"{request.target}: {status} instead of {request.status}")
+        connection.close()
+
+    def _status(self, connection: http.client.HTTPConnection, request: Request) -> object:
+        """A kept connection may end between two requests: then, and only then, it is asked once more."""
+        for kept in (connection.sock is not None, False):
+            try:
+                headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "Mozilla/5.0"}
+                headers |= {"Accept": "*/*"}
+                connection.request("POST" if request.body else "GET", request.target, request.body or None, headers)
+                answer = connection.getresponse()
+                answer.read()
+                return answer.status
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                if not kept:
+                    return repr(error)
+        return "nothing"
+
+    def some(self, number: int) -> None:
+        """Return when so many more were sent: what begins with a change has been used then."""
+        wanted = self.sent + number
+        until(lambda: self.sent >= wanted, f"{number} requests")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Resident bytes: of the supervisor, and of each worker in turn."""
+
+    supervisor: int
+    workers: tuple[int, ...]
+
+    def rows(self) -> list[tuple[str, int]]:
+        return [("supervisor", self.supervisor), *((f"worker {n}", size) for n, size in enumerate(self.workers))]
+
+
+class Soak:
+    """A front end, and what is done to it."""
+
+    def __init__(self, folder: Path, rules: str, workers: int, growth: float) -> None:
+        self.growth = growth
+        self.inside = Inside(folder, "web")
+        self.rule = folder / "soak.conf"
+        self.number = 0
+        self.write(0)
+        kinds = {"rules": [rules, str(self.rule)], "signatures_for": ["mail"], "paranoia": 1} if rules else {}
+        settings = configuration(
+            folder / "front",
+            self.inside.ports["web"],
+            1,
+            inspection=kinds or {"rules": [str(self.rule)]},
+            workers=workers,
+            drain_seconds=5,
+        )
+        self.front = Front(folder / "front", settings)
+        self.traffic = Traffic(self.front.ports["web"])
+
+    def write(self, number: int) -> None:
+        """Give the one rule that changes that text."""
+        self.rule.write_text(_RULE % number)
+
+    def reload(self, swaps: bool) -> None:
+        answer = ask(f"{self.front.folder}/control.sock", "reload", _RELOAD_SECONDS)
+        assert answer["ok"], answer
+        assert answer["result"]["swapped"] is swaps, answer
+
+    def one_reload(self) -> None:
+        """A new generation; returns when the old one is gone."""
+        self.reload(False)
+        until(lambda: len(self.status()) == 1, "end of the old generation")
+
+    def one_swap(self) -> None:
+        """Another text of the one rule, mostly one that it had before."""
+        self.number += 1
+        self.write(2 + self.number if self.number % FRESH == 0 else self.number % 2)
+        self.reload(True)
+
+    def status(self) -> list[dict[str, object]]:
+        generations: list[dict[str, object]] = ask(f"{self.front.folder}/control.sock", "status", 60)["result"][
+            "generations"
+        ]
+        return generations
+
+    def measure(self) -> Measured:
+        """After some requests, for what a change leaves behind goes with the next ones."""
+        self.traffic.some(4 * len(REQUESTS))
+        pids = sorted(self.front.workers())
+        return Measured(memory_bytes(self.front.pid), tuple(memory_bytes(pid) for pid in pids))
+
+    def phase(self, name: str, rounds: int, change: Callable[[], None]) -> list[str]:
+        """Change and measure; what is wrong with it."""
+        print(f"{rounds} {name} ...", flush=True)
+        began = time.monotonic()
+        first = min(FIRST, max(1, rounds // 2))
+        for _ in range(first):
+            change()
+        before = self.measure()
+        for pid in self.front.workers():
+            forget_peak(pid)
+        for _ in range(rounds - first):
+            change()
+        after = self.measure()
+        peak = max(memory_bytes(pid, "VmHWM") for pid in self.front.workers())
+        seconds = (time.monotonic() - began) / rounds
+        print(
+            table(before, after, first, rounds),
+            f"at most {peak >> 20} MB in a worker, {seconds:.2f} s each\n",
+            sep="\n",
+        )
+        wrong = [] if peak <= PEAK_BYTES else [f"{name}: a worker held {peak >> 20} MB"]
+        wrong += [f"{name}: a worker holds {size >> 20} MB" for size in after.workers if size > IDLE_BYTES]
+        return wrong + [f"{name}: {told}" for told in grown(before, after, self.growth)]
+
+    def stop(self) -> None:
+        for server in (self.front, self.inside):
+            server.stop()
+
+
+def grown(before: Measured, after: Measured, most: float) -> list[str]:
+    """Who grew by more per cent than it may."""
+    pairs = zip(before.rows(), after.rows(), strict=True)
+    return [f"{who} grew by {new / old - 1:.1%}" for (who, old), (_, new) in pairs if new > old * (1 + most / 100)]
+
+
+def table(before: Measured, after: Measured, first: int, last: int) -> str:
+    """The figures, in MB."""
+    lines = [f"{'':12s} {f'after {first}':>12s} {f'after {last}':>12s} {'change':>8s}"]
+    for (who, old), (_, new) in zip(before.rows(), after.rows(), strict=True):
+        lines.append(f"{who:12s} {old / (1 << 20):9.1f} MB {new / (1 << 20):9.1f} MB {new / old - 1:8.1%}")
+    return "\n".join(lines)
+
+
+def run(soak: Soak, rounds: int) -> int:
+    """Both phases under traffic; the exit code."""
+    with in_background(soak.traffic.run):
+        try:
+            wrong = soak.phase("reloads", rounds, soak.one_reload) + soak.phase("rule swaps", rounds, soak.one_swap)
+        finally:
+            soak.traffic.stop.set()
+    wrong += soak.traffic.wrong
+    print(f"{soak.traffic.sent} requests, {len(soak.traffic.wrong)} wrong")
+    for told in wrong[:20]:
+        print(told)
+    print("failed" if wrong else "memory stays where it was")
+    return 1 if wrong else 0
+
+
+def main() -> int:
+    """Parse, start, run, stop."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--rules", default="", metavar="PATH", help="a CRS folder (our own signatures)")
+    parser.add_argument("--rounds", type=int, default=200, help="reloads, and rule swaps (200)")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes (1)")
+    parser.add_argument("--growth", type=float, default=GROWTH, help="per cent that memory may grow (5)")
+    arguments = parser.parse_args()
+    # SIGTERM ends what was started as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="rp-soak-") as name:
+        rules = str(Path(arguments.rules).resolve()) if arguments.rules else ""
+        soak = Soak(Path(name), rules, arguments.workers, arguments.growth)
+        try:
+            return run(soak, arguments.rounds)
+        finally:
+            soak.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
