@@ -17,6 +17,7 @@ from revproxy.audit import Metrics, Records
 from revproxy.config import Listener, ListenerKind, Settings
 from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
+from revproxy.detection.rules import Control
 from revproxy.inspection import Inspection, RuleInspector
 from revproxy.model import Action, Phase
 from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
@@ -37,6 +38,7 @@ def inspection_of(rules: RuleSet, settings: Settings, watch: Watch | None = None
         Action.DENY if settings.inspection.on_failure == "deny" else Action.DEFER,
         wanted=rules.fields,
         logs=any(Phase.LOG in phases for phases in rules.phases.values()),
+        may_decline=Control.REPLY_BODY_ACCESS in rules.controls,
     )
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from revproxy.detection.engine.effects import read_as
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.inputs import Inputs, inputs_of, names_in
 from revproxy.detection.engine.reading import read
 from revproxy.detection.engine.running import Fired, Place, Runner
-from revproxy.detection.engine.state import Lost, Scene, State
+from revproxy.detection.engine.state import Lost, Scene
 from revproxy.detection.link import RuleSet
 from revproxy.detection.rules import Control
 from revproxy.model import Fields, Phase, Protocol
@@ -71,7 +72,7 @@ class Stretch:
     def key(self, scene: Scene, place: Place) -> Key | None:
         """The inputs; None where they cannot be told."""
         state = scene.state
-        key: list[Hashable] = [state.mark, place]
+        key: list[Hashable] = [state.mark, place, state.enforces]
         if state.mark is None:
             if state.over or not all(rules.isdisjoint(self._members) for rules, _ in state.lost):
                 return None
@@ -100,7 +101,10 @@ class Stretches:
         self._ids = [rule.id for rule in ruleset.rules]
         self._names = names_in(ruleset.rules, ruleset.variables)
         steady = remembers and not ruleset.last_matters
-        self._inputs = [inputs_of(rule, self._names) if steady else None for rule in ruleset.rules]
+        self._inputs = [
+            inputs_of(rule, self._names) if steady and at not in self._runner.adding else None
+            for at, rule in enumerate(ruleset.rules)
+        ]
         self._known: dict[Rules, tuple[Stretch, ...]] = {}
         self._stretches: dict[Rules, Stretch] = {}
 
@@ -116,7 +120,7 @@ class Stretches:
             inputs = stretch.key(scene, place) if stretch.remembers and known.isdisjoint(stretch.ids) else None
             outcome = stretch.outcomes.get(inputs) if inputs is not None else None
             if outcome is not None:
-                place = _put(outcome, scene.state)
+                place = _put(outcome, scene)
                 fired += outcome.fired
             elif inputs is not None:
                 outcome = self._learn(stretch, inputs, protocol, scene, place)
@@ -182,8 +186,14 @@ def _size(key: Key) -> int:
     return sum(len(v) for v in values if isinstance(v, bytes))
 
 
-def _put(outcome: Outcome, state: State) -> Place:
+def _put(outcome: Outcome, scene: Scene) -> Place:
     """Leave behind what the stretch would, and say where it would go on."""
+    state = scene.state
+    if state.added:
+        for name in (*outcome.variables, *outcome.gone):
+            state.added.pop(name, None)
+    if Control.BODY_PROCESSOR in outcome.controls:
+        read_as(outcome.controls[Control.BODY_PROCESSOR], scene)
     state.variables.update(outcome.variables)
     for name in outcome.gone:
         state.variables.pop(name, None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol as Interface
 
-from revproxy.detection.rules import FieldClass, Rule
+from revproxy.detection.rules import Control, FieldClass, Rule
 from revproxy.model import Phase, Protocol
 
 
@@ -111,6 +111,8 @@ class RuleSet:
     """Those that every transaction begins with."""
     fields: frozenset[str] = frozenset()
     """The fields that the rules look at; of `X.names` it is `X`."""
+    controls: frozenset[Control] = frozenset()
+    """What rules may ask of whoever reads the bodies."""
     score: bytes = b""
     """The variable in which the rules keep the score of what comes in; empty where they have none."""
     detects: bool = False

@@ -1,9 +1,9 @@
 import pytest
 from builders import condition
 
-from revproxy.detection.link.looks import look_of
+from revproxy.detection.link.looks import changing, look_of
 from revproxy.detection.link.ruleset import Look
-from revproxy.detection.rules import Condition, Operator, Reference, Target
+from revproxy.detection.rules import Condition, Control, Operator, Reference, Target
 
 COUNT = Target("headers", key=b"host", count=True)
 CASES = [
@@ -25,3 +25,8 @@ CASES = [
 @pytest.mark.parametrize(("given", "want"), CASES)
 def test_look_of(given, want):
     assert look_of(given) is want
+
+
+def test_changing():
+    assert changing([Control.FORCE_BODY]) == frozenset()
+    assert changing([Control.FORCE_BODY, Control.BODY_PROCESSOR]) == {"body.type"}
