@@ -21,6 +21,7 @@ from revproxy.detection.engine import Loaded, load
 from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
 from revproxy.detection.operators.rx import forget
+from revproxy.detection.rules import Control
 from revproxy.inspection import Inspection, RuleInspector
 from revproxy.model import Action, Phase
 from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
@@ -53,6 +54,7 @@ def _inspection(rules: RuleSet, inspector: RuleInspector, settings: Settings) ->
         Action.DENY if settings.inspection.on_failure == "deny" else Action.DEFER,
         wanted=rules.fields,
         logs=any(Phase.LOG in phases for phases in rules.phases.values()),
+        may_decline=Control.REPLY_BODY_ACCESS in rules.controls,
     )
 
 

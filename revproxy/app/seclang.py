@@ -16,12 +16,13 @@ from revproxy.detection import seclang
 from revproxy.detection.link import check_rules
 from revproxy.detection.link.fold import fold
 from revproxy.detection.link.jumps import jumps_of
+from revproxy.detection.link.lifted import settled
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.scores import NAMES
 from revproxy.detection.rules import Marker, Rule
 from revproxy.detection.seclang.lower import Lowered, lower
 from revproxy.errors import RuleError
-from revproxy.model import Protocol
+from revproxy.model import Phase, Protocol
 
 LEVELS = (b"blocking_paranoia_level", b"detection_paranoia_level")
 
@@ -71,15 +72,21 @@ def folded(read: Lowered, paranoia: int = 0, excluded: Collection[frozenset[str]
 
     `paranoia` sets both levels of CRS where its setup does not; 0 leaves them alone.
     """
-    engine = [s.values[0].value.lower() for s in read.settings if s.name == "SecRuleEngine"]
-    if engine and engine[-1] == b"off":
-        return SecLang(notices=read.notices)
+    engine = [s for s in read.settings if s.name == "SecRuleEngine"]
+    mode = engine[-1].values[0].value.lower() if engine else b"on"
+    if mode == b"off":
+        off = seclang.Notice("SecRuleEngine Off: none of these rules is in force", engine[-1].where)
+        return SecLang(notices=(*read.notices, off))
     given = dict.fromkeys(LEVELS, b"%d" % paranoia) if paranoia else {}
-    made = fold(read.rules, given, frozenset(NAMES), lambda rule: phase_of(rule, Protocol.HTTP), excluded)
+    made = fold(settled(read.rules, _phase), given, frozenset(NAMES), _phase, excluded)
     return SecLang(
         made.rules,
         tuple(made.variables.items()),
         read.notices,
         tuple(made.removed.items()),
-        bool(engine) and engine[-1] == b"detectiononly",
+        mode == b"detectiononly",
     )
+
+
+def _phase(rule: Rule) -> Phase:
+    return phase_of(rule, Protocol.HTTP)

@@ -27,6 +27,8 @@ FLAWS = (
 )
 """All of them. Bodies of too many parts are refused, and what follows a fold is never looked at: two never occur."""
 
+FLAWED = frozenset({STRICT})
+"""Of a body that can be read, and that others may read differently."""
 _TYPE = b"multipart/form-data"
 _BLANK = (b" ", b"\t")
 _LOOKED_AT = 64 * 1024
@@ -61,7 +63,7 @@ def flaws_of_break(reason: str, unread: bytes, boundary: bytes) -> frozenset[str
         found.add("lf_line")
     if "lf_line" in found and b"\r\n" in rest:
         found.add("crlf_lf_lines")
-    return _with_strict({STRICT} | found)
+    return FLAWED | found
 
 
 _REASONS: dict[str, tuple[str, ...]] = {
@@ -92,4 +94,4 @@ def _lone_lf_beside(rest: bytes, boundary: bytes) -> bool:
 
 
 def _with_strict(found: set[str]) -> frozenset[str]:
-    return frozenset(found | {STRICT} if found else found)
+    return FLAWED | found if found else frozenset()

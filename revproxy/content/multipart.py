@@ -3,8 +3,9 @@
 Invariants: only what browsers and common clients send is taken, so that no server can find other parts in the body
 than we did: CRLF only, nothing before the first delimiter or after the last, no padding after a delimiter, no line of
 content that begins with the delimiter in any line ending, no nesting. Every refusal is a ContentError with one of the
-words of `REASONS` here or in `content.parthead`. A file goes to the sink in windows, a field as one argument; at most
-one window and one slice of input are held, however large the body.
+words of `REASONS` here or in `content.parthead`. What others may read differently although they find the same parts
+is a flaw; what they read is told besides, as derived. A file goes to the sink in windows, a field as one argument; at
+most one window and one slice of input are held, however large the body.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
+from revproxy.content.encoded import as_declared
 from revproxy.content.guess import may_have_structure, read_structure
 from revproxy.content.media import MediaType
-from revproxy.content.parthead import PartHead, parse_part_head
+from revproxy.content.parthead import PartHead, canonical_filename, parse_part_head
 from revproxy.content.sink import Sink
-from revproxy.content.urlencoded import CHARSET_FIELD, check_charsets
+from revproxy.content.urlencoded import CHARSET_FIELD, other_charsets
 from revproxy.content.windows import Windows
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
@@ -140,10 +142,15 @@ class MultipartReader:
         self._sink.part(head.field, head.written)
         for line in head.lines:
             self._sink.part_header(head.field, line)
+        for reason in head.flaws:
+            self._sink.flaw(reason)
         if head.filename is None:
             self._part = _FieldPart(head, self._form)
             return
         self._sink.file(head.field, head.filename, head.content_type)
+        for other in head.others:
+            self._sink.part(head.field, other)
+            self._sink.file(head.field, canonical_filename(other), head.content_type)
         # A file without a name is a field for some servers and a file for others.
         field = _FieldPart(head, self._form) if not head.filename else None
         self._part = _FilePart(head, Windows(head.filename, self._limits, self._sink), field, self._sink)
@@ -244,7 +251,7 @@ class _FieldPart:
 class _Form:
     """The fields of the whole body: their total length, and the values of names that repeat."""
 
-    __slots__ = ("_commas", "_eager", "_later", "_limits", "_sink", "_total", "_values")
+    __slots__ = ("_charsets", "_commas", "_eager", "_later", "_limits", "_sink", "_total", "_values")
 
     def __init__(self, limits: ContentLimits, sink: Sink) -> None:
         self._limits = limits
@@ -253,6 +260,7 @@ class _Form:
         self._commas = 0
         self._eager = _EAGER_BYTES
         self._later: list[bytes] = []
+        self._charsets: tuple[bytes, ...] = ()
         self._values: dict[bytes, list[bytes]] = {}
 
     def take(self, length: int) -> None:
@@ -265,15 +273,24 @@ class _Form:
             raise LimitError("argument_bytes", self._limits.argument_bytes)
 
     def add(self, head: PartHead, value: bytes) -> None:
-        if head.field == CHARSET_FIELD:
-            check_charsets((value,))
         # What has a file name, if only of dots, is a file for most.
         (self._sink.derived if head.written else self._sink.argument)(head.field, value)
+        if head.field == CHARSET_FIELD:
+            self._charsets = other_charsets((*self._charsets, value), self._sink)
         if not self._sink.derives:
             return
+        if head.flaws:
+            self._otherwise(head, value)
         self._values.setdefault(head.field, []).append(value)
         if value and may_have_structure(value):
             self._structure(value)
+
+    def _otherwise(self, head: PartHead, value: bytes) -> None:
+        """What readers find who take the part's head in another way."""
+        for name in head.others if head.filename is None else ():
+            self._sink.derived(name, value)
+        for text in as_declared(value, head.coding, head.charsets):
+            self._sink.derived(head.field, text)
 
     def _structure(self, value: bytes) -> None:
         """Texts of structure are read at once while they are short, and at the end of the form otherwise."""
@@ -293,3 +310,6 @@ class _Form:
         for name, several in self._values.items():
             if len(several) > 1 and any(several):
                 self._sink.derived(name, b",".join(several))
+            for value in several if self._charsets else ():
+                for text in as_declared(value, b"", self._charsets):
+                    self._sink.derived(name, text)

@@ -1,9 +1,9 @@
 """The head of one part of a multipart/form-data body: its lines checked, its disposition and type parsed.
 
-Invariants: one Content-Disposition, `form-data` with one `name` and at most one `filename`; no RFC 2231 forms
-(`filename*=`, which RFC 7578 4.2 forbids here), no folded line, no control character, no quoted pair that would end
-a string at different places for different readers; at most one Content-Type; a transfer encoding only when it
-changes nothing. Every refusal is a ContentError with one of the words of `REASONS`.
+Invariants: one Content-Disposition (`content.disposition`), no folded line, no control character, at most one
+Content-Type, no multipart within. Every refusal is a ContentError with one of the words of `REASONS`. What only says
+how a content is to be read (a charset, a transfer encoding, a type that is none) breaks nothing: everybody finds
+the same parts. It is a flaw, told with a word of `REASONS` too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from revproxy.content.disposition import parse_disposition
 from revproxy.content.media import parse_media, plain_charset
 from revproxy.errors import ContentError
 
@@ -24,12 +25,10 @@ REASONS = frozenset(
         "charset",
     }
 )
-_TOKEN = rb"[!#$%&*+.^_`|~0-9A-Za-z-]+"
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
-# A backslash before a quote ends the string for browsers and does not for others: refused. Elsewhere it is a letter.
-_PARAMETER = re.compile(
-    rb"[ \t]*;[ \t]*(" + _TOKEN + rb")=(?:(" + _TOKEN + rb')|"((?:[^"\\\t]|\\(?!"))*)")(?=[ \t]*(?:;|\Z))'
-)
+_CHARSET = re.compile(rb"charset[ \t]*=[ \t]*[\"']?([^ \t\"';,]*)", re.IGNORECASE)
+_CHARSETS = 2
+"""That one part may name; nobody names more."""
 _KEPT_AS_IS = frozenset({b"7bit", b"8bit", b"binary"})
 
 
@@ -44,6 +43,13 @@ class PartHead:
     """as it stands there"""
     content_type: bytes
     lines: tuple[bytes, ...]
+    others: tuple[bytes, ...] = ()
+    """what other readers take for the file's name, or for the field's where there is no file"""
+    coding: bytes = b""
+    """a transfer encoding that changes something"""
+    charsets: tuple[bytes, ...] = ()
+    """of a field: those in which it is not read here"""
+    flaws: tuple[str, ...] = ()
 
 
 def parse_part_head(head: bytes) -> PartHead:
@@ -55,10 +61,27 @@ def parse_part_head(head: bytes) -> PartHead:
         if found is None:
             raise ContentError("multipart_header")
         table.setdefault(found[1].lower(), []).append(found[2].rstrip(b" \t"))
-    field, filename = _disposition(_only(table, b"content-disposition", "multipart_disposition"))
-    _check_transfer_encoding(table)
-    canonical = None if filename is None else canonical_filename(filename)
-    return PartHead(field, canonical, filename, _type(table, filename is not None), tuple(lines))
+    named = parse_disposition(_only(table, b"content-disposition", "multipart_disposition"))
+    coding = _coding(table)
+    content_type, charsets, clean = _type(_only(table, b"content-type", "multipart_part_type"))
+    charsets = () if named.filename is not None else charsets
+    found_flaws = {
+        "multipart_disposition": named.ambiguous,
+        "multipart_transfer_encoding": coding,
+        "multipart_part_type": not clean,
+        "charset": charsets,
+    }
+    return PartHead(
+        named.field,
+        None if named.filename is None else canonical_filename(named.filename),
+        named.filename,
+        content_type,
+        tuple(lines),
+        named.others,
+        coding,
+        charsets,
+        tuple(reason for reason, there in found_flaws.items() if there),
+    )
 
 
 def _only(table: dict[bytes, list[bytes]], name: bytes, reason: str) -> bytes:
@@ -68,44 +91,28 @@ def _only(table: dict[bytes, list[bytes]], name: bytes, reason: str) -> bytes:
     return values[0] if values else b""
 
 
-def _disposition(value: bytes) -> tuple[bytes, bytes | None]:
-    kind, at = value[:9].lower(), 9
-    if kind != b"form-data":
-        raise ContentError("multipart_disposition")
-    parameters: dict[bytes, bytes] = {}
-    while at < len(value):
-        found = _PARAMETER.match(value, at)
-        if found is None or b"*" in found[1] or found[1].lower() in parameters:
-            raise ContentError("multipart_disposition")
-        at = found.end()
-        parameters[found[1].lower()] = found[3] if found[2] is None else found[2]
-    if b"name" not in parameters:
-        raise ContentError("multipart_disposition")
-    return parameters[b"name"], parameters.get(b"filename")
-
-
 def canonical_filename(name: bytes) -> bytes:
     """Without outer blanks and trailing dots, which file systems drop and rules on extensions stumble over."""
     return name.strip(b" \t").rstrip(b" \t.")
 
 
-def _type(table: dict[bytes, list[bytes]], is_file: bool) -> bytes:
-    value = _only(table, b"content-type", "multipart_part_type")
+def _type(value: bytes) -> tuple[bytes, tuple[bytes, ...], bool]:
+    """(type, charsets in which the content is not read here, whether it is one clean media type or none)."""
     if not value:
-        return b""
+        return b"", (), True
+    essence, clean = value.partition(b";")[0].strip(b" \t").lower(), True
     try:
-        media = parse_media(value)
+        essence = parse_media(value).essence
     except ContentError:
-        raise ContentError("multipart_part_type") from None
-    if media.essence.startswith(b"multipart/"):
+        clean = False
+    if essence.startswith(b"multipart/") or (not clean and b"multipart" in value.lower()):
         raise ContentError("multipart_nested")
-    charset = media.parameters.get(b"charset")
-    if charset is not None and not is_file and not plain_charset(charset):
+    charsets = tuple({name.lower(): None for name in _CHARSET.findall(value) if name and not plain_charset(name)})
+    if len(charsets) > _CHARSETS:
         raise ContentError("charset")
-    return media.essence
+    return essence, charsets, clean
 
 
-def _check_transfer_encoding(table: dict[bytes, list[bytes]]) -> None:
-    value = _only(table, b"content-transfer-encoding", "multipart_transfer_encoding")
-    if value and value.lower() not in _KEPT_AS_IS:
-        raise ContentError("multipart_transfer_encoding")
+def _coding(table: dict[bytes, list[bytes]]) -> bytes:
+    value = _only(table, b"content-transfer-encoding", "multipart_transfer_encoding").lower()
+    return b"" if value in _KEPT_AS_IS else value

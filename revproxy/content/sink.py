@@ -47,6 +47,9 @@ class Sink(Protocol):
     def file_size(self, field: bytes, size: int) -> None:
         """A file that has a name ended after so many bytes."""
 
+    def flaw(self, reason: str) -> None:
+        """The body can be read, and others may read it differently: why, in a short word. Told for each one."""
+
     def window(self, name: bytes, data: bytes) -> None:
         """A piece of a file's content, or of a raw body's (then `name` is empty).
 
@@ -77,6 +80,9 @@ class Aside:
 
     def file_size(self, field: bytes, size: int) -> None:
         """As `part`."""
+
+    def flaw(self, reason: str) -> None:
+        """What nothing declares has none."""
 
     def window(self, name: bytes, data: bytes) -> None:
         """As `part`."""

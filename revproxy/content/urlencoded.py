@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from revproxy.content.arguments import joined, parse_query
+from revproxy.content.encoded import as_declared
 from revproxy.content.guess import read_structure
 from revproxy.content.media import plain_charset
+from revproxy.content.sink import Sink
 from revproxy.content.whole import Whole
 from revproxy.errors import ContentError
 
 CHARSET_FIELD = b"_charset_"
 """A form field that some servers take for the charset of all others (HTML, 4.10.21.7)."""
+_CHARSETS = 2
 
 
 class UrlencodedReader(Whole):
@@ -20,7 +23,7 @@ class UrlencodedReader(Whole):
     __slots__ = ()
 
     def read(self, data: bytes) -> None:
-        """Raises LimitError, and ContentError("charset") for a `_charset_` that we do not read."""
+        """Raises LimitError, and ContentError("charset") for `_charset_` fields that name several."""
         names, values = parse_query(data, self.limits)
         argument = self.sink.argument
         for name, value in zip(names, values, strict=True):
@@ -31,11 +34,27 @@ class UrlencodedReader(Whole):
             # Some clients send JSON and declare nothing, and their libraries declare a form.
             read_structure(data, self.limits, self.sink)
         if CHARSET_FIELD in names:
-            check_charsets(v for n, v in zip(names, values, strict=True) if n == CHARSET_FIELD)
+            self._read_otherwise(names, values)
+
+    def _read_otherwise(self, names: list[bytes], values: list[bytes]) -> None:
+        told = [value for name, value in zip(names, values, strict=True) if name == CHARSET_FIELD]
+        charsets = other_charsets(told, self.sink)
+        if not charsets or not self.sink.derives:
+            return
+        for name, value in zip(names, values, strict=True):
+            for text in as_declared(value, b"", charsets):
+                self.sink.derived(name, text)
 
 
-def check_charsets(values: Iterable[bytes]) -> None:
-    """Refuse a form that tells its server to read it in another charset than we did."""
-    for value in values:
-        if value and not all(map(plain_charset, value.split(b","))):
-            raise ContentError("charset")
+def other_charsets(told: Iterable[bytes], sink: Sink) -> tuple[bytes, ...]:
+    """Charsets in which a form tells its server to read it and in which we do not; that is a flaw, which is told.
+
+    Raises ContentError("charset") for more than two.
+    """
+    named = dict.fromkeys(name for value in told for name in value.lower().split(b",") if name)
+    others = tuple(name for name in named if not plain_charset(name))
+    if len(others) > _CHARSETS:
+        raise ContentError("charset")
+    if others:
+        sink.flaw("charset")
+    return others

@@ -30,6 +30,7 @@ class Inspection:
         *,
         wanted: frozenset[str] = FILLED,
         logs: bool = False,
+        may_decline: bool = False,
     ) -> None:
         """`seconds` is the budget of one call of `inspect`, for inspectors that wait for something."""
         self._inspectors = tuple(inspectors)
@@ -38,6 +39,8 @@ class Inspection:
         """Fields that somebody looks at; the others need not be filled."""
         self.logs = logs
         """Whether there is anything to do in phase LOG."""
+        self.may_decline = may_decline
+        """Whether phase REPLY_HEAD may come to it that the body of an answer is not looked at."""
         self._seconds = seconds
         self._on_failure = on_failure
         self.failures = 0
@@ -58,6 +61,7 @@ class Inspection:
         """
         if not policy.inspects:
             return ALLOWED
+        transaction.enforces = policy.enforces
         try:
             for inspector in self._inspectors:
                 waiting = inspector.inspect(transaction, first, last, size, part)

@@ -115,6 +115,8 @@ class Transaction:
     silent: tuple[str, ...] = ()
     """Ids of rules that matched and do not log: they score once, like the others."""
     controls: Controls = UNTOUCHED
+    enforces: bool = True
+    """Whether a rule that refuses ends inspection, because the refusal will be carried out."""
     excluded: tuple[object, ...] = ()
     """What the route leaves out (`detection.rules.Exclusion`): put here before the first inspection."""
     state: object = None

@@ -96,6 +96,14 @@ async def test_what_is_done_when_inspection_fails(settings: Make, setting: str, 
     assert (verdict.action, verdict.reason) == (action, "inspection-failed")
 
 
+def test_what_rules_ask_for_is_known(settings: Make, tmp_path: Path) -> None:
+    rules = tmp_path / "a.conf"
+    for text, declines in (("pass", False), ("pass,ctl:responseBodyAccess=Off", True)):
+        rules.write_text(f'SecRule RESPONSE_STATUS "@eq 200" "id:1,phase:3,nolog,{text}"\n')
+        made = settings(inspection=Inspection(signatures=(), rules=(str(rules),)))
+        assert inspection_of(prepare(made).rules, made).may_decline is declines
+
+
 async def test_routes_and_hosts(settings: Make) -> None:
     """An upstream's own address is what Location is freed from, and what a route without the client's Host sends."""
     from revproxy.config.settings import Route, UpstreamTls

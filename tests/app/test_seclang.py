@@ -42,6 +42,15 @@ def test_engine(crs, engine, rules, detects):
     (crs / "crs-setup.conf").write_text(f"SecRuleEngine {engine}\n")
     read = read_seclang([str(crs)])
     assert (len(ids(read)), read.detects) == (rules, detects)
+    said = [str(notice.where) for notice in read.notices if "none of these rules" in notice.message]
+    assert said == [str(crs / "crs-setup.conf") + ":1:1"] * (engine == "Off")
+
+
+def test_a_file_without_anything_is_noted(crs):
+    (crs / "rules" / "C.conf").write_bytes(b"")
+    found = {str(notice.where): notice.message for notice in read_seclang([str(crs)]).notices}
+    names = ("crs-setup.conf.example", "rules/A.conf", "rules/C.conf")
+    assert found == {str(crs / name): "there is nothing in this file" for name in names}
 
 
 def test_what_cannot_be_read_or_enforced_has_a_place(crs):

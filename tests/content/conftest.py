@@ -49,6 +49,9 @@ class Recorder:
     def file_size(self, field: bytes, size: int) -> None:
         self.told.append(("file_size", field, size))
 
+    def flaw(self, reason: str) -> None:
+        self.told.append(("flaw", reason))
+
     def window(self, name: bytes, data: bytes) -> None:
         self.told.append(("window", name, data))
 

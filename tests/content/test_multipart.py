@@ -119,6 +119,35 @@ def test_content_may_hold_what_only_resembles_a_delimiter(read) -> None:
     assert read(TYPE, field(b"a", value) + END).arguments == [(b"a", value)]
 
 
+def test_what_others_read_is_told_besides(read) -> None:
+    typed = b"\r\nContent-Type: text/plain; charset=utf-7\r\nContent-Transfer-Encoding: base64"
+    got = read(TYPE, field(b"a", b"K0FEdy0=", typed) + field(b"b", b"2") + END)
+    assert got.of("flaw") == [("multipart_transfer_encoding",), ("charset",)]
+    assert got.of("argument") == [(b"a", b"K0FEdy0="), (b"b", b"2")]
+    assert got.of("derived") == [(b"a", b"+ADw-"), (b"a", b"<")]
+
+
+def test_a_form_that_names_its_charset_is_told_in_it_at_the_end(read) -> None:
+    got = read(TYPE, field(b"a", b"+ADw-") + field(b"_charset_", b"UTF-7") + field(b"b", b"2") + END)
+    assert got.of("flaw") == [("charset",)]
+    assert got.of("argument") == [(b"a", b"+ADw-"), (b"_charset_", b"UTF-7"), (b"b", b"2")]
+    assert got.of("derived") == [(b"a", b"<")]
+    assert read(TYPE, field(b"_charset_", b"utf-8") + END).of("flaw") == []
+
+
+def test_names_that_readers_end_at_different_places(read) -> None:
+    got = read(TYPE, upload(b"f", b'a.txt\\".php', b"x") + field(b'b\\"c', b"1") + END)
+    assert got.of("part") == [
+        (b"f", b'a.txt".php'),
+        (b"f", b'a.txt\\".php'),
+        (b"f", b"a.txt\\"),
+        (b'b"c', None),
+    ]
+    assert [name for _, name, _ in got.of("file")] == [b'a.txt".php', b'a.txt\\".php', b"a.txt\\"]
+    assert got.of("argument") == [(b'b"c', b"1")]
+    assert got.of("derived") == [(b'b\\"c', b"1"), (b"b\\", b"1")]
+
+
 REFUSED = [
     (b"x" + field(b"a", b"1") + END, "multipart_preamble"),
     (b"\r\n" + field(b"a", b"1") + END, "multipart_preamble"),
@@ -142,7 +171,7 @@ REFUSED = [
     (field(b"a", b"1").replace(b"\r\n", b"\n") + END, "multipart_delimiter"),
     (b'--bb\r\nContent-Disposition: form-data; name="a"\r\n\r\n--bb--\r\n', "multipart_delimiter"),
     (b"--bb\r\n\r\nx\r\n" + END, "multipart_header"),
-    (field(b"_charset_", b"utf-7") + END, "charset"),
+    (field(b"_charset_", b"utf-7,hz") + field(b"_charset_", b"gbk") + END, "charset"),
     (field(b"a", b"1", b"\r\nContent-Type: multipart/mixed; boundary=cc") + END, "multipart_nested"),
 ]
 

@@ -45,6 +45,7 @@ def test_what_is_read_aside_is_derived(recorder: type) -> None:
     aside.file(b"f", b"n", b"")
     aside.file_size(b"f", 1)
     aside.window(b"", b"w")
+    aside.flaw("charset")
     assert sink.told == [
         ("derived", b"a", b"1"),
         ("derived", b"b", b"2"),

@@ -26,10 +26,22 @@ def test_a_charset_field_that_changes_nothing_is_taken(read, charset: bytes) -> 
     read(FORM, b"_charset_=" + charset + b"&a=1")
 
 
-@pytest.mark.parametrize("body", [b"_charset_=utf-7", b"_charset_=utf-8&_charset_=utf-16", b"%5fcharset_=ibm037"])
-def test_a_charset_field_of_another_charset_is_refused(read, body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"_charset_=utf-7", b"_charset_=utf-8&_charset_=utf-7", b"%5fcharset_=UTF-7"])
+def test_a_form_in_another_charset_is_told_in_it_too(read, body: bytes) -> None:
+    got = read(FORM, b"a=%2bADw-&b=2&" + body)
+    assert got.of("flaw") == [("charset",)]
+    assert got.of("argument")[:2] == [(b"a", b"+ADw-"), (b"b", b"2")]
+    assert (b"a", b"<") in got.of("derived")
+
+
+def test_a_form_in_a_charset_that_we_do_not_know(read) -> None:
+    got = read(FORM, b"a=%4d&_charset_=ibm037")
+    assert (got.of("flaw"), got.of("derived")) == ([("charset",)], [])
+
+
+def test_a_form_of_many_charsets_is_refused(read) -> None:
     with pytest.raises(ContentError, match="charset"):
-        read(FORM, b"a=1&" + body)
+        read(FORM, b"a=1&_charset_=utf-7,hz&_charset_=gbk")
 
 
 def test_limits(read) -> None:

@@ -42,6 +42,10 @@ class Named(Protocol):
 class Listed(Protocol):
     """A known class of difference."""
 
+    @property
+    def errs(self) -> str:
+        """Who is wrong: "ours", "modsecurity" or "neither"."""
+
     def covers(self, key: Key, raw: bytes, fired: Collection[str]) -> bool:
         """Whether a difference in this request is of it; `fired` are the rules that both sides have."""
 
@@ -63,6 +67,8 @@ class Comparison:
     """What our side took."""
     covered: dict[str, frozenset[Key]] = field(default_factory=dict)
     """Of those that differ: what the list of known differences covers."""
+    theirs: set[str] = field(default_factory=set)
+    """Of those that differ: in nothing but what the list calls an error of ModSecurity's."""
 
     @property
     def compared(self) -> int:
@@ -76,6 +82,11 @@ class Comparison:
             for key in keys:
                 found.setdefault(key, []).append(name)
         return dict(sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0])))
+
+    @property
+    def share(self) -> float:
+        """Of those compared: how many differ, for whatever reason."""
+        return len(self.different) / self.compared if self.compared else 0.0
 
     @property
     def unexplained(self) -> list[str]:
@@ -112,9 +123,10 @@ def _add(
         return
     fired = frozenset(mine) & frozenset(theirs)
     result.different[request.name] = keys
-    result.covered[request.name] = frozenset(
-        key for key in keys if any(one.covers(key, request.raw, fired) for one in known)
-    )
+    classes = {key: [one for one in known if one.covers(key, request.raw, fired)] for key in keys}
+    result.covered[request.name] = frozenset(key for key, some in classes.items() if some)
+    if all(any(one.errs == "modsecurity" for one in some) for some in classes.values()):
+        result.theirs.add(request.name)
 
 
 def _answer(engine: Engine, raw: bytes) -> Observed:
@@ -134,10 +146,11 @@ def differences(mine: Iterable[str], theirs: Iterable[str]) -> frozenset[Key]:
 
 def report(title: str, result: Comparison, examples: int = 5) -> list[str]:
     """Lines for a person."""
-    share = 100 * result.equal / result.compared if result.compared else 100.0
+    left = len(result.different) - len(result.theirs)
     lines = [
-        f"{title}: {result.compared} compared, {result.equal} equal ({share:.2f} %), "
-        f"{len(result.different)} different, {len(result.unexplained)} of them not listed, "
+        f"{title}: {result.compared} compared, {len(result.different)} different ({100 * result.share:.2f} %), "
+        f"{len(result.theirs)} of them by listed errors of ModSecurity alone, which leaves {left} "
+        f"({100 * left / max(1, result.compared):.2f} %); {len(result.unexplained)} not listed, "
         f"{len(result.refused)} refused by the gate, {len(result.troubled)} without an answer"
     ]
     for key, names in result.classes().items():

@@ -43,7 +43,8 @@ def test_counts() -> None:
     assert result.troubled == {"e": "ours: ValueError: x", "f": "modsecurity: crash"}
     assert result.unexplained == ["c"]
     lines = report("title", result)
-    assert "3 compared, 1 equal (33.33 %), 2 different, 1 of them not listed, 1 refused" in lines[0]
+    assert "3 compared, 2 different (66.67 %), 1 of them by listed errors of ModSecurity alone" in lines[0]
+    assert "leaves 1 (33.33 %); 1 not listed, 1 refused" in lines[0]
     assert "2 only modsecurity: 2 (listed): b c" in lines[1]
     assert "3 only modsecurity: 1 (1 NOT LISTED): c" in lines[2]
 
@@ -61,7 +62,7 @@ def test_bodies_that_one_side_thinks_broken_are_told_apart() -> None:
 
 
 def test_nothing_at_all() -> None:
-    assert "0 compared, 0 equal (100.00 %)" in report("none", compare([], Said(), Said()))[0]
+    assert "0 compared, 0 different (0.00 %)" in report("none", compare([], Said(), Said()))[0]
 
 
 GOOD = "{rule: 1, side: ours, errs: neither, why: a, request: 'GET'}"

@@ -40,7 +40,10 @@ class Engine:
                 raise ValueError(self._rules.get_parser_error())
 
     def inspect(self, given: Exchange) -> tuple[list[int], int | None, list[str]]:
-        """(ids of the rules that log, in order; status of the first intervention; log lines), all five phases."""
+        """(ids of the rules that log, in order; status of the intervention; log lines).
+
+        All phases, or after an intervention the last one only, as a server does.
+        """
         self._lines.clear()
         tx = libmodsecurity.Transaction(self._engine, self._rules)
         status = None
@@ -50,7 +53,8 @@ class Engine:
             intervention = tx.intervention()
             if intervention is not None:
                 self._lines.append(intervention.log or "")
-                status = intervention.status if status is None else status
+                status = intervention.status
+                break
         tx.process_logging()
         return [message.rule_id for message in tx.get_rule_messages()], status, self._lines
 

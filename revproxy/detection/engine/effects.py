@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from revproxy.detection.engine.reading import expander, key_test
 from revproxy.detection.engine.state import Lost, Scene
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.operators.numbers import number
 from revproxy.detection.rules import (
+    BODY_TYPE,
     VARIABLE_NAMES,
     VARIABLES,
     Assign,
@@ -24,6 +26,7 @@ from revproxy.detection.rules import (
 from revproxy.model import Phase
 
 Doing = Callable[[Scene], None]
+_ANEW = frozenset({Assign.SET, Assign.UNSET})
 MOST_VARIABLES = 4096
 """Variables of a transaction: names may come from what a client sends, so that there is an end to them."""
 
@@ -72,11 +75,22 @@ def _control(control: Control, value: str) -> Doing:
 
         return end
 
+    if control is Control.BODY_PROCESSOR:
+        return partial(read_as, value)
+
     def ask(scene: Scene) -> None:
         scene.state.controls[control] = value
         scene.state.mark = None
 
     return ask
+
+
+def read_as(processor: str, scene: Scene) -> None:
+    """How the body will be read is known at once to rules that look at it."""
+    scene.state.controls[Control.BODY_PROCESSOR] = processor
+    scene.state.mark = None
+    if BODY_TYPE in scene.fields:
+        scene.fields.put(BODY_TYPE, (processor.encode("ascii"),))
 
 
 def _assigning(effect: SetVariable) -> Doing:
@@ -87,6 +101,8 @@ def _assigning(effect: SetVariable) -> Doing:
     def assign(scene: Scene) -> None:
         variables = scene.state.variables
         key = name(scene).lower() if lower is None else lower
+        if scene.state.added and how in _ANEW:
+            scene.state.added.pop(key, None)
         if how is Assign.UNSET:
             if variables.pop(key, None) is not None:
                 scene.state.touch()

@@ -97,7 +97,7 @@ class Engine:
             self._carry_out(run, tx, state)
 
     def _beginning(self, tx: Transaction) -> State:
-        state = State(self.ruleset.variables)
+        state = State(self.ruleset.variables, tx.enforces)
         if tx.excluded:
             self._excluding.put(tx.excluded, state)
         return state

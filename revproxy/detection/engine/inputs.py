@@ -15,6 +15,7 @@ from revproxy.detection.link.asked import named_by
 from revproxy.detection.link.looks import REMEMBERED, look_of
 from revproxy.detection.rules import (
     AS_WRITTEN,
+    BODY_TYPE,
     FIELDS,
     MATCHED,
     MATCHED_NAME,
@@ -90,9 +91,10 @@ def _chooses(target: Target) -> bool:
 def decided(rule: Rule) -> bool:
     """Whether the rule matches where a scan finds its condition, and it is known beforehand what it leaves then."""
     condition = rule.conditions[0]
-    exact = look_of(condition) is not None and all(
-        not t.exclude and FIELDS[t.field].klass in REMEMBERED for t in condition.targets
-    )
+    fields = {t.field for t in condition.targets}
+    # A rule before it may change how a body is read.
+    known = BODY_TYPE not in fields and look_of(condition) is not None
+    exact = known and all(not t.exclude and FIELDS[t.field].klass in REMEMBERED for t in condition.targets)
     quiet = not rule.logs and not condition.capture and len(rule.conditions) == 1
     return exact and quiet and all(map(_same_again, condition.effects))
 

@@ -103,6 +103,9 @@ class Planner:
             later = {pair for there in pairs[at:] for pair in there}
             decided = {pair for there in pairs[:at] for pair in there} - later
             needed = self._needed_by_rule(scan)
+            # Without a hit of a later condition a rule may run, too, for what its first conditions do.
+            protocol = self._ruleset.groups[scan.group].protocol
+            decided = {pair for pair in decided if pair in self.needed.get((protocol, pair[0]), ())}
             follows = ((pair, bits) for pair in sorted(decided) if (bits := needed.get(pair[0], 0)))
             yield replace(scan, follows=tuple(follows))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
+from revproxy.detection.engine.adding import adding
 from revproxy.detection.engine.executor import Hit, Program
 from revproxy.detection.engine.state import Scene
 from revproxy.detection.link import RuleSet
-from revproxy.detection.rules import Control, Scope
-from revproxy.model import Phase, Protocol
+from revproxy.detection.rules import Control, Rule, Scope
+from revproxy.model import Action, Phase, Protocol
 
 
 class Fired(NamedTuple):
@@ -41,15 +42,27 @@ def _over(scope: Scope, phase: Phase) -> frozenset[Phase]:
 _OVER = {(scope, phase): _over(scope, phase) for scope in Scope for phase in Phase}
 
 
+def _over_after(rule: Rule, phase: Phase, enforces: bool) -> frozenset[Phase]:
+    """The phases in which nothing runs after a match: after a refusal, if it is carried out, all but LOG."""
+    if rule.passes is not None:
+        return _OVER[rule.passes, phase]
+    return _OVER[Scope.TRANSACTION, phase] | {phase} if enforces else frozenset()
+
+
 class Runner:
     """Runs rules of one set, by their positions."""
 
-    __slots__ = ("_idle", "_programs", "_ruleset")
+    __slots__ = ("_idle", "_programs", "_ruleset", "_runs", "_usual", "adding")
 
     def __init__(self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int]) -> None:
         """`idle` rules do nothing until another has done something."""
         self._ruleset = ruleset
         self._programs = programs
+        found = adding(ruleset, programs)
+        self.adding = frozenset(found)
+        """Rules of which it depends on what they did before what they do."""
+        self._runs = [found[at].run if at in found else program.run for at, program in enumerate(programs)]
+        self._usual = "detect" if ruleset.detects else "on"
         self._idle = idle
 
     def run(
@@ -67,13 +80,13 @@ class Runner:
             rule = programs[at].rule
             if rule.id in known:
                 continue
-            hit = programs[at].run(scene)
+            hit = self._runs[at](scene)
             if hit is None:
                 continue
-            detects = self._ruleset.detects or state.controls.get(Control.ENGINE) == "detect"
+            detects = state.controls.get(Control.ENGINE, self._usual) == "detect"
             fired.append(Fired(at, phase, hit, detects))
-            if rule.passes is not None:
-                state.over |= _OVER[rule.passes, phase]
+            if not detects and (rule.passes is not None or rule.action is not Action.ALLOW):
+                state.over |= _over_after(rule, phase, state.enforces)
                 state.touch()
             if at in self._ruleset.jumps:
                 place = Place(phase, self._ruleset.jumps[at])

@@ -14,6 +14,7 @@ from revproxy.detection.rules import (
     AS_WRITTEN,
     FIELDS,
     IDENTITY,
+    KEYED_VARIABLES,
     MATCHED_NAME,
     MATCHED_NAMES,
     MATCHED_ONE,
@@ -69,9 +70,23 @@ class State:
     """`variables` by name in lower case; `removed` rules by position; `lost` targets, each with the rules that do not
     look there any more."""
 
-    __slots__ = ("controls", "last", "looked", "lost", "mark", "over", "removed", "touched", "variables")
+    __slots__ = (
+        "added",
+        "controls",
+        "enforces",
+        "last",
+        "looked",
+        "lost",
+        "mark",
+        "over",
+        "removed",
+        "touched",
+        "variables",
+    )
 
-    def __init__(self, variables: Mapping[bytes, bytes]) -> None:
+    def __init__(self, variables: Mapping[bytes, bytes], enforces: bool = True) -> None:
+        """`enforces`: what a rule decides is carried out."""
+        self.enforces = enforces
         self.variables = dict(variables)
         self.touched = False
         """Whether a variable has changed since the beginning, or a rule was taken out."""
@@ -80,10 +95,12 @@ class State:
         self.controls: dict[Control, str] = {}
         self.last = NOTHING
         """The value accepted last."""
+        self.added: dict[bytes, dict[int, int]] = {}
+        """For each variable what rules, by position, added to it at most since it was set (`adding`)."""
         self.over = frozenset[Phase]()
         """Phases in which nothing runs any more."""
         self.mark: object = BEGINNING
-        """Two states of one rule set with the same mark are equal, but for `last`; None where that is not known."""
+        """Two states of one rule set with the same mark are equal, but for `last` and `enforces`; None: not known."""
 
         self.looked: dict[int, Looked] = {}
         """By group of values that come again: what was looked at already, and what it may hit."""
@@ -108,6 +125,9 @@ def named(accepted: Accepted, fields: Fields) -> bytes:
     `fields` says how that was; of several header fields of one name the first spelling counts.
     """
     field, key = accepted.field, accepted.key
+    if field in KEYED_VARIABLES:
+        begins = KEYED_VARIABLES[field].encode("ascii")
+        return begins if key.upper() == begins else begins + b"_" + key.upper()
     spec = FIELDS.get(field)
     name = (spec.seclang if spec is not None and spec.seclang else _PSEUDO_NAMES.get(field, field)).encode("ascii")
     if not key:

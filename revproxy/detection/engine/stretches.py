@@ -13,12 +13,12 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from revproxy.detection.engine.effects import MOST_VARIABLES
+from revproxy.detection.engine.effects import MOST_VARIABLES, read_as
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.inputs import Inputs, inputs_of, names_in
 from revproxy.detection.engine.reading import keys_of, names_of
 from revproxy.detection.engine.running import Fired, Place, Runner
-from revproxy.detection.engine.state import Lost, Scene, State
+from revproxy.detection.engine.state import Lost, Scene
 from revproxy.detection.link import RuleSet
 from revproxy.detection.link.chosen import losing_rules
 from revproxy.detection.rules import Control
@@ -77,7 +77,7 @@ class Stretch:
         state = scene.state
         if not all(rules.isdisjoint(self._members) for rules, _ in state.lost):
             return None
-        key: list[Hashable] = [state.mark, place]
+        key: list[Hashable] = [state.mark, place, state.enforces]
         if state.mark is None:
             if state.over or len(state.variables) > MOST_VARIABLES // 2:
                 return None
@@ -113,7 +113,8 @@ class Stretches:
         steady = remembers and not ruleset.last_matters
         confirmed = _confirmed(ruleset)
         self._inputs = [
-            inputs_of(rule, self._names, at in confirmed) if steady else None for at, rule in enumerate(ruleset.rules)
+            inputs_of(rule, self._names, at in confirmed) if steady and at not in self._runner.adding else None
+            for at, rule in enumerate(ruleset.rules)
         ]
         self._known: dict[Rules, tuple[Stretch, ...]] = {}
         self._stretches: dict[Rules, Stretch] = {}
@@ -130,7 +131,7 @@ class Stretches:
             inputs = stretch.key(scene, place) if stretch.remembers and known.isdisjoint(stretch.ids) else None
             outcome = stretch.outcomes.get(inputs) if inputs is not None else None
             if outcome is not None:
-                place = _put(outcome, scene.state)
+                place = _put(outcome, scene)
                 fired += outcome.fired
             elif inputs is not None:
                 outcome = self._learn(stretch, inputs, protocol, scene, place)
@@ -209,8 +210,14 @@ def _size(key: Key) -> int:
     return sum(len(v) for v in values if isinstance(v, bytes))
 
 
-def _put(outcome: Outcome, state: State) -> Place:
+def _put(outcome: Outcome, scene: Scene) -> Place:
     """Leave behind what the stretch would, and say where it would go on."""
+    state = scene.state
+    if state.added:
+        for name in (*outcome.variables, *outcome.gone):
+            state.added.pop(name, None)
+    if Control.BODY_PROCESSOR in outcome.controls:
+        read_as(outcome.controls[Control.BODY_PROCESSOR], scene)
     for name in outcome.gone:
         state.variables.pop(name, None)
     state.variables.update(outcome.variables)

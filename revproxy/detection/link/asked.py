@@ -10,8 +10,10 @@ from revproxy.detection.rules import (
     MATCHED_NAME,
     MATCHED_NAMES,
     PSEUDO,
+    Control,
     Reference,
     Rule,
+    SetControl,
     SetVariable,
     Template,
 )
@@ -27,6 +29,12 @@ def fields_of(rules: Iterable[Rule]) -> frozenset[str]:
     if not _NAMES.isdisjoint(asked):
         filled |= {written for field, written in AS_WRITTEN.items() if field in filled}
     return frozenset(filled)
+
+
+def controls_of(rules: Iterable[Rule]) -> frozenset[Control]:
+    """What rules may ask for."""
+    effects = (effect for rule in rules for condition in rule.conditions for effect in condition.effects)
+    return frozenset(effect.control for effect in effects if isinstance(effect, SetControl))
 
 
 def _filled(name: str) -> str:

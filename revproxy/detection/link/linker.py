@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
 
-from revproxy.detection.link.asked import fields_of
+from revproxy.detection.link.asked import controls_of, fields_of
 from revproxy.detection.link.captures import captures_matter, last_matters
 from revproxy.detection.link.chains import Chain, fold, trigger_of
 from revproxy.detection.link.databases import LONG_BYTES, Expression, Refused, database, is_slow, key_of
 from revproxy.detection.link.jumps import jumps_of
-from revproxy.detection.link.looks import look_of, scanned_as
+from revproxy.detection.link.looks import changing, look_of, scanned_as
 from revproxy.detection.link.needs import needs_of
 from revproxy.detection.link.patterns import CALM, CALM_WIRE, Pattern, Shape, forms, heavy_form
 from revproxy.detection.link.phases import phase_of
@@ -81,6 +81,7 @@ def link(
         jumps=jumps_of(listed),
         variables=dict(variables),
         fields=fields_of(rules),
+        controls=controls_of(rules),
         score=score_of(rules),
         detects=detects,
         captures_matter=captures_matter(rules),
@@ -184,6 +185,7 @@ class _Linker:
         self.rules = rules
         self._refused = refused
         self._slow = slow
+        self._changing = changing(controls_of(rules))
         self.notes: dict[str, None] = {}
         self.wanted: dict[str, Sequence[Expression]] = {}
         """What each database is to hold, by key."""
@@ -198,7 +200,7 @@ class _Linker:
                 self._condition(at, rule, number, condition)
 
     def _condition(self, at: int, rule: Rule, number: int, condition: Condition) -> None:
-        look = look_of(condition)
+        look = None if any(t.field in self._changing for t in condition.targets) else look_of(condition)
         if look is None:
             return
         chain = self._chain(rule, condition) if look is Look.SCAN else Chain((), folded=False)

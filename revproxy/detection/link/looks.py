@@ -7,9 +7,11 @@ for each set of names. What is left depends on variables, or on values that neve
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from revproxy.detection.link.needs import scannable
 from revproxy.detection.link.ruleset import Look
-from revproxy.detection.rules import FIELDS, PSEUDO, Condition, FieldClass
+from revproxy.detection.rules import BODY_TYPE, FIELDS, PSEUDO, Condition, Control, FieldClass
 
 REMEMBERED = frozenset({FieldClass.HEADER, FieldClass.LINE, FieldClass.PATH})
 """Classes of values that come again. They are scanned together."""
@@ -18,6 +20,12 @@ REMEMBERED = frozenset({FieldClass.HEADER, FieldClass.LINE, FieldClass.PATH})
 def scanned_as(klass: FieldClass) -> FieldClass:
     """The class under which values are scanned."""
     return FieldClass.HEADER if klass in REMEMBERED else klass
+
+
+def changing(controls: Collection[Control]) -> frozenset[str]:
+    """Fields that a rule changes which asks for one of these: what is known of them before any rule runs is not what
+    later rules see."""
+    return frozenset({BODY_TYPE} if Control.BODY_PROCESSOR in controls else ())
 
 
 def look_of(condition: Condition) -> Look | None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol as Interface
 
 from revproxy.detection.operators import Texts
-from revproxy.detection.rules import FieldClass, Operator, Rule
+from revproxy.detection.rules import Control, FieldClass, Operator, Rule
 from revproxy.model import Phase, Protocol
 
 
@@ -112,6 +112,8 @@ class RuleSet:
     """Those that every transaction begins with."""
     fields: frozenset[str] = frozenset()
     """The fields that the rules look at; of `X.names` it is `X`."""
+    controls: frozenset[Control] = frozenset()
+    """What rules may ask of whoever reads the bodies."""
     score: bytes = b""
     """The variable in which the rules keep the score of what comes in; empty where they have none."""
     detects: bool = False

@@ -11,7 +11,16 @@ from revproxy.detection.rules.effect import (
     SetVariable,
 )
 from revproxy.detection.rules.exclusion import Exclusion, alike
-from revproxy.detection.rules.fields import AS_WRITTEN, FIELDS, FILLED, IN_PARTS, FieldClass, FieldSpec
+from revproxy.detection.rules.fields import (
+    AS_WRITTEN,
+    BODY_TYPE,
+    FIELDS,
+    FILLED,
+    IN_PARTS,
+    KEYED_VARIABLES,
+    FieldClass,
+    FieldSpec,
+)
 from revproxy.detection.rules.rule import (
     IDENTITY,
     MATCHED,
@@ -32,10 +41,12 @@ from revproxy.detection.rules.template import Reference, Template, constant
 
 __all__ = [
     "AS_WRITTEN",
+    "BODY_TYPE",
     "FIELDS",
     "FILLED",
     "IDENTITY",
     "IN_PARTS",
+    "KEYED_VARIABLES",
     "MATCHED",
     "MATCHED_NAME",
     "MATCHED_NAMES",

@@ -316,6 +316,9 @@ def _specs() -> dict[str, FieldSpec]:
     return table
 
 
+KEYED_VARIABLES: dict[str, str] = {"multipart.errors": "MULTIPART", "time": "TIME"}
+"""Fields each of whose keys is a variable of SecLang: how their names begin, `MULTIPART_STRICT_ERROR`."""
+
 FIELDS: dict[str, FieldSpec] = _specs()
 """By name. `X.names` is derived: the engine reads it from the keys of `X`, nobody fills it."""
 
@@ -324,6 +327,9 @@ FILLED: frozenset[str] = frozenset(row[0] for row in _ROWS)
 
 AS_WRITTEN: dict[str, str] = {"headers": "headers.written", "reply.headers": "reply.headers.written"}
 """Fields whose keys are in lower case, and where these stand as their peer wrote them."""
+
+BODY_TYPE = "body.type"
+"""The field that a rule changes which says how the body is to be read (`Control.BODY_PROCESSOR`)."""
 
 IN_PARTS: frozenset[str] = frozenset({"args", "body", "body.raw", "files.content"})
 """Fields that may be too long to be held: they are then filled, and inspected, a part at a time. `args` has a part of

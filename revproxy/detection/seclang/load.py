@@ -103,7 +103,9 @@ class _Loader:
     def text(self, text: bytes, file: str) -> None:
         """Read a text."""
         source = self._log.sources.setdefault(file, Source(text, file))
+        empty = True
         for line in logical_lines(source, self._log):
+            empty = False
             if self._log.full:
                 return
             found = statement(line, self._assembly, self._log)
@@ -112,6 +114,8 @@ class _Loader:
             elif found is not None:
                 self._statements.append(found)
         self._assembly.other()
+        if empty:
+            self._log.note(Location(file), "there is nothing in this file")
 
     def _contents(self, file: str, where: Location) -> bytes | None:
         assert self._read is not None

@@ -69,11 +69,12 @@ async def give_back(
 async def _judged(
     answer: Answer, transaction: Transaction, judge: Judge, limits: Limits, held: bytes | None
 ) -> tuple[bytes, bool]:
-    """(what is held, whether that is all of the body), judged; the head alone first where the body takes time."""
+    """(what is held, whether that is all of the body), judged; the head alone first where the body takes
+    time, or where it may turn out that nobody is to look at the body."""
     fields, wanted, complete, first = transaction.fields, judge.wanted, True, Phase.REPLY_HEAD
     fill_reply_head(fields, answer.head, wanted)
     text = is_text(answer.head) and transaction.controls.reply_body_access and not _BODY_FIELDS.isdisjoint(wanted)
-    if held is None and text:
+    if text and (held is None or judge.may_decline):
         await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_HEAD)
         first, text = Phase.REPLY_BODY, transaction.controls.reply_body_access
     if not text:

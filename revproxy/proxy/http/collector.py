@@ -28,7 +28,18 @@ _FLAW_KEYS = tuple(name.encode("ascii") for name in FLAWS)
 class Collector:
     """A sink (`content.sink.Sink`) for one body."""
 
-    __slots__ = ("_arguments", "_derived", "_lists", "_marks", "_namespaces", "_wanted", "_xml", "derives", "windows")
+    __slots__ = (
+        "_arguments",
+        "_derived",
+        "_lists",
+        "_marks",
+        "_namespaces",
+        "_wanted",
+        "_xml",
+        "derives",
+        "error",
+        "windows",
+    )
 
     def __init__(self, wanted: frozenset[str]) -> None:
         self._wanted = wanted
@@ -38,6 +49,8 @@ class Collector:
         self._lists: dict[str, tuple[list[bytes], list[bytes]]] = {}
         self._xml: dict[str, list[bytes]] = {"xml": [], "xml.text": [], "xml.attributes.plain": []}
         self._namespaces: list[bytes] = []
+        self.error = ""
+        """Why others may read the body differently, the first reason of all."""
         self._marks: tuple[int, ...] = (0,) * (2 + len(_LISTS))
         self.windows: list[tuple[bytes | None, bytes]] = []
         """(file name, None for the body itself; content), oldest first; whoever judges them takes them out."""
@@ -78,6 +91,9 @@ class Collector:
 
     def file_size(self, field: bytes, size: int) -> None:
         self._add("files.sizes", field, b"%d" % size)
+
+    def flaw(self, reason: str) -> None:
+        self.error = self.error or reason
 
     def window(self, name: bytes, data: bytes) -> None:
         if name:

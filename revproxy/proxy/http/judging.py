@@ -16,13 +16,15 @@ from revproxy.proxy.http.refusal import refused_by
 class Judge:
     """Inspects one transaction; every method raises `Refused` where that is the verdict."""
 
-    __slots__ = ("_inspection", "_policy", "_transaction", "inspects", "seconds", "verdict", "wanted")
+    __slots__ = ("_inspection", "_policy", "_transaction", "inspects", "may_decline", "seconds", "verdict", "wanted")
 
     def __init__(self, inspection: Inspection, policy: Policy, transaction: Transaction) -> None:
         self._inspection = inspection
         self._policy = policy
         self._transaction = transaction
         self.inspects = policy.inspects
+        self.may_decline = inspection.may_decline
+        """See `Inspection`."""
         self.wanted = inspection.wanted
         """Fields that somebody looks at."""
         self.verdict: Verdict = ALLOWED

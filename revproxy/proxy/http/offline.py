@@ -121,10 +121,14 @@ async def _judge_answer(answer: bytes, judge: Judge, transaction: Transaction, l
     end = answer.find(b"\r\n\r\n") + 4
     head = parse_response(answer[:end], limits.http)
     fill_reply_head(transaction.fields, head, judge.wanted)
+    first = Phase.REPLY_HEAD
+    if judge.may_decline:
+        await judge.judge(first, first)
+        first = Phase.REPLY_BODY
     if is_text(head) and transaction.controls.reply_body_access:
         held = answer[end : end + limits.http.response_inspect_bytes]
         fill_reply_body(transaction.fields, held, len(held) == len(answer) - end, judge.wanted)
-    await judge.judge(Phase.REPLY_HEAD, Phase.REPLY_BODY, len(answer))
+    await judge.judge(first, Phase.REPLY_BODY, len(answer))
 
 
 def _body(head: RequestHead, data: bytes, limits: Limits) -> bytes:

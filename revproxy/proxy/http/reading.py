@@ -10,7 +10,7 @@ from __future__ import annotations
 from revproxy.codecs.compression import Inflater
 from revproxy.content.arguments import broken_escapes
 from revproxy.content.body import Kind, declared, open_declared, open_raw
-from revproxy.content.flaws import flaws_of_break, flaws_of_type
+from revproxy.content.flaws import FLAWED, flaws_of_break, flaws_of_type
 from revproxy.content.guess import may_have_structure, read_structure
 from revproxy.content.salvage import salvage
 from revproxy.content.windows import Windows
@@ -125,7 +125,6 @@ class Reading:
         Raises ContentError("bad_encoding") for a coding that we cannot read.
         """
         self.collector = Collector(wanted)
-        self.error = ""
         self.size = 0
         self._request = request
         self._limits = limits
@@ -149,6 +148,11 @@ class Reading:
         self._flowing: _AtOnce | None = None
         if flows:
             self._reader = self._flowing = _AtOnce(limits, self.collector, self.raw)
+
+    @property
+    def error(self) -> str:
+        """Why the body breaks its type, or why others may read it differently; nothing if neither."""
+        return self.collector.error
 
     @property
     def kind(self) -> Kind:
@@ -204,7 +208,7 @@ class Reading:
 
     def _note(self, reason: str, rest: bytes) -> None:
         """The body broke for this reason, before `rest`."""
-        self.error = self.error or reason
+        self.collector.flaw(reason)
         self._rest = bytearray(rest)
         if self.kind is Kind.MULTIPART:
             boundary = self._declared.media.parameters.get(b"boundary", b"")
@@ -230,7 +234,8 @@ class Reading:
         if self._form is not None and broken_escapes(b"".join(self._form)):
             fields.put("args.error", (b"1",))
         if self.kind is Kind.MULTIPART:
-            self.collector.fill_flaws(fields, self._flaws | flaws_of_type(self._type))
+            flaws = self._flaws | (FLAWED if self.error else frozenset()) | flaws_of_type(self._type)
+            self.collector.fill_flaws(fields, flaws)
         self._fill_raw(fields)
 
     def _fill_raw(self, fields: Fields) -> None:

@@ -70,5 +70,10 @@ def test_controls():
     at = scene()
     doing(SetControl(Control.FORCE_BODY, "on"), CHOOSER)(at)
     assert (at.state.controls, at.state.over) == ({Control.FORCE_BODY: "on"}, frozenset())
+    doing(SetControl(Control.BODY_PROCESSOR, "XML"), CHOOSER)(at)
+    assert "body.type" not in at.fields
+    at.fields.put("body.type", (b"RAW",))
+    doing(SetControl(Control.BODY_PROCESSOR, "XML"), CHOOSER)(at)
+    assert (at.state.controls[Control.BODY_PROCESSOR], at.fields.first("body.type")) == ("XML", b"XML")
     doing(SetControl(Control.ENGINE, "off"), CHOOSER)(at)
     assert at.state.over == frozenset(Phase)

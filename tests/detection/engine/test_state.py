@@ -16,6 +16,10 @@ from revproxy.model import Fields
         ("tx", b"score", b"TX:score"),
         ("tx.names", b"score", b"TX:score"),
         ("matched.one", b"", b"MATCHED_VAR"),
+        ("time", b"time", b"TIME"),
+        ("time", b"wday", b"TIME_WDAY"),
+        ("multipart.errors", b"strict_error", b"MULTIPART_STRICT_ERROR"),
+        ("id", b"", b"UNIQUE_ID"),
         ("subject", b"", b"subject"),
     ],
 )

@@ -1,9 +1,9 @@
 import pytest
 from builders import condition
 
-from revproxy.detection.link.looks import REMEMBERED, look_of, scanned_as
+from revproxy.detection.link.looks import REMEMBERED, changing, look_of, scanned_as
 from revproxy.detection.link.ruleset import Look
-from revproxy.detection.rules import FIELDS, Condition, FieldClass, Operator, Reference, Target
+from revproxy.detection.rules import FIELDS, Condition, Control, FieldClass, Operator, Reference, Target
 
 COUNT = Target("headers", key=b"host", count=True)
 CASES = [
@@ -34,3 +34,8 @@ def test_values_that_come_again_are_scanned_together():
         FieldClass.BODY: FieldClass.BODY,
     }
     assert scanned_as(FIELDS["method"].klass) is scanned_as(FIELDS["headers"].klass)
+
+
+def test_changing():
+    assert changing([Control.FORCE_BODY]) == frozenset()
+    assert changing([Control.FORCE_BODY, Control.BODY_PROCESSOR]) == {"body.type"}

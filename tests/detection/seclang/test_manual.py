@@ -116,8 +116,8 @@ def variable(name: str) -> str:
 def action(name: str) -> str:
     said = f"{name}:{ARGUMENTS[name]}" if name in ARGUMENTS else name
     rest = [part for part in ("id:1", "phase:2") if not part.startswith(f"{name}:")]
-    chained = '\nSecRule ARGS "@rx b"' if name == "chain" else ""
-    return f'SecRule ARGS "@rx a" "{",".join([*rest, said])}"{chained}'
+    behind = {"chain": '\nSecRule ARGS "@rx b"', "skipAfter": "\nSecMarker a"}.get(name, "")
+    return f'SecRule ARGS "@rx a" "{",".join([*rest, said])}"{behind}'
 
 
 def option(name: str) -> str:

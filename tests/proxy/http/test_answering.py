@@ -8,7 +8,11 @@ import hashlib
 import os
 
 import pytest
-from harness import Asked, Close, World, detect, get, limited, ok, world
+from harness import HTTP, Asked, Close, World, detect, get, limited, linked, ok, rule, world
+
+from revproxy.detection.rules import Condition, Control, Operator, Rule, SetControl, Target
+from revproxy.inspection import Inspection, RuleInspector
+from revproxy.model import Phase, Severity
 
 LEAK = b"<pre>leak-1</pre>"
 
@@ -60,6 +64,20 @@ async def test_a_leak_is_only_recorded_where_the_route_detects() -> None:
         assert (await made.ask(get())).body == LEAK
         record = await made.records.record()
         assert (record["status"], record["verdict"], record["rules"]) == (200, "deny", ["leak"])
+
+
+@pytest.mark.parametrize(("may_decline", "status"), [(False, 403), (True, 200)])
+async def test_a_rule_may_say_that_a_body_is_not_looked_at(may_decline: bool, status: int) -> None:
+    """It is a rule of phase REPLY_HEAD: the body is judged after it, however short it is."""
+    off = SetControl(Control.REPLY_BODY_ACCESS, "off")
+    condition = Condition((Target("status"),), (Operator("eq", "200"),), effects=(off,))
+    declines = Rule("no", HTTP, Phase.REPLY_HEAD, (condition,), Severity.NOTICE, 0, "", logs=False)
+    rules = linked((declines, rule("leak", "leak-[0-9]", "reply.body", phase=Phase.REPLY_BODY, score=4)))
+    assert rules.controls == {Control.REPLY_BODY_ACCESS}
+    inspection = Inspection([RuleInspector(rules, 1 << 20)], "x", 5.0, may_decline=may_decline)
+    async with world(inspection=inspection) as made:
+        made.inside.usual = ok(LEAK, b"text/html")
+        assert (await made.ask(get())).status == status
 
 
 async def test_compressed_answers_go_out_as_they_came(plain: World) -> None:

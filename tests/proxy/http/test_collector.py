@@ -55,6 +55,14 @@ def test_everything_has_its_field() -> None:
     assert sink.windows == [(None, b"raw"), (b"name.txt", b"content")]
 
 
+def test_the_first_flaw_is_the_error() -> None:
+    sink = Collector(FILLED)
+    assert sink.error == ""
+    sink.flaw("charset")
+    sink.flaw("boundary")
+    assert sink.error == "charset"
+
+
 def test_nothing_is_filled_that_nobody_wants() -> None:
     for wanted in (frozenset[str](), frozenset({"args.plain", "files.sizes"})):
         sink, fields = Collector(wanted), Fields()

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 
 import pytest
-from harness import chunked, coded, get, linked, post
+from harness import chunked, coded, get, linked, ok, post
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,6 +102,16 @@ async def test_phases_and_controls_are_those_of_live_requests(logs: bool) -> Non
         await inspect_request(raw, Inspection([asks], "x", 5.0, logs=logs), Policy(), Limits())
         assert asks.phases == phases + last
         assert ("args.post" in asks.names) is there
+    for controls, may_decline, phases in (
+        (Controls(), False, [(1, 2), (3, 4)]),
+        (Controls(), True, [(1, 2), (3, 3), (4, 4)]),
+        (Controls(reply_body_access=False), True, [(1, 2), (3, 3), (4, 4)]),
+    ):
+        asks = Asks(controls)
+        inspection = Inspection([asks], "x", 5.0, logs=logs, may_decline=may_decline)
+        await inspect_request(get(), inspection, Policy(), Limits(), ok())
+        assert asks.phases == phases + last
+        assert ("reply.body" in asks.names) is controls.reply_body_access
     asks = Asks(Controls())
     await inspect_request(b"nothing", Inspection([asks], "x", 5.0, logs=logs), Policy(), Limits())
     assert asks.phases == []

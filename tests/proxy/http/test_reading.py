@@ -142,6 +142,25 @@ def test_what_broke_is_seen_as_arguments(content_type: bytes, body: bytes, names
         assert any(value and body.endswith(value) for value in got.values("args.plain"))
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body", "error"),
+    [
+        (FORM, b"a=v&_charset_=utf-7", b"charset"),
+        (MULTIPART, PART.replace(b'; filename="x.php"', b"\r\nContent-Type: a/b; charset=hz"), b"charset"),
+        (MULTIPART, PART.replace(b'; filename="x.php"', b"\r\nContent-Type: a b"), b"multipart_part_type"),
+        (MULTIPART, PART.replace(b'; filename="x.php"', b'; x="\\""'), b"multipart_disposition"),
+    ],
+)
+def test_what_others_may_read_differently_is_read_and_told(content_type: bytes, body: bytes, error: bytes) -> None:
+    got = read(content_type, body + b"--B--\r\n" * (content_type is MULTIPART))
+    assert (got.first("body.error"), got.first("body.failed")) == (error, b"1")
+    assert [*got.keys("args.plain")][:1] == [b"a"]
+    assert b"" not in got.keys("args.plain")
+    if content_type is MULTIPART:
+        told = dict(zip(got.keys("multipart.errors"), got.values("multipart.errors"), strict=True))
+        assert [name for name, value in told.items() if value == b"1"] == [b"strict_error"]
+
+
 def test_of_a_broken_form_the_files_are_seen() -> None:
     got = read(MULTIPART, (PART + b"--B--\r\n").replace(b"\r\n", b"\n"))
     assert got.get("files.plain") == ([b""], [b"x.php"])

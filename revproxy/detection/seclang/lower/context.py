@@ -70,7 +70,7 @@ class Context:
     def template(self, macro: Macro, rule: dict[str, bytes], logged: bool = False) -> Template:
         """The template of a text. `rule` has what `%{RULE.id}` and its like are.
 
-        `logged`: it only goes to a log, where what is not there is an empty word.
+        `logged`: it only goes to a log, where what is not there is an empty word, which is noted.
         """
         parts: list[bytes | Reference] = []
         for part in macro.parts:
@@ -82,7 +82,9 @@ class Context:
                 try:
                     parts.append(Reference(*place_of_reference(part)))
                 except Problem as problem:
-                    if not logged:
+                    if logged:
+                        self.note(part.where, f"{problem.message}: nothing stands for it in the text")
+                    else:
                         self.wrong(part.where, problem.message, problem.hint)
         return tuple(parts)
 

@@ -38,11 +38,28 @@ def test_effect(one, action, want):
     assert one(f'SecAction "id:9,phase:1,pass,{action}"').conditions[0].effects == (want,)
 
 
-@pytest.mark.parametrize("action", ["initcol:ip=%{REMOTE_ADDR}", "ctl:auditEngine=Off", "ctl:requestBodyLimit=5"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "initcol:ip=%{REMOTE_ADDR}",
+        "ctl:auditEngine=Off",
+        "ctl:requestBodyLimit=5",
+        "setsid:%{ARGS.a}",
+        "msg:'%{ip.a}'",
+        "logdata:'%{session.a}'",
+    ],
+)
 def test_what_has_no_effect_is_noted(lowered, action):
     done = lowered(f'SecAction "id:9,phase:1,pass,{action}"')
     assert done.rules[0].conditions[0].effects == ()
     assert [n.where.line for n in done.notices] == [1]
+
+
+@pytest.mark.parametrize("variable", ["IP:a", "&IP:a", "SESSION", "GLOBAL:a", "RESOURCE:a", "USER:a", "SESSIONID"])
+def test_nor_what_is_in_collections_that_persist(one, variable):
+    with pytest.raises(RuleError, match="not there yet") as caught:
+        one(f'SecRule {variable} "@eq 1" "id:9,phase:1,pass"')
+    assert (caught.value.where.line, caught.value.where.column) == (1, 9)
 
 
 @pytest.mark.parametrize("action", ["setvar:ip.a=1", "expirevar:ip.a=60", "deprecatevar:ip.a=1/2"])
