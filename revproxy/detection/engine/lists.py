@@ -50,7 +50,7 @@ def _base64(values: list[bytes]) -> list[bytes]:
     joined = b"\0".join(values)
     if b"\n" in joined or b" \0" in joined or joined[-1:] == b" " or joined.count(0) != len(values) - 1:
         return [function(v) for v in values]
-    return [v if len(v) & 3 else function(v) for v in values]
+    return [v if len(v) & 3 else a2b_base64(v) if v.isalnum() else function(v) for v in values]
 
 
 def _holding(name: str, mark: bytes) -> Many:
