@@ -223,6 +223,16 @@ def is_secret_name(name: bytes) -> bool:
 
 def redact_text(text: bytes) -> bytes:
     """`text` with everything masked that can be recognised inside a longer text. Linear in its length."""
+    return _redacted_lately(text) if len(text) <= FINDING_VALUE_BYTES else _redacted(text)
+
+
+@lru_cache(maxsize=64)
+def _redacted_lately(text: bytes) -> bytes:
+    """Remembered for a moment: what several rules find in one transaction is often the same text."""
+    return _redacted(text)
+
+
+def _redacted(text: bytes) -> bytes:
     low = text.lower()
     encoded = b"%" in low
     plain = _decoded(low) if encoded else low
