@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from revproxy.detection.operators.rx import matcher
+from revproxy.detection.patterns import Flags, parse
 from revproxy.detection.rules import (
     MATCHED_NAME,
     MATCHED_ONE,
@@ -17,6 +19,7 @@ from revproxy.detection.rules import (
     Reference,
     Rule,
     SetVariable,
+    Target,
     Template,
 )
 
@@ -42,12 +45,16 @@ def _reads_of_others(rule: Rule) -> bool:
 
 
 def _looks(condition: Condition) -> bool:
-    targets = (
-        t.field == VARIABLE_NAMES or (t.field == VARIABLES and (t.key is None or t.key in _DIGITS))
-        for t in condition.targets
-        if not t.exclude
-    )
+    targets = (_may_be_captured(t) for t in condition.targets if not t.exclude)
     return any(targets) or any(_refers(o.template) for o in condition.operators)
+
+
+def _may_be_captured(target: Target) -> bool:
+    if target.field not in (VARIABLES, VARIABLE_NAMES):
+        return False
+    if target.pattern is not None:
+        return any(map(matcher(parse(target.pattern, Flags(i=True))).test, _DIGITS))
+    return target.key is None or target.key in _DIGITS
 
 
 def _refers(template: Template) -> bool:

@@ -14,7 +14,10 @@ CASES = [
     ([rule("1", READING, CAPTURING)], True),
     ([rule("1", CAPTURING), rule("2", Condition((Target("args"),), (Operator("streq", template=(ONE,)),)))], True),
     ([rule("1", Condition((), (), effects=(SetVariable((b"x",), Assign.SET, (ONE,)),)))], True),
-    ([rule("1", condition([Target("tx", pattern="^x")], ("rx", "a")))], True),
+    ([rule("1", condition([Target("tx", pattern="^x")], ("rx", "a")))], False),
+    ([rule("1", condition([Target("tx", pattern=".")], ("rx", "a")))], True),
+    ([rule("1", condition([Target("tx.names", pattern="1$")], ("rx", "a")))], True),
+    ([rule("1", condition(["tx"], ("rx", "a")))], True),
     ([rule("1", condition(["args"], ("rx", "a")), said=(ONE,))], False),
 ]
 
