@@ -7,6 +7,7 @@ The order of values within a field is the order in which they arrived. Whether a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from revproxy.detection.engine.state import Accepted, Lost, Scene, named
@@ -28,6 +29,8 @@ from revproxy.detection.rules import (
 )
 from revproxy.model import Fields
 
+SHORT_KEY_BYTES = 64
+"""Of longer keys it is not remembered whether a pattern selects them."""
 Pair = tuple[bytes, bytes]
 """A key and its value."""
 
@@ -65,8 +68,14 @@ def key_test(target: Target) -> Callable[[bytes], Any] | None:
         wanted = target.key.lower()
         return lambda key: key.lower() == wanted
     if target.pattern is not None:
-        return matcher(parse(target.pattern, Flags(i=True))).test
+        return _remembering(matcher(parse(target.pattern, Flags(i=True))).test)
     return None
+
+
+def _remembering(test: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+    """The same test; names of variables and fields come again and again."""
+    lately = lru_cache(maxsize=256)(test)
+    return lambda key: lately(key) if len(key) <= SHORT_KEY_BYTES else test(key)
 
 
 def _own(scene: Scene, name: str, before: Sequence[Accepted]) -> Sequence[Pair]:
