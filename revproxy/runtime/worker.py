@@ -55,7 +55,9 @@ class Worker:
         self._made: tuple[str, Any] | None = None
         """The name of a rule set that is ready to be swapped in, and what the parts made of it."""
         self._writer = writer
-        self._probe = Probe()
+        self._lags = Metrics()
+        """Apart from the others, which a swap makes anew."""
+        self._probe = Probe(self._lags.histogram("revproxy_loop_late_seconds"))
         self._parts: WorkerParts | None = None
         self._started = False
         self._draining: asyncio.Task[None] | None = None
@@ -109,7 +111,7 @@ class Worker:
         assert self._parts is not None
         self._own.gauge("revproxy_memory_bytes", memory_bytes())
         self._own.gauge("revproxy_loop_lag_seconds", self._probe.lag())
-        return merge([self._parts.snapshot(), self._own.snapshot()])
+        return merge([self._parts.snapshot(), self._own.snapshot(), self._lags.snapshot()])
 
     async def _beat(self) -> None:
         count = 0
