@@ -34,8 +34,9 @@ _log = logging.getLogger("revproxy.worker")
 SETTLE = 0.1
 """Seconds between the end of accepting and the drain: a connection that was accepted in the last turn of the loop is
 known to the parts only some turns later, and would be cut off unheard."""
-LOADING_SWITCH = 0.0005
-"""Seconds that the thread which makes rules ready keeps the interpreter while the loop waits."""
+SWITCH = 0.0005
+"""Seconds that a thread which computes keeps the interpreter while the loop waits: one that makes rules ready, or
+inspects what is large. An exchange waits for its turn several times."""
 BEATS_PER_SNAPSHOT = 5
 """So much of the counters is lost at most when a worker is killed."""
 _CONGESTED = 64 * 1024
@@ -176,16 +177,12 @@ class Worker:
         """Make rules ready in a thread; what was made ready before and never swapped in goes."""
         self._made = None
         data, pieces = message.pop("prepared"), message.pop("pieces")
-        interval = sys.getswitchinterval()
-        # The thread computes: the loop is not to wait for its turn for long, and for a look at all objects that are
-        # made it would.
-        sys.setswitchinterval(LOADING_SWITCH)
+        # The loop would wait for a look at all objects that are made.
         gc.disable()
         try:
             self._made = message["ruleset"], await in_thread(lambda: parts.load(pickle.loads(data), pieces))
         finally:
             gc.enable()
-            sys.setswitchinterval(interval)
 
     def _swap(self, parts: WorkerParts) -> None:
         if self._made is None:
@@ -276,6 +273,7 @@ def run_worker(build: Build, number: int) -> int:
     """
     faulthandler.enable()
     settle()
+    sys.setswitchinterval(SWITCH)
     # Until it is built: all of it stays, and looking for garbage in it takes a while.
     gc.disable()
     for ignored in _IGNORED:
