@@ -1,4 +1,4 @@
-"""`python -m bench [options] [http|mail|inspect|crs]...`: runs the benchmarks, prints their tables."""
+"""`python -m bench [options] [http|mail|inspect|crs|growth|lag]...`: runs the benchmarks, prints their tables."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import crs, http, mail
+from bench import crs, growth, http, lag, mail
 from bench.peers import CRS
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all of them")
-    parser.add_argument("--rounds", type=int, help="alternating runs of each contestant (http, mail: 5; crs: 3)")
-    parser.add_argument("--seconds", type=int, help="length of a run (http: 5; crs: 3)")
-    parser.add_argument("--rules", type=Path, default=CRS, metavar="PATH", help="a CRS folder, for crs")
-    parser.add_argument("--level", type=int, default=1, choices=(1, 2, 3, 4), help="paranoia level, for crs (1)")
+    parser.add_argument("--rounds", type=int, help="alternating runs of each contestant (5; crs, growth: 3)")
+    parser.add_argument("--seconds", type=int, help="length of a run (http: 5; crs: 3; lag: 60)")
+    parser.add_argument("--rules", type=Path, default=CRS, metavar="PATH", help="a CRS folder; crs, growth, lag")
+    parser.add_argument("--level", type=int, default=1, choices=(1, 2, 3, 4), help="paranoia level of that (1)")
     parser.add_argument("--load", action="append", choices=crs.LOADS, help="for crs, only this one; may be repeated")
     return parser
 
@@ -36,6 +36,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[str]]] = {
     "mail": lambda asked: mail.run(asked.rounds or 5),
     "inspect": _inspect,
     "crs": lambda asked: crs.run(asked.rules, asked.level, asked.load or [], asked.rounds or 3, asked.seconds or 3),
+    "growth": lambda asked: growth.run(asked.rules, asked.level, asked.rounds or 3),
+    "lag": lambda asked: lag.run(asked.rules, asked.level, asked.seconds or 60),
 }
 
 

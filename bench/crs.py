@@ -224,16 +224,13 @@ def _short(rate: float) -> str:
 def run(crs: Path, level: int, names: list[str], rounds: int, seconds: float) -> Iterator[str]:
     """The lines of the table, each as soon as it is known."""
     yield f"\nOWASP CRS end to end, level {level}, {rounds} rounds of at most {seconds:g} s for each contestant"
-    if not crs_files(crs):
-        yield f"  left out: no CRS folder in {crs.name} (--rules PATH, or CRS=PATH)"
-        return
-    if shutil.which("nginx") is None:
-        yield "  left out: nginx, which stands behind them all, is not installed"
+    if absent := missing(crs):
+        yield f"  left out: {absent}"
         return
     with tempfile.TemporaryDirectory(prefix="revproxy-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)
-        proxy, client = _cores()
+        proxy, client = cores()
         contestants, absent = _start(folder, crs, level, proxy, client, stack)
         yield from (f"  left out: {who}: {reason}" for who, reason in absent.items())
         yield f"  {'load':10}{''.join(f'{who:>13}' for who in contestants)} {'  times':<22} wanted"
@@ -241,6 +238,13 @@ def run(crs: Path, level: int, names: list[str], rounds: int, seconds: float) ->
         for load in names or LOADS:
             yield from rows(load, bench.run(load), level)
     yield _NOTES.format(**_versions())
+
+
+def missing(crs: Path) -> str:
+    """What there is not, without which nothing can be measured; empty where all is there."""
+    if not crs_files(crs):
+        return f"no CRS folder in {crs.name} (--rules PATH, or CRS=PATH)"
+    return "" if shutil.which("nginx") else "nginx, which stands behind them all, is not installed"
 
 
 def _versions() -> dict[str, str]:
@@ -255,7 +259,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _cores() -> tuple[int, int]:
+def cores() -> tuple[int, int]:
     """(the proxy's processor, the one of everything else)"""
     allowed = sorted(os.sched_getaffinity(0))
     return allowed[-1], allowed[0]

@@ -27,6 +27,7 @@ except ImportError:
     Theirs = None
 
 from bench.loads import LOADS, REPLAYED, load
+from bench.measure import share_of
 from bench.peers import CRS, crs_files
 from revproxy.app.build import inspection_of
 from revproxy.app.ftw import seclang_overrides
@@ -36,6 +37,7 @@ from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.link import RuleSet
 from revproxy.inspection import Policy
 from revproxy.proxy.http import inspect_request
+from revproxy.proxy.outcome import Outcome
 
 COUNT = 2000
 """Requests of a load, where nothing else is asked for."""
@@ -84,12 +86,20 @@ class Ours:
         """All of them in one go, since entering a loop costs as much as a request."""
         return self._runner.run(self._all(raws))
 
+    def outcome(self, raw: bytes) -> Outcome:
+        """What becomes of one request."""
+        return self._runner.run(self.inspected(raw))
+
+    async def inspected(self, raw: bytes) -> Outcome:
+        """The same on a loop that runs."""
+        return await inspect_request(raw, self._inspection, self._policy, self._limits)
+
     async def _all(self, raws: list[bytes]) -> tuple[list[float], int]:
         times = []
         fired = 0
         for raw in raws:
             began = time.process_time_ns()
-            outcome = await inspect_request(raw, self._inspection, self._policy, self._limits)
+            outcome = await self.inspected(raw)
             times.append((time.process_time_ns() - began) / 1e3)
             fired = len(outcome.findings)
         return times, fired
@@ -120,7 +130,7 @@ class Timed:
 
     def most(self, share: float) -> float:
         """What that share of the requests stays under."""
-        return sorted(self.times)[int(share * (len(self.times) - 1))]
+        return share_of(self.times, share)
 
 
 def measure(name: str, contestants: list[Contestant], count: int, seconds: float) -> list[Timed]:

@@ -60,7 +60,7 @@ _REVPROXY = """
 workers: 1
 spool: {folder}/spool
 cache: {cache}
-admin: null
+admin: "127.0.0.1:{admin}"
 control: {{path: {folder}/control.sock}}
 listeners:
   - {{name: web, kind: http, bind: "127.0.0.1:{http}"}}
@@ -224,10 +224,11 @@ class Front(Peer):
     def __init__(self, folder: Path, inside: int, sink: int | None, mode: str, rules: Sequence[Path] = ()) -> None:
         """With our signatures, or with these `rules` instead; for mail only where there is a sink."""
         folder.mkdir(parents=True, exist_ok=True)
-        http, self.smtp = free_port(), free_port()
+        http, self.smtp, self.admin = free_port(), free_port(), free_port()
         text = _REVPROXY.format(
             folder=folder,
             http=http,
+            admin=self.admin,
             inside=inside,
             mode=mode,
             cache=CACHE,

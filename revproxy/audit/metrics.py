@@ -80,6 +80,7 @@ METRICS: dict[str, Metric] = {
     "revproxy_message_seconds": Metric(Kind.HISTOGRAM, "From a message's MAIL command to its reply."),
     "revproxy_inspection_seconds": Metric(Kind.HISTOGRAM, "Time spent inspecting a transaction."),
     "revproxy_upstream_seconds": Metric(Kind.HISTOGRAM, "From a request sent inside to the answer's head."),
+    "revproxy_loop_late_seconds": Metric(Kind.HISTOGRAM, "How late event loops run, looked at 50 times a second."),
     "revproxy_client_connections": Metric(Kind.SUM, "Open connections of clients.", ("listener",)),
     "revproxy_upstream_connections": Metric(Kind.SUM, "Connections to internal servers.", ("upstream", "state")),
     "revproxy_transactions": Metric(Kind.SUM, "Transactions under way."),

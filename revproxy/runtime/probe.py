@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+
+from revproxy.audit.metrics import Histogram
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-INTERVAL = 0.25
-"""Seconds between two measurements of the lag."""
-WINDOW = 120
+INTERVAL = 0.02
+"""Seconds between two measurements of the lag: who holds the loop for longer is seen each time."""
+WINDOW = 1500
 """Measurements in half of what is remembered."""
 
 
@@ -25,24 +28,26 @@ class Probe:
     """Measures by how much a sleeping task wakes up late, which is how long somebody held the loop.
 
     The worst of the last 30 to 60 seconds is kept, so that a scrape every half minute misses nothing, however often
-    others look.
+    others look; a histogram has all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, histogram: Histogram) -> None:
+        self._histogram = histogram
         self._worst = [0.0, 0.0]
         self._count = 0
 
     async def run(self) -> None:
         """Measure until cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + INTERVAL
+            # The loop's own clock counts whole milliseconds.
+            due = time.monotonic() + INTERVAL
             await asyncio.sleep(INTERVAL)
-            self.note(loop.time() - due)
+            self.note(max(0.0, time.monotonic() - due))
 
     def note(self, late: float) -> None:
         """Take one measurement, in seconds."""
         self._count += 1
+        self._histogram.observe(late)
         if self._count % WINDOW == 0:
             self._worst = [0.0, self._worst[0]]
         self._worst[0] = max(self._worst[0], late)

@@ -34,8 +34,9 @@ _log = logging.getLogger("revproxy.worker")
 SETTLE = 0.1
 """Seconds between the end of accepting and the drain: a connection that was accepted in the last turn of the loop is
 known to the parts only some turns later, and would be cut off unheard."""
-LOADING_SWITCH = 0.0005
-"""Seconds that the thread which makes rules ready keeps the interpreter while the loop waits."""
+SWITCH = 0.0005
+"""Seconds that a thread which computes keeps the interpreter while the loop waits: one that makes rules ready, or
+inspects what is large. An exchange waits for its turn several times."""
 BEATS_PER_SNAPSHOT = 5
 """So much of the counters is lost at most when a worker is killed."""
 _CONGESTED = 64 * 1024
@@ -55,7 +56,9 @@ class Worker:
         self._made: tuple[str, Any] | None = None
         """The name of a rule set that is ready to be swapped in, and what the parts made of it."""
         self._writer = writer
-        self._probe = Probe()
+        self._lags = Metrics()
+        """Apart from the others, which a swap makes anew."""
+        self._probe = Probe(self._lags.histogram("revproxy_loop_late_seconds"))
         self._parts: WorkerParts | None = None
         self._started = False
         self._draining: asyncio.Task[None] | None = None
@@ -109,7 +112,7 @@ class Worker:
         assert self._parts is not None
         self._own.gauge("revproxy_memory_bytes", memory_bytes())
         self._own.gauge("revproxy_loop_lag_seconds", self._probe.lag())
-        return merge([self._parts.snapshot(), self._own.snapshot()])
+        return merge([self._parts.snapshot(), self._own.snapshot(), self._lags.snapshot()])
 
     async def _beat(self) -> None:
         count = 0
@@ -174,16 +177,12 @@ class Worker:
         """Make rules ready in a thread; what was made ready before and never swapped in goes."""
         self._made = None
         data, pieces = message.pop("prepared"), message.pop("pieces")
-        interval = sys.getswitchinterval()
-        # The thread computes: the loop is not to wait for its turn for long, and for a look at all objects that are
-        # made it would.
-        sys.setswitchinterval(LOADING_SWITCH)
+        # The loop would wait for a look at all objects that are made.
         gc.disable()
         try:
             self._made = message["ruleset"], await in_thread(lambda: parts.load(pickle.loads(data), pieces))
         finally:
             gc.enable()
-            sys.setswitchinterval(interval)
 
     def _swap(self, parts: WorkerParts) -> None:
         if self._made is None:
@@ -274,6 +273,7 @@ def run_worker(build: Build, number: int) -> int:
     """
     faulthandler.enable()
     settle()
+    sys.setswitchinterval(SWITCH)
     # Until it is built: all of it stays, and looking for garbage in it takes a while.
     gc.disable()
     for ignored in _IGNORED:
