@@ -13,6 +13,7 @@ run without hostile requests tells how large they are.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import math
 import re
@@ -100,6 +101,9 @@ def alone(ours: Ours) -> Iterator[str]:
     """A line for each value: of each size the longest hold and the time that the inspection took."""
     make = Maker(3)
     worst = 0.0
+    # As a worker does.
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         for name in hostile.VALUES:
             line = f"  {name:12}"
