@@ -207,11 +207,14 @@ class _Linker:
         every_step = condition.every_step and look is Look.SCAN
         item = Item(at, number, chain.names, every_step, look, required(condition, chain.names))
         blind = bool(item.chain) and not item.every_step and trigger_of(item.chain[0]) is None
+        found: list[tuple[GroupKey, set[str], tuple[Pattern, ...]]] = []
         for key, fields in _by_group(rule, condition, blind).items():
             alphabet = CALM_CLASSES.get(key[1], CALM)
             patterns = self._patterns(rule, condition, chain, alphabet) if look is Look.SCAN else ()
             if patterns is None:
-                return
+                return  # Where one group cannot look for it, no group may say that it is not there.
+            found.append((key, fields, patterns))
+        for key, fields, patterns in found:
             draft = self._drafts.setdefault(key, _Draft())
             draft.fields |= fields
             draft.items.append((item, patterns))

@@ -10,7 +10,8 @@ import hyperscan
 import pytest
 from builders import BOTH, condition, rule, simple
 
-from revproxy.detection.link import databases, link
+from revproxy.detection.link import databases, link, linker
+from revproxy.detection.link.patterns import Pattern, heavy_form
 from revproxy.detection.rules import MATCHED, FieldClass, Target
 from revproxy.errors import Location, RuleError
 from revproxy.model import Protocol
@@ -125,3 +126,17 @@ def test_what_hyperscan_refuses_altogether_is_noted(monkeypatch):
     assert ruleset.notes == ("a: a pattern is looked for by google-re2",)
     assert {ruleset.rules[i.rule].id for g in ruleset.groups for i in g.items} == {"a", "b"}
     assert [len(g.databases.heavy) for g in ruleset.groups] == [1]
+
+
+def test_what_one_group_cannot_look_for_no_group_rules_out(monkeypatch):
+    def heavy(tree, shape, refused):
+        if shape.alphabet == linker.CALM_WIRE:
+            return Pattern(None, None, b"(")
+        return heavy_form(tree, shape, refused)
+
+    monkeypatch.setattr(linker, "LONG_BYTES", 1)
+    monkeypatch.setattr(linker, "is_slow", lambda text, store: b"slow" in text)
+    monkeypatch.setattr(linker, "heavy_form", heavy)
+    ruleset = link([simple("a", "slow", "args", "headers"), simple("b", "x", "args")])
+    assert "a: a pattern is tried by google-re2 on every value" in ruleset.notes
+    assert {ruleset.rules[i.rule].id for g in ruleset.groups for i in g.items} == {"b"}
