@@ -190,7 +190,9 @@ def naive_flow(listed, tx, first, last, world):
             else:
                 if rule.logs:
                     out.append((rule.id, phase))
-                if rule.passes is Scope.PHASE:
+                if world.controls.get(Control.ENGINE) == "detect":
+                    pass  # Where rules only detect, nothing is cut short.
+                elif rule.passes is Scope.PHASE:
                     world.over.add(phase)
                 elif rule.passes is Scope.REQUEST:
                     world.over |= {phase, Phase.HEAD, Phase.BODY}
