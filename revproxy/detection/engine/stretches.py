@@ -42,6 +42,8 @@ class Outcome:
 
     variables: Mapping[bytes, bytes]
     gone: tuple[bytes, ...]
+    anew: frozenset[bytes]
+    """Variables that were set or unset: what rules had added to them is no matter any more."""
     removed: frozenset[int]
     lost: tuple[tuple[frozenset[int], Lost], ...]
     controls: Mapping[Control, str]
@@ -169,14 +171,19 @@ class Stretches:
         """Run them, and keep what they leave."""
         state = scene.state
         before, removed, lost = dict(state.variables), set(state.removed), len(state.lost)
-        controls = dict(state.controls)
+        controls, added = dict(state.controls), state.added
+        # An effect that sets a variable anew takes its entry out: none that was there is left of it then.
+        state.added = {name: {} for name in before}
         place, fired = self._runner.run(stretch.rules, protocol, scene, place, ())
+        anew = frozenset(before.keys() - state.added.keys())
+        state.added = {name: most for name, most in added.items() if name not in anew}
         if state.mark is None and key[0] is not None:
             state.mark = object()
         stayed = _stayed(before, state.variables)
         outcome = Outcome(
             {k: v for k, v in state.variables.items() if k not in stayed or before[k] != v},
             tuple(name for name in before if name not in stayed),
+            anew,
             frozenset(state.removed - removed),
             tuple(state.lost[lost:]),
             {control: value for control, value in state.controls.items() if controls.get(control) != value},
@@ -214,7 +221,7 @@ def _put(outcome: Outcome, scene: Scene) -> Place:
     """Leave behind what the stretch would, and say where it would go on."""
     state = scene.state
     if state.added:
-        for name in (*outcome.variables, *outcome.gone):
+        for name in outcome.anew:
             state.added.pop(name, None)
     if Control.BODY_PROCESSOR in outcome.controls:
         read_as(outcome.controls[Control.BODY_PROCESSOR], scene)
