@@ -25,6 +25,13 @@ ENTRIES = 8192
 """Most entries that a table keeps; it is emptied and fills again beyond."""
 
 
+class Asked(NamedTuple):
+    """What of a node has a way on: the part of it of which nothing more is known, and items with a hint."""
+
+    free: State
+    hinted: tuple[int, ...]
+
+
 class Move(NamedTuple):
     """What to do after a scan: items that count when they are hit (bits), and whether there is a way on."""
 
@@ -36,10 +43,12 @@ class ChainTable:
     """The table of one group. Bits are those of the group's identifiers: triggers first, then items."""
 
     __slots__ = (
+        "_asked",
         "_group",
         "_met_by",
         "_moves",
         "_need_bit",
+        "_only",
         "_onward",
         "_shift",
         "_trigger_bit",
@@ -59,6 +68,8 @@ class ChainTable:
         """Bytes that no item needs."""
         self._moves: dict[tuple[State, int], Move] = {}
         self._onward: dict[tuple[State, int, int], Onward] = {}
+        self._asked: dict[tuple[State, int, int], Asked] = {}
+        self._only: dict[tuple[State, frozenset[int], bool], State] = {}
 
     def met(self, data: bytes) -> int:
         """What items may need of a buffer, as far as it is there: bits, for `onward`."""
@@ -80,6 +91,31 @@ class ChainTable:
             if len(self._moves) >= ENTRIES:
                 self._moves.clear()
             found = self._moves[key] = self._work_out(state, seen)
+        return found
+
+    def asked(self, state: State, seen: int, met: int) -> Asked:
+        """Whose way on from a buffer there is; `seen` and `met` as in `onward`."""
+        key = (state, seen, met)
+        found = self._asked.get(key)
+        if found is None:
+            if len(self._asked) >= ENTRIES:
+                self._asked.clear()
+            leads = [s for s in state if self._lead_of(*s, seen, met) is not None]
+            hints = self._group.hints
+            free = frozenset(s for s in leads if s[0] not in hints)
+            found = self._asked[key] = Asked(free, tuple(sorted({p for p, _ in leads if p in hints})))
+        return found
+
+    def only(self, state: State, items: frozenset[int], coded: bool = False) -> State:
+        """The part of a node that is of these items; with `coded`, of which base64 is still to be decoded."""
+        key = (state, items, coded)
+        found = self._only.get(key)
+        if found is None:
+            if len(self._only) >= ENTRIES:
+                self._only.clear()
+            to = self._group.coded
+            some = (s for s in state if s[0] in items)
+            found = self._only[key] = frozenset(s for s in some if not coded or to.get(s[0], -1) >= s[1])
         return found
 
     def onward(self, state: State, seen: int, met: int) -> Onward:
@@ -105,10 +141,15 @@ class ChainTable:
     def _lead(self, state: State, seen: int, met: int) -> Onward:
         children: dict[str, set[tuple[int, int]]] = {}
         for position, done in state:
-            at = self._next(position, done, seen)
-            if at is not None and self._may_match(position, at, met):
+            at = self._lead_of(position, done, seen, met)
+            if at is not None:
                 children.setdefault(self._group.items[position].chain[at], set()).add((position, at + 1))
         return tuple((n, many(function_of(n)), frozenset(s)) for n, s in sorted(children.items()))
+
+    def _lead_of(self, position: int, done: int, seen: int, met: int) -> int | None:
+        """The next transformation, where it may be that something comes of it."""
+        at = self._next(position, done, seen)
+        return at if at is not None and self._may_match(position, at, met) else None
 
     def _next(self, position: int, done: int, seen: int) -> int | None:
         """The first transformation from there on that may change something."""

@@ -8,10 +8,12 @@ for the scan alone (`STAND_IN`); a transformation is carried out value by value,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from revproxy.detection.engine.calm import Scanner, ScanOf, Scans
 from revproxy.detection.engine.chains import ChainTable, State
+from revproxy.detection.engine.coded import decodable, shortest
+from revproxy.detection.engine.hinted import Hints
 from revproxy.detection.link import Group
 from revproxy.detection.link.patterns import STAND_IN
 
@@ -32,6 +34,8 @@ class GroupScanner:
         self._scanner = Scanner()
         self._all = self._scanner.load(group.databases, scan_of)
         self._small = {name: self._scanner.load(databases, scan_of) for name, databases in group.small}
+        self._hints = Hints(group.hints, scan_of)
+        self._shortest = shortest(group)
 
     def items(self, values: Sequence[bytes], wanted: int = -1) -> int:
         """Bits of those of the `wanted` items that may accept one of the values (item `p` is bit `p`)."""
@@ -51,14 +55,39 @@ class GroupScanner:
 
     def _walk(self, state: State, scans: Scans, values: list[bytes]) -> int:
         """Scan these forms of the values, and what else follows from the result."""
-        joined = b"\0".join(values)
-        if joined.count(0) != len(values) - 1:
-            joined = b"\0".join([v.translate(_WITHOUT_NUL) for v in values])
+        joined, whole = _joined(values)
         seen = self._scanner.look(scans, joined)
         accept, leads = self.chains.move(state, seen & self._mask)
         if not leads:
             return seen & accept
-        return self._onward(state, scans, values, seen, self.chains.met(joined))
+        hits = seen & accept
+        met = self.chains.met(joined)
+        free, asked = self.chains.asked(state, seen & self._mask, met)
+        if free:
+            hits |= self._onward(free, scans, values, seen, met)
+        if asked:
+            for part, some in self._hinted(state, asked, joined, values, whole):
+                if some:
+                    hits |= self._onward(part, scans, some, seen, met)
+        return hits
+
+    def _hinted(
+        self, state: State, asked: tuple[int, ...], joined: bytes, values: list[bytes], whole: bool
+    ) -> Iterator[tuple[State, list[bytes]]]:
+        """Parts of a node, each with the values of which transformations may make something that it accepts."""
+        hit, some = self._hints.holding(asked, joined, values)
+        if hit:
+            yield self.chains.only(state, hit), some
+        coded = self.chains.only(state, frozenset(asked), coded=True)
+        if coded:
+            yield coded, self._coded(coded, values) if whole else values
+
+    def _coded(self, state: State, values: list[bytes]) -> list[bytes]:
+        """Of values without a NUL, those of which base64 may make something that the items of this node accept."""
+        plain, decoded, others = decodable(values, self._shortest)
+        if plain:
+            others += self._hints.holding({p for p, _ in state}, _joined(decoded)[0], plain, decoded)[1]
+        return others
 
     def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:
         """Take the items that are done, and scan the forms that are not; `met` as in `ChainTable.onward`.
@@ -82,3 +111,11 @@ class GroupScanner:
         for name, function, child in self.chains.onward(state, 0, -1):
             hits |= self._walk(child, self._small.get(name, scans), function(values))
         return hits
+
+
+def _joined(values: list[bytes]) -> tuple[bytes, bool]:
+    """What is scanned of them, and whether that is them as they are: there is no NUL in one."""
+    joined = b"\0".join(values)
+    if joined.count(0) == len(values) - 1:
+        return joined, True
+    return b"\0".join([v.translate(_WITHOUT_NUL) for v in values]), False

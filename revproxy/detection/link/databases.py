@@ -28,11 +28,14 @@ class Expression:
     number: int
     text: bytes
     caseless: bool = False
+    every: bool = False
+    """Each match is reported, not the first alone."""
 
     @property
     def flags(self) -> int:
         """Hyperscan's flags."""
-        return FLAGS | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
+        flags = FLAGS & ~hyperscan.HS_FLAG_SINGLEMATCH if self.every else FLAGS
+        return flags | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
 
 
 def compiles(expression: Expression) -> bool:

@@ -16,10 +16,11 @@ from revproxy.detection.link.asked import controls_of, fields_of
 from revproxy.detection.link.captures import captures_matter, last_matters
 from revproxy.detection.link.chains import Chain, fold, trigger_of
 from revproxy.detection.link.databases import LONG_BYTES, Expression, Refused, database, is_slow, key_of
+from revproxy.detection.link.hints import coded, hint
 from revproxy.detection.link.jumps import jumps_of
 from revproxy.detection.link.looks import changing, look_of, scanned_as
 from revproxy.detection.link.needs import needs_of
-from revproxy.detection.link.patterns import CALM, CALM_WIRE, Pattern, Shape, forms, heavy_form
+from revproxy.detection.link.patterns import CALM, CALM_WIRE, Pattern, Shape, folded, forms, heavy_form
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.progress import Tally, Told, unheard
 from revproxy.detection.link.required import consumed, required, tells
@@ -29,6 +30,7 @@ from revproxy.detection.link.soundness import check_library
 from revproxy.detection.operators import OPERATORS, ArgumentError, Texts, compile_operator, operator_texts
 from revproxy.detection.operators.rx import alternation
 from revproxy.detection.patterns import Node, bytesets, min_length, parse
+from revproxy.detection.patterns.tree import Alt
 from revproxy.detection.rules import FIELDS, MATCHED, PSEUDO, Condition, FieldClass, Marker, Operator, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.errors import Location, RuleError
@@ -39,6 +41,9 @@ _NO_SET: frozenset[Protocol] = frozenset()
 
 FEW = 4
 """A transformation that at most one item in so many asks for has small databases of its own."""
+
+HINT_BYTES = 64 * 1024
+"""What is longer is no hint: it costs about as much as what it saves."""
 
 CALM_CLASSES = {FieldClass.TEXT: CALM, FieldClass.HEADER: CALM_WIRE}
 """Where joined values are often calm, and what that means there: bodies have lines and marks."""
@@ -177,6 +182,8 @@ class _Draft:
 
     fields: set[str] = field(default_factory=set)
     items: list[tuple[Item, tuple[Pattern, ...]]] = field(default_factory=list)
+    hints: list[tuple[bytes, ...]] = field(default_factory=list)
+    """For each item, where it has one (`link.hints`)."""
 
 
 class _Linker:
@@ -214,10 +221,12 @@ class _Linker:
             if patterns is None:
                 return  # Where one group cannot look for it, no group may say that it is not there.
             found.append((key, fields, patterns))
+        hints = self._hint(rule, condition, chain) if found and look is Look.SCAN and not blind else ()
         for key, fields, patterns in found:
             draft = self._drafts.setdefault(key, _Draft())
             draft.fields |= fields
             draft.items.append((item, patterns))
+            draft.hints.append(hints)
 
     def _chain(self, rule: Rule, condition: Condition) -> Chain:
         trees = [tree for operator in condition.operators for tree in self._trees_of(rule, operator)]
@@ -227,13 +236,28 @@ class _Linker:
         """The patterns of a condition; None, with a note, when it has to be tried on every value."""
         found: list[Pattern] = []
         for operator in condition.operators:
-            for folded in sorted({chain.folded, chain.folded and not condition.every_step}):
-                patterns = self._rewritten_of(rule, operator, Shape(folded, chain.plus, alphabet))
+            for shape in _shapes(condition, chain, alphabet):
+                patterns = self._rewritten_of(rule, operator, shape)
                 if patterns is None:
                     self.notes[f"{rule.id}: a pattern is tried by google-re2 on every value"] = None
                     return None
                 found += patterns
         return tuple(found)
+
+    def _hint(self, rule: Rule, condition: Condition, chain: Chain) -> tuple[bytes, ...]:
+        """The patterns of one of which a value holds a match if carrying out the chain may help; none if unknown."""
+        trees = [
+            tree
+            for operator in condition.operators
+            for shape in _shapes(condition, chain)
+            for one in self._trees_of(rule, operator)
+            if (tree := folded(one, shape)) is not None
+        ]
+        found = hint(chain.names, trees)
+        rows = found.items if isinstance(found, Alt) else (found,) if found is not None else ()
+        texts = tuple(text for row in rows if (text := forms(row, Shape()).joined) is not None)
+        fits = sum(map(len, texts)) <= HINT_BYTES and self._refused.isdisjoint(texts)
+        return texts if fits else ()
 
     def _rewritten_of(self, rule: Rule, operator: Operator, shape: Shape) -> tuple[Pattern, ...] | None:
         key = (operator, shape)
@@ -286,7 +310,13 @@ class _Linker:
                 small.append((name, self._databases(draft, triggers, few)))
         alphabet = CALM_CLASSES.get(key[1], 0) if not key[3] else 0
         databases = self._databases(draft, triggers, every, alphabet)
-        return Group(*key, tuple(sorted(draft.fields)), items, triggers, databases, tuple(small))
+        hints = {
+            p: self._database([Expression(0, text, every=True) for text in texts])
+            for p, texts in enumerate(draft.hints)
+            if texts
+        }
+        decoding = {p: at for p in hints if (at := coded(items[p].chain)) is not None}
+        return Group(*key, tuple(sorted(draft.fields)), items, triggers, databases, tuple(small), hints, decoding)
 
     def _databases(
         self, draft: _Draft, triggers: tuple[str, ...], chosen: frozenset[int], alphabet: int = 0
@@ -318,6 +348,12 @@ class _Linker:
 
 def _trigger(name: str, alphabet: int) -> Pattern:
     return forms(parse(trigger_of(name) or ""), Shape(alphabet=alphabet or CALM))
+
+
+def _shapes(condition: Condition, chain: Chain, alphabet: int = CALM) -> list[Shape]:
+    """What the values of a condition are like: with `every_step` also as they are before they are lowered."""
+    each = sorted({chain.folded, chain.folded and not condition.every_step})
+    return [Shape(one, chain.plus, alphabet) for one in each]
 
 
 def _by_group(rule: Rule, condition: Condition, blind: bool) -> dict[GroupKey, set[str]]:

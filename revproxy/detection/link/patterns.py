@@ -64,7 +64,7 @@ class Shape:
 
 def forms(node: Node, shape: Shape, loose: bool = False) -> Pattern:
     """The forms of a pattern. `loose`: without anchors."""
-    tree = _folded(node, shape)
+    tree = folded(node, shape)
     if tree is not None and loose:
         tree = _loosened(tree)
     joined = _joined(tree)
@@ -74,7 +74,7 @@ def forms(node: Node, shape: Shape, loose: bool = False) -> Pattern:
 
 def heavy_form(node: Node, shape: Shape, refused: Container[bytes]) -> Pattern:
     """The form of a pattern that is too much for Hyperscan, but perhaps not for calm values (`refused`: what is)."""
-    joined = _joined(_folded(node, shape))
+    joined = _joined(folded(node, shape))
     if joined is None:
         return Pattern(None, None)
     calm = _calm(joined, shape.alphabet)
@@ -82,7 +82,8 @@ def heavy_form(node: Node, shape: Shape, refused: Container[bytes]) -> Pattern:
     return Pattern(None, None if heavy_calm else calm, to_re2(joined, groups=False), heavy_calm)
 
 
-def _folded(node: Node, shape: Shape) -> Node | None:
+def folded(node: Node, shape: Shape) -> Node | None:
+    """The tree for values as the shape has them; None where nothing can match."""
     tree: Node | None = preimage(trim(node), _LOWERED) if shape.folded else trim(node)
     return rebuild(tree, _with_plus) if shape.plus and tree is not None else tree
 

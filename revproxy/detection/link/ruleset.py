@@ -93,6 +93,11 @@ class Group:
     triggers: tuple[str, ...]
     databases: Databases
     small: tuple[tuple[str, Databases], ...] = ()
+    hints: Mapping[int, str] = field(default_factory=dict)
+    """Items for which it is known what a value holds if carrying out their chain may help (`link.hints`): keys of
+    databases, each of one pattern that reports every match."""
+    coded: Mapping[int, int] = field(default_factory=dict)
+    """Those of them whose chain decodes base64, and where in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,8 @@ class RuleSet:
     def keys(self) -> frozenset[str]:
         """Those of all databases that the groups name."""
         held = [one for g in self.groups for one in (g.databases, *(small for _, small in g.small))]
-        return frozenset(key for one in held for key in (one.joined, one.calm) if key)
+        hints = [key for g in self.groups for key in g.hints.values()]
+        return frozenset(key for key in (*hints, *(k for one in held for k in (one.joined, one.calm))) if key)
 
     def databases(self) -> dict[str, bytes]:
         """The serialised databases by key."""

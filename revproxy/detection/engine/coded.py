@@ -1,0 +1,49 @@
+"""Which values base64 may decode, after the transformations that rules carry out before it.
+
+Invariant: a value without a NUL that is left out is not decoded; what is chosen need not be.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from revproxy.detection.link import Group
+from revproxy.detection.link.chains import LONG_BASE64
+from revproxy.detection.link.hints import CODED
+
+QUAD = 4
+"""Digits that hold three bytes."""
+_BLANKS = b" \t\n\r\v\f\xa0\xc2"
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/"
+"""Digits that no transformation takes for anything else."""
+
+
+def shortest(group: Group) -> int:
+    """The fewest bytes of a value that base64 makes something of, for the group's items."""
+    names = [group.items[item].chain[at] for item, at in group.coded.items()]
+    return 2 * QUAD if all(name == LONG_BASE64 for name in names) else QUAD
+
+
+class Decodable(NamedTuple):
+    """Values that base64 may decode: those of which it is known what they decode to, that, and the others."""
+
+    plain: list[bytes]
+    decoded: list[bytes]
+    others: list[bytes]
+
+
+def decodable(values: Iterable[bytes], fewest: int) -> Decodable:
+    """Those of at least so many bytes that are made of nothing but digits, white space and escapes."""
+    found = Decodable([], [], [])
+    for value in values:
+        if len(value) < fewest or value.translate(None, CODED):
+            continue
+        digits = value.translate(None, _BLANKS)
+        if digits.translate(None, _PLAIN) or b"\n" in value:
+            found.others.append(value)
+        elif not len(digits) & 3:
+            found.plain.append(value)
+            found.decoded.append(a2b_base64(digits))
+    return found
