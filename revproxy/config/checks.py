@@ -19,6 +19,7 @@ from revproxy.config.settings import (
     ListenerKind,
     Settings,
 )
+from revproxy.config.zones import wrong_places
 from revproxy.errors import Location
 
 
@@ -203,6 +204,11 @@ class Checks:
                 place = where if where in self._reader.places else ("upstreams", upstream.name)
                 self._error(f"{upstream.address} is our own listener {ours[upstream.address]!r}", place)
 
+    def zones(self) -> None:
+        """Listeners face the outside, upstreams are inside."""
+        for message, place, hint in wrong_places(self._settings):
+            self._reader.tree.error(message, self._reader.nearest(place), hint)
+
     def limits(self) -> None:
         """Limits that bound one another."""
         limits = self._settings.limits
@@ -263,6 +269,7 @@ _CHECKS: tuple[Callable[[Checks], None], ...] = (
     Checks.listeners,
     Checks.certificates,
     Checks.loops,
+    Checks.zones,
     Checks.limits,
     Checks.logs,
     Checks.folders,
