@@ -239,7 +239,7 @@ class Administration:
 
     networks: tuple[str, ...] = ()
     ports: tuple[int, ...] = (22,)
-    """TCP ports; that of the admin listener is added where it is not on loopback."""
+    """TCP ports of this machine, of the firewalls and of others in the DMZ; the admin listener's is added."""
 
 
 @dataclass(frozen=True, slots=True)

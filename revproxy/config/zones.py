@@ -8,7 +8,7 @@ known when they are resolved, and is not held here.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from revproxy.config.settings import LOG_KINDS, Address, Log, Settings, Zone, Zones
 
@@ -24,9 +24,11 @@ _AT_HOME: tuple[str, ...] = ("clamd", "redis")
 
 
 def literal(host: str) -> IpAddress | None:
-    """The address, or None for a name."""
+    """The address, or None for a name; an address that holds only on some interface (`%`) says no more than one."""
+    if host == "localhost":
+        return ipaddress.ip_address("127.0.0.1")
     try:
-        return ipaddress.ip_address(host)
+        return None if "%" in host else ipaddress.ip_address(host)
     except ValueError:
         return None
 
@@ -46,8 +48,19 @@ def disjoint(zones: Zones, zone: Zone, version: int) -> list[IpNetwork]:
     left = [n for z, n in _all(zones) if z is zone and n.version == version]
     for other in (n for z, n in _all(zones) if z is not zone and n.version == version):
         left = [part for network in left for part in _without(network, other)]
-    four = [network for network in left if isinstance(network, ipaddress.IPv4Network)]
-    six = [network for network in left if isinstance(network, ipaddress.IPv6Network)]
+    return collapsed(left)
+
+
+def within(network: IpNetwork, outer: IpNetwork) -> bool:
+    """Whether all of a network lies in another."""
+    return network.network_address in outer and network.prefixlen >= outer.prefixlen
+
+
+def collapsed(networks: Iterable[IpNetwork]) -> list[IpNetwork]:
+    """The same addresses in as few networks as can be, in order, IPv4 first."""
+    all_of = list(networks)
+    four = [network for network in all_of if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in all_of if isinstance(network, ipaddress.IPv6Network)]
     return [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]
 
 
@@ -84,17 +97,13 @@ def _all(zones: Zones) -> Iterator[tuple[Zone, IpNetwork]]:
 
 def _without(network: IpNetwork, other: IpNetwork) -> list[IpNetwork]:
     """`network` without the part that is `other`'s; whole where `other` is not within it."""
-    if network == other or not _within(other, network):
+    if network == other or not within(other, network):
         return [network]
     if isinstance(network, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):
         return list(network.address_exclude(other))
     if isinstance(network, ipaddress.IPv6Network) and isinstance(other, ipaddress.IPv6Network):
         return list(network.address_exclude(other))
     return [network]
-
-
-def _within(network: IpNetwork, outer: IpNetwork) -> bool:
-    return network.network_address in outer and network.prefixlen >= outer.prefixlen
 
 
 def _networks(zones: Zones) -> Iterator[Wrong]:
@@ -114,7 +123,7 @@ def _administration(zones: Zones) -> Iterator[Wrong]:
     home = [network for zone, network in _all(zones) if zone is not Zone.EXTERNAL]
     for i, text in enumerate(zones.administration.networks):
         network = ipaddress.ip_network(text)
-        if not any(_within(network, outer) for outer in home):
+        if not any(within(network, outer) for outer in home):
             message = f"{text} is neither internal nor in the DMZ: administration does not come from outside"
             yield message, ("zones", "administration", "networks", i), ""
 
@@ -129,7 +138,10 @@ def _listeners(settings: Settings, zones: Zones) -> Iterator[Wrong]:
 def _leg(
     settings: Settings, zones: Zones, bind: Address, place: Place, allowed: tuple[Zone, ...], what: str
 ) -> Iterator[Wrong]:
-    address = ipaddress.ip_address(bind.host)
+    address = literal(bind.host)
+    if address is None:
+        yield f"{bind.host} is of one interface, and in no zone", place, "write an address without %"
+        return
     legs = [address]
     if bind.host in EVERYWHERE:
         legs = [own for own in own_addresses(settings) if own.version == address.version] if zones.host else []
