@@ -71,6 +71,8 @@ _PREFIX = "ffff:ffff:ffff:ffff::"
 _SOURCES = 65535
 """Clients that meters remember; those beyond are not metered."""
 _FORGET_SECONDS = 60
+_METERED = "metered"
+"""The chain that listeners' clients go through."""
 _LINK = (
     "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } "
     "ip6 hoplimit 255 counter accept",
@@ -172,11 +174,9 @@ def _zones(flows: Flows, seen: list[Flow]) -> Iterator[Chain]:
     """The chain of each zone: what may begin there."""
     for zone in (Zone.EXTERNAL, Zone.DMZ, Zone.INTERNAL):
         mine = [flow for flow in seen if _source_zone(flow) is zone]
-        rules = [rule_of(flow) for flow in mine if flow.trusted]
-        if any(_metered(flow) for flow in mine):
-            rules += _meters(flows)
-        rules += [rule_of(flow) for flow in mine if not flow.trusted]
-        yield Chain(f"from_{zone}", (*rules, *_refuse(zone, zone is not Zone.EXTERNAL)))
+        yield Chain(f"from_{zone}", (*map(rule_of, mine), *_refuse(zone, zone is not Zone.EXTERNAL)))
+    if any(map(_metered, seen)):
+        yield Chain(_METERED, (*_meters(flows), "counter accept"))
 
 
 def _metered(flow: Flow) -> bool:
@@ -197,18 +197,22 @@ def rule_of(flow: Flow, own: bool = True) -> str:
 
 
 def _what(flow: Flow) -> str:
-    return f'{flow.protocol} dport {flow.port} ct state new counter accept comment "{flow.name}"'
+    verdict = f"goto {_METERED}" if _metered(flow) else "accept"
+    return f'{flow.protocol} dport {flow.port} ct state new counter {verdict} comment "{flow.name}"'
 
 
 def _meters(flows: Flows) -> list[str]:
-    """New connections of one client: not too many at a time, not too many at once."""
+    """New connections of one client: not too many at a time, not too many at once.
+
+    Only what a listener would get is counted, so that noise at other ports uses up nobody's share.
+    """
     limits = {
         "rate": f"limit rate over {flows.per_second}/second burst {2 * flows.per_second} packets",
         "held": f"ct count over {flows.held}",
     }
     clients = {4: "ip saddr", 6: f"ip6 saddr & {_PREFIX}"}
     return [
-        f"ct state new add @{name}{version} {{ {client} {limit} }} counter drop"
+        f"add @{name}{version} {{ {client} {limit} }} counter drop"
         for name, limit in limits.items()
         for version, client in clients.items()
     ]

@@ -32,7 +32,7 @@ _PORT = re.compile(r"(tcp|udp) dport (\d+) ?(.*)")
 _COMMENT = re.compile(r' comment "[^"]*"$')
 _LATER = ("ct state established ", "ct state related ", "ct state invalid ", "icmpv6 type ", "limit rate 5/second ")
 """Not for a first packet of TCP or UDP, or a line of the log."""
-_METER = re.compile(r"ct state new add @(rate|held)[46] \{[^}]*\} counter drop")
+_METER = re.compile(r"add @(rate|held)[46] \{[^}]*\} counter drop")
 
 
 def taken(table: Table, hook: str, packet: Packet) -> bool:
