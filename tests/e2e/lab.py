@@ -92,6 +92,17 @@ def address(wire: str, number: int, version: int = 4) -> str:
     return WIRES[wire][version == 6].format(number).partition("/")[0]
 
 
+def _listen(port: int) -> socket.socket:
+    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
+
+
+def _hear(port: int) -> socket.socket:
+    ear = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    ear.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    ear.bind(("::", port))
+    return ear
+
+
 @dataclass
 class Machine:
     """A namespace with its addresses."""
@@ -140,17 +151,16 @@ class Machine:
             raise failed[0]
         return result[0]
 
+    def open_door(self, port: int) -> None:
+        """Listen by TCP on all addresses."""
+        self.doors.append(self.here(_listen, port))
+
     def open_doors(self) -> None:
-        """Listen where nobody declared it, on all addresses, and keep what arrives by UDP."""
+        """Listen where nobody declared it, and keep what arrives by UDP."""
         for port in DOORS:
-            self.doors.append(
-                socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
-            )
+            self.open_door(port)
         for port in UDP:
-            ear = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-            ear.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            ear.bind(("::", port))
-            self.ears[port] = ear
+            self.ears[port] = self.here(_hear, port)
 
     def heard(self) -> list[int]:
         """UDP ports at which something arrived since the last look."""
@@ -177,7 +187,7 @@ class Lab:
             for name, (wire, number) in HOSTS.items():
                 self._machine(name, {wire: [number]})
                 self._route(self.machines[name], ROUTES[wire])
-                self.machines[name].here(self.machines[name].open_doors)
+                self.machines[name].open_doors()
         except BaseException:
             self.close()
             raise
@@ -228,7 +238,7 @@ class Lab:
             machine = self._machine(name, legs)
             machine.command("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
             self._route(machine, ROUTES[f"{layout} {name}"])
-            machine.here(machine.open_doors)
+            machine.open_doors()
         for machine in self.machines.values():
             _ip(["-n", machine.space, "neighbour", "flush", "all"])
 
@@ -243,9 +253,12 @@ class Lab:
             machine.command("nft", "flush", "ruleset")
 
     def _remove(self, name: str) -> None:
-        machine = self.machines.pop(name, None)
-        for sock in (*machine.doors, *machine.ears.values()) if machine else ():
+        machine = self.machines.pop(name)
+        for sock in (*machine.doors, *machine.ears.values()):
             sock.close()
+        # The kernel takes its time with a namespace's cables; the next machine of that name needs them gone.
+        for wire in machine.legs:
+            _ip(["-n", self._wire, "link", "delete", f"{name}-{wire}"])
         _ip(["netns", "delete", self.prefix + name])
         self._made = [space for space in self._made if space != self.prefix + name]
 

@@ -3,74 +3,79 @@
 from __future__ import annotations
 
 import errno
+import resource
 import select
 import socket
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import struct
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
-AT_ONCE = 8000
-"""Sockets that are open at the same time."""
+AT_ONCE = min(15_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500)
+"""Connections that are tried at the same time."""
 QUIET_SECONDS = 0.25
 """Nothing more has answered for so long: on wires within one machine an answer takes less than a millisecond."""
+Target = tuple[str, int]
+_REFUSED_HERE = (errno.EPERM, errno.EACCES, errno.EHOSTUNREACH, errno.ENETUNREACH)
+"""What a rule of this machine itself says at once."""
+_RESET = struct.pack("ii", 1, 0)
 
 
-@dataclass
-class Answers:
-    """Ports of one host, by what it said: `opened` took a connection, `closed` sent a reset.
+def tcp(targets: Iterable[Target], source: str = "") -> tuple[set[Target], set[Target]]:
+    """Which took a connection, and which said that nobody listens.
 
     The others were silent, or a firewall said that it is prohibited.
     """
-
-    opened: list[int] = field(default_factory=list)
-    closed: list[int] = field(default_factory=list)
-
-    def note(self, port: int, error: int) -> None:
-        if error == 0:
-            self.opened.append(port)
-        elif error == errno.ECONNREFUSED:
-            self.closed.append(port)
-
-
-def tcp(host: str, ports: Iterable[int]) -> Answers:
-    """Connect to every port of a host."""
-    found = Answers()
-    wanted = list(ports)
-    for begin in range(0, len(wanted), AT_ONCE):
-        _together(host, wanted[begin : begin + AT_ONCE], found)
-    found.opened.sort()
-    return found
+    opened, closed = set(), set()
+    left = iter(targets)
+    while some := list(islice(left, AT_ONCE)):
+        for target, error, sock in connect(some, source):
+            sock.close()
+            if error == 0:
+                opened.add(target)
+            elif error == errno.ECONNREFUSED:
+                closed.add(target)
+    return opened, closed
 
 
-def _together(host: str, ports: list[int], found: Answers) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    waiting: dict[int, tuple[socket.socket, int]] = {}
+def connect(targets: Iterable[Target], source: str = "") -> Iterator[tuple[Target, int, socket.socket]]:
+    """Connect to all at once; each that answered, with 0 or an error and its socket, until nothing more comes."""
+    waiting: dict[int, tuple[Target, socket.socket]] = {}
     with select.epoll() as epoll:
-        for port in ports:
+        for target in targets:
+            family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
             sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            error = sock.connect_ex((host, port))
+            if source:
+                sock.bind((source, 0))
+            error = sock.connect_ex(target)
             if error == errno.EINPROGRESS:
                 epoll.register(sock.fileno(), select.EPOLLOUT)
-                waiting[sock.fileno()] = sock, port
-                continue
-            found.note(port, error)
-            sock.close()
+                waiting[sock.fileno()] = target, sock
+            else:
+                yield target, error, sock
         while waiting and (events := epoll.poll(QUIET_SECONDS, len(waiting))):
             for number, _ in events:
-                sock, port = waiting.pop(number)
-                found.note(port, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
-                sock.close()
-    for sock, _ in waiting.values():
+                target, sock = waiting.pop(number)
+                epoll.unregister(number)
+                yield target, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), sock
+    for _, sock in waiting.values():
         sock.close()
 
 
-def udp(host: str, ports: Iterable[int]) -> None:
-    """A datagram to every port; whether it arrived, the other end knows."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in ports:
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+def held(target: Target, count: int, source: str) -> int:
+    """How many of so many connections at once are taken, when none is given back; all are reset in the end."""
+    answers = list(connect([target] * count, source))
+    for _, _, sock in answers:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        sock.close()
+    return sum(error == 0 for _, error, _ in answers)
+
+
+def udp(targets: Iterable[Target]) -> None:
+    """A datagram to each; whether it arrived, the other end knows."""
+    for host, port in targets:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as sock:
             try:
                 sock.sendto(b"anybody there?", (host, port))
             except OSError as error:
-                # A rule of this machine itself says so at once.
-                if error.errno not in (errno.EPERM, errno.EHOSTUNREACH, errno.EACCES, errno.ENETUNREACH):
+                if error.errno not in _REFUSED_HERE:
                     raise
