@@ -70,10 +70,12 @@ def held(target: Target, count: int, source: str) -> int:
     return sum(error == 0 for _, error, _ in answers)
 
 
-def udp(targets: Iterable[Target]) -> None:
+def udp(targets: Iterable[Target], source: str = "") -> None:
     """A datagram to each; whether it arrived, the other end knows."""
     for host, port in targets:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            if source:
+                sock.bind((source, 0))
             try:
                 sock.sendto(b"anybody there?", (host, port))
             except OSError as error:

@@ -66,11 +66,12 @@ class Arranged:
         """What a machine finds: ports that take connections, and ports that say they are closed."""
         return self.lab[source].here(scanner.tcp, self.targets(source, ports))
 
-    def heard(self, source: str) -> set[tuple[str, int]]:
-        """Machines, and their UDP ports, that datagrams of a machine come to."""
+    def heard(self, source: str, address: str = "") -> set[tuple[str, int]]:
+        """Machines, and their UDP ports, that datagrams of a machine come to; `address` is what it calls itself."""
         for machine in self.lab.machines.values():
             machine.heard()
-        self.lab[source].here(scanner.udp, list(self.targets(source, UDP)))
+        targets = [target for target in self.targets(source, UDP) if not (address and ":" in target[0])]
+        self.lab[source].here(scanner.udp, targets, address)
         return {(m.name, port) for m in self.lab.machines.values() if m.name != source for port in m.heard()}
 
 
@@ -269,6 +270,25 @@ def impostor(arranged: Arranged) -> set[scanner.Target]:
     targets = [t for t in arranged.targets("internet", DOORS) if ":" not in t[0] and t[0] != "10.0.0.200"]
     opened, closed = arranged.lab["internet"].here(scanner.tcp, targets, "10.0.0.200")
     return opened | closed
+
+
+@pytest.mark.parametrize(
+    ("machine", "address"),
+    [("front", "10.0.0.5"), ("front", "192.0.2.12"), ("front", "203.0.113.77"), ("beside", "10.0.0.200"),
+     ("internet", "10.0.0.5"), ("internet", "192.0.2.10")],
+)  # fmt: skip
+def test_one_way_with_a_borrowed_address(arranged, machine, address):
+    """A machine that its own rules no longer hold sends under another's address; no answer is needed to do harm."""
+    arranged.load(*ROLES[arranged.layout])
+    borrower = arranged.lab[machine]
+    borrower.command("ip", "address", "add", f"{address}/32", "dev", next(iter(borrower.legs)))
+    try:
+        # What is on the same wire has no firewall before it.
+        assert {name for name, _ in arranged.heard(machine, address)} <= {"front", "beside"} - {machine}
+        assert machine != "internet" or arranged.heard(machine, address) == set()
+    finally:
+        borrower.command("ip", "address", "delete", f"{address}/32", "dev", next(iter(borrower.legs)))
+        arranged.load()
 
 
 # ---- what has to pass all the same
