@@ -1,8 +1,8 @@
 """What `nft -j list ruleset` says, as the same plain data that we print (`tables`).
 
-Only the expressions that our own rules use are turned into words; any other stands there as its JSON, and so differs
-from whatever we would print. Counters' values, handles, and addresses that the kernel noted itself are left out. The
-order of values in braces is not the kernel's but ours.
+Only the expressions that our own rules use are turned into words, and only where they say no more than those words:
+any other stands there as its JSON, and so differs from whatever we would print. Counters' values, handles, and
+addresses that the kernel noted itself are left out. The order of values in braces is not the kernel's but ours.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from revproxy.config.zones import IpNetwork
@@ -73,7 +74,7 @@ _KNOWN = {"table", "set", "chain", "rule"}
 
 
 def _plain(body: Json) -> str:
-    return json.dumps({key: value for key, value in body.items() if key != "handle"}, sort_keys=True)
+    return _dump({key: value for key, value in body.items() if key != "handle"})
 
 
 def _hook(chain: Json) -> str:
@@ -85,20 +86,27 @@ def _hook(chain: Json) -> str:
 
 def _set(one: Json) -> NftSet:
     size, timeout = one.get("size", 0), one.get("timeout", 0)
-    elements = () if size else addresses(n for elem in one.get("elem", ()) for n in _networks(elem))
+    elements = () if size else _elements(one.get("elem", ()))
     return NftSet(one["name"], str(one["type"]), elements, size, timeout)
 
 
+def _elements(members: list[Json]) -> tuple[str, ...]:
+    try:
+        return addresses(network for member in members for network in _networks(member))
+    except (ValueError, TypeError):
+        return tuple(map(_dump, members))
+
+
 def _networks(elem: Json) -> Iterable[IpNetwork]:
-    """What an element of a set stands for: an address, a prefix or a range."""
+    """What an element of a set stands for: an address, a prefix or a range. Raises ValueError for anything else."""
     match elem:
-        case {"elem": {"val": inner}}:
-            return _networks(inner)
+        case str():
+            return (ipaddress.ip_network(elem),)
         case {"prefix": {"addr": str(first), "len": int(length)}}:
             return (ipaddress.ip_network(f"{first}/{length}"),)
         case {"range": [str(first), str(last)]}:
             return _range(ipaddress.ip_address(first), ipaddress.ip_address(last))
-    return (ipaddress.ip_network(elem),)
+    raise ValueError(elem)
 
 
 def _range(first: Json, last: Json) -> Iterable[IpNetwork]:
@@ -106,79 +114,110 @@ def _range(first: Json, last: Json) -> Iterable[IpNetwork]:
     return made
 
 
+def _dump(body: Json) -> str:
+    return json.dumps(body, sort_keys=True)
+
+
 def _rule(rule: Json) -> str:
-    words = " ".join(_statement(one) for one in rule["expr"])
+    words = " ".join(map(_statement, rule["expr"]))
     return f'{words} comment "{rule["comment"]}"' if "comment" in rule else words
 
 
 def _statement(one: Json) -> str:
+    """A statement in words; its JSON where the words would not say all of it."""
     ((kind, body),) = one.items()
-    write = _STATEMENTS.get(kind)
-    return write(body) if write else json.dumps(one, sort_keys=True)
+    known = _STATEMENTS.get(kind)
+    keys = set(body) if isinstance(body, dict) else set()
+    if known is None or not (known.needs <= keys <= known.needs | known.may) or not isinstance(body, dict | None):
+        return _dump(one)
+    try:
+        return known.write(body)
+    except ValueError:
+        return _dump(one)
 
 
 def _match(body: Json) -> str:
-    compare = "!= " if body["op"] == "!=" else ""
-    if body["op"] not in ("==", "in", "!="):
-        return json.dumps(body, sort_keys=True)
+    if body["op"] not in _OPERATORS:
+        raise ValueError(body)
     left = _left(body["left"])
-    return f"{left} {compare}{_right(left, body['right'])}"
+    return f"{left} {_OPERATORS[body['op']]}{_right(left, body['right'])}"
+
+
+_OPERATORS = {"==": "", "in": "", "!=": "!= "}
 
 
 def _left(body: Json) -> str:
+    """What is looked at. Raises ValueError where it is none of what our rules look at."""
     match body:
-        case {"payload": {"protocol": str(protocol), "field": str(field)}}:
+        case {"payload": {"protocol": str(protocol), "field": str(field), **rest}} if not rest:
             return f"{protocol} {field}"
         case {"meta": {"key": "iif" | "oif" as key}}:
             return str(key)
-        case {"meta": {"key": str(key)}}:
-            return f"meta {key}"
         case {"ct": {"key": str(key), **rest}} if not rest:
             return f"ct {key}"
         case {"fib": {"result": str(result), "flags": [*flags]}}:
             return f"fib {' . '.join(flags)} {result}"
         case {"&": [left, str(mask)]}:
             return f"{_left(left)} & {mask}"
-    return json.dumps(body, sort_keys=True)
+    raise ValueError(body)
 
 
 def _right(left: str, body: Json) -> str:
+    """What it is compared with. Raises ValueError likewise."""
     if left in ("iif", "oif"):
         return f'"{body}"'
-    if left.startswith("fib "):
-        return "missing" if body is False else str(body)
+    if left.startswith("fib ") and body is False:
+        return "missing"
     if left in _ADDRESSES and not (isinstance(body, str) and body.startswith("@")):
         members = body["set"] if isinstance(body, dict) and "set" in body else [body]
-        return one_of(addresses(n for member in members for n in _networks(member)))
-    if isinstance(body, dict) and set(body) == {"set"}:
-        return one_of(map(str, body["set"]))
-    return str(body) if isinstance(body, str | int) else json.dumps(body, sort_keys=True)
+        return one_of(addresses(network for member in members for network in _networks(member)))
+    match body:
+        case {"set": [*members]} if all(isinstance(member, str | int) for member in members):
+            return one_of(map(str, members))
+        case str() | int():
+            return str(body)
+    raise ValueError(body)
 
 
 _ADDRESSES = frozenset(f"{ip} {end}" for ip in ("ip", "ip6") for end in ("saddr", "daddr"))
 
 
 def _limit(body: Json) -> str:
-    over = "over " if body.get("inv") else ""
-    return f"limit rate {over}{body['rate']}/{body['per']} burst {body['burst']} packets"
+    return f"limit rate {_over(body)}{body['rate']}/{body['per']} burst {body['burst']} packets"
+
+
+def _over(body: Json) -> str:
+    return "over " if body.get("inv") else ""
 
 
 def _add(body: Json) -> str:
-    inner = " ".join(_statement(one) for one in body["stmt"])
+    inner = " ".join(map(_statement, body["stmt"]))
     return f"{body['op']} {body['set']} {{ {_left(body['elem'])} {inner} }}"
 
 
-_STATEMENTS: dict[str, Callable[[Json], str]] = {
-    "match": _match,
-    "counter": lambda _: "counter",
-    "accept": lambda _: "accept",
-    "drop": lambda _: "drop",
-    "goto": lambda body: f"goto {body['target']}",
-    "jump": lambda body: f"jump {body['target']}",
-    "reject": lambda body: f"reject with {body['type']} {body['expr']}",
-    "limit": _limit,
-    "ct count": lambda body: f"ct count {'over ' if body.get('inv') else ''}{body['val']}",
-    "log": lambda body: f'log prefix "{body["prefix"]}" level {body["level"]}',
-    "set": _add,
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """The keys of a statement that its words tell all of, and how it is written."""
+
+    write: Callable[[Json], str]
+    needs: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+
+
+def _keys(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+_STATEMENTS: dict[str, _Statement] = {
+    "match": _Statement(_match, _keys("op", "left", "right")),
+    "counter": _Statement(lambda _: "counter", may=_keys("packets", "bytes")),
+    "accept": _Statement(lambda _: "accept"),
+    "drop": _Statement(lambda _: "drop"),
+    "goto": _Statement(lambda body: f"goto {body['target']}", _keys("target")),
+    "jump": _Statement(lambda body: f"jump {body['target']}", _keys("target")),
+    "reject": _Statement(lambda body: f"reject with {body['type']} {body['expr']}", _keys("type", "expr")),
+    "limit": _Statement(_limit, _keys("rate", "burst", "per"), _keys("inv")),
+    "ct count": _Statement(lambda body: f"ct count {_over(body)}{body['val']}", _keys("val"), _keys("inv")),
+    "log": _Statement(lambda body: f'log prefix "{body["prefix"]}" level {body["level"]}', _keys("prefix", "level")),
+    "set": _Statement(_add, _keys("op", "elem", "set", "stmt")),
 }
-"""How a statement is written."""

@@ -78,13 +78,30 @@ def test_words(expression, text):
         payload("tcp", "dport", {"range": [1, 1024]}),
         payload("tcp", "dport", 1024, "<"),
         {"match": {"op": "==", "left": {"ct": {"key": "bytes", "dir": "original"}}, "right": 1}},
+        {"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": 1}},
+        payload("ip", "saddr", {"|": ["10.0.0.1", 1]}),
+        payload("ip", "saddr", 1),
+        payload("tcp", "dport", {"set": [{"elem": {"val": 1}}]}),
+        {"reject": {"type": "tcp reset", "x": 1}},
+        {"log": {"prefix": "a", "level": "info", "group": 1}},
+        {"limit": {"rate": 1, "burst": 1, "per": "second", "rate_unit": "kbytes"}},
+        {"counter": "number 1"},
+        {"accept": {"x": 1}},
     ],
 )
 def test_what_we_never_print_differs_from_all_that_we_do(expression):
     """It is shown as it is; nothing of it is lost on the way to a word that looks like one of ours."""
-    shown = rule(expression)
-    assert "{" in shown
-    assert all(str(value) in shown for value in (1, '"'))
+    assert json.loads(rule(expression)) == expression
+
+
+@pytest.mark.parametrize("element", [{"concat": ["10.0.0.1", 80]}, {"elem": {"val": "10.0.0.1", "timeout": 9}}, 7])
+def test_an_element_that_we_never_print(element):
+    named = {"family": "inet", "table": "t", "name": "dmz4", "type": "ipv4_addr", "elem": ["10.0.0.9", element]}
+    entries = [{"table": {"family": "inet", "name": "t"}}, {"set": named}]
+    assert table_of(json.dumps({"nftables": entries}), "t").sets[0].elements == (
+        '"10.0.0.9"',
+        json.dumps(element, sort_keys=True),
+    )
 
 
 def test_a_table_that_sleeps_and_objects_that_are_not_ours():

@@ -21,8 +21,8 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
@@ -132,24 +132,16 @@ class Machine:
 
     def here(self, work: Callable[P, R], *args: P.args, **more: P.kwargs) -> R:
         """Call something in a thread that is on this machine's network: the sockets that it makes stay there."""
-        result: list[R] = []
-        failed: list[BaseException] = []
 
-        def run() -> None:
-            try:
-                with open(f"/run/netns/{self.space}") as space:
-                    if _LIBC.setns(space.fileno(), _NEWNET):
-                        raise OSError(ctypes.get_errno(), "setns")
-                result.append(work(*args, **more))
-            except BaseException as error:  # noqa: BLE001 - raised in the caller's thread below
-                failed.append(error)
+        def run() -> R:
+            with open(f"/run/netns/{self.space}") as space:
+                if _LIBC.setns(space.fileno(), _NEWNET):
+                    raise OSError(ctypes.get_errno(), "setns")
+            return work(*args, **more)
 
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-        if failed:
-            raise failed[0]
-        return result[0]
+        # The thread ends with its pool: no other work gets one that is on this network.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(run).result()
 
     def open_door(self, port: int) -> None:
         """Listen by TCP on all addresses."""
