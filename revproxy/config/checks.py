@@ -19,7 +19,7 @@ from revproxy.config.settings import (
     ListenerKind,
     Settings,
 )
-from revproxy.config.zones import wrong_places
+from revproxy.config.zones import not_held, wrong_places
 from revproxy.errors import Location
 
 
@@ -208,6 +208,8 @@ class Checks:
         """Listeners face the outside, upstreams are inside."""
         for message, place, hint in wrong_places(self._settings):
             self._reader.tree.error(message, self._reader.nearest(place), hint)
+        for message, place in not_held(self._settings):
+            self._notice(message, place if place in self._reader.places else place[:-1])
 
     def limits(self) -> None:
         """Limits that bound one another."""

@@ -89,6 +89,16 @@ def wrong_places(settings: Settings) -> Iterator[Wrong]:
     yield from _logs(settings, zones)
 
 
+def not_held(settings: Settings) -> Iterator[tuple[str, Place]]:
+    """Upstreams of which nobody can say yet where they are: messages and places."""
+    for upstream in settings.upstreams if settings.zones else ():
+        if literal(upstream.address.host) is None:
+            message = (
+                f"upstream {upstream.name!r} has a name: its zone is not held here, and no firewall rule can be made"
+            )
+            yield message, ("upstreams", upstream.name, "address")
+
+
 def _all(zones: Zones) -> Iterator[tuple[Zone, IpNetwork]]:
     for zone in Zone:
         for text in getattr(zones, zone):

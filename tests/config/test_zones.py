@@ -132,6 +132,16 @@ def test_all_wrong_places_in_one_go(tmp_path):
     assert f"\n  {' ' * 42}^\n" in str(caught.value)
 
 
+@pytest.mark.parametrize(("address", "column"), [("app.internal:80", 8), ("{address: 'app.internal:80'}", 18)])
+def test_an_upstream_with_a_name_is_a_notice(tmp_path, address, column):
+    path = tmp_path / "revproxy.yaml"
+    path.write_text(GOOD.replace("10.0.0.5:80", address))
+    (notice,) = load(path).notices
+    assert str(notice).startswith(f"{path}:3:{column}: notice: upstream 'app' has a name: its zone is not held here")
+    path.write_text(GOOD.partition("zones:")[0].replace("10.0.0.5:80", address))
+    assert load(path).notices == ()
+
+
 def test_without_zones_nothing_is_held(tmp_path):
     path = tmp_path / "revproxy.yaml"
     path.write_text(GOOD.partition("zones:")[0].replace("192.0.2.10:80", "10.0.0.10:80"))
