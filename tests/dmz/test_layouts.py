@@ -169,6 +169,7 @@ MACHINES_AND_HOOKS = [
     *((role, layout, "forward") for role, layout in MACHINES.values()),
     (Role.HOST, Layout.DUAL, "input"),
     (Role.HOST, Layout.DUAL, "output"),
+    (Role.HOST, Layout.DUAL, "forward"),
 ]
 
 

@@ -321,15 +321,20 @@ def test_path_mtu_of_the_internet(arranged, host):
 # ---- meters
 
 
+CLIENTS = ("203.0.113.98/32", "203.0.113.99/32", "2001:db8:c::1/128", "2001:db8:c::2/128")
+
+
 @pytest.fixture
 def client(arranged):
-    """Addresses of the Internet that nobody has used."""
-    internet = arranged.lab["internet"]
-    internet.command("ip", "address", "add", "203.0.113.98/32", "dev", "ext")
-    internet.command("ip", "address", "add", "203.0.113.99/32", "dev", "ext")
+    """Addresses of the Internet that nobody has used: two of IPv4, and two of one IPv6 /64."""
+    internet, outer = arranged.lab["internet"], arranged.lab["outer"]
+    for address in CLIENTS:
+        internet.command("ip", "address", "add", address, "dev", "ext", *(["nodad"] if ":" in address else []))
+    outer.command("ip", "route", "add", "2001:db8:c::/64", "via", "2001:db8:e::66")
     yield internet
-    internet.command("ip", "address", "delete", "203.0.113.98/32", "dev", "ext")
-    internet.command("ip", "address", "delete", "203.0.113.99/32", "dev", "ext")
+    outer.command("ip", "route", "delete", "2001:db8:c::/64")
+    for address in CLIENTS:
+        internet.command("ip", "address", "delete", address, "dev", "ext")
 
 
 def test_connections_of_one_client(arranged, client):
@@ -340,6 +345,14 @@ def test_connections_of_one_client(arranged, client):
     assert 100 <= taken <= 100 + 50 * (time.monotonic() - begun) + 1
     # Others are not concerned.
     assert client.here(scanner.held, WEB, 1, "203.0.113.66") == 1
+
+
+def test_a_network_of_ipv6_is_one_client(arranged, client):
+    first = client.here(lambda: list(scanner.connect([WEB6] * 30, "2001:db8:c::1")))
+    assert [error for _, error, _ in first] == [0] * 30
+    assert client.here(scanner.held, WEB6, 30, "2001:db8:c::2") == 10
+    for _, _, sock in first:
+        sock.close()
 
 
 # ---- is it in force?
