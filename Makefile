@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-DEBIAN := nginx-light libnginx-mod-http-modsecurity postfix swaks wrk curl
+DEBIAN := nginx-light libnginx-mod-http-modsecurity postfix swaks wrk curl nftables iproute2 dovecot-imapd postgresql
 
 .PHONY: setup debian demo test lint bench load soak clean
 

@@ -69,7 +69,16 @@ def summary(settings: config.Settings) -> str:
         f"{len(settings.upstreams)} upstreams, {len(settings.routes)} routes, {len(settings.mail.domains)} domains"
     )
     sources = ", ".join(settings.inspection.signatures) or "none"
-    return f"listeners: {listeners}\n{counts}, {settings.workers} workers\nsignatures: {sources}"
+    lines = (f"listeners: {listeners}", f"{counts}, {settings.workers} workers", f"signatures: {sources}")
+    return "\n".join((*lines, _zones(settings.zones)))
+
+
+def _zones(zones: config.Zones | None) -> str:
+    """What is held to networks, or in one line what is not."""
+    if zones is None:
+        return "zones: none declared, so listeners on internal legs and upstreams outside the inside are not refused"
+    external = ", ".join(zones.external) or "all else"
+    return f"zones: dmz {', '.join(zones.dmz)}; internal {', '.join(zones.internal)}; external {external}"
 
 
 @click.command(epilog='\b\nExamples:\n  eval "$(revproxy completion bash)"\n  revproxy completion fish | source')

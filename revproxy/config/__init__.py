@@ -4,6 +4,7 @@ from revproxy.config.checks import Notice
 from revproxy.config.load import Blame, Loaded, load, nowhere, template
 from revproxy.config.settings import (
     Address,
+    Administration,
     Certificate,
     ClientAddress,
     Control,
@@ -18,13 +19,18 @@ from revproxy.config.settings import (
     MailDomain,
     Mode,
     Route,
+    Services,
     Settings,
     Upstream,
     UpstreamTls,
+    Zone,
+    Zones,
 )
+from revproxy.config.zones import disjoint, own_addresses, zone_of
 
 __all__ = [
     "Address",
+    "Administration",
     "Blame",
     "Certificate",
     "ClientAddress",
@@ -42,10 +48,16 @@ __all__ = [
     "Mode",
     "Notice",
     "Route",
+    "Services",
     "Settings",
     "Upstream",
     "UpstreamTls",
+    "Zone",
+    "Zones",
+    "disjoint",
     "load",
     "nowhere",
+    "own_addresses",
     "template",
+    "zone_of",
 ]

@@ -38,6 +38,7 @@ from revproxy.config.settings import (
     Route,
     Settings,
     Upstream,
+    Zones,
 )
 from revproxy.config.shipped import shipped_signatures
 from revproxy.model import Limits, Timeouts
@@ -233,6 +234,10 @@ def _workers(reader: Reader, node: Node, place: Place) -> Any:
     return _plain(reader, node, place)
 
 
+def _zones(reader: Reader, node: Node, place: Place) -> Any:
+    return None if is_null(node) else reader.make(Zones, node, place)
+
+
 def _limits(reader: Reader, node: Node, place: Place) -> Limits:
     return Limits(**reader.fields(Limits, node, place))
 
@@ -257,6 +262,7 @@ _SECTIONS: dict[str, Callable[[Reader, Node, Place], Any]] = {
     "logs": _logs,
     "control": _control,
     "admin": _admin,
+    "zones": _zones,
     "workers": _workers,
     "spool": _plain,
     "cache": _plain,

@@ -19,6 +19,7 @@ from revproxy.config.settings import (
     ListenerKind,
     Settings,
 )
+from revproxy.config.zones import not_held, wrong_places
 from revproxy.errors import Location
 
 
@@ -203,6 +204,13 @@ class Checks:
                 place = where if where in self._reader.places else ("upstreams", upstream.name)
                 self._error(f"{upstream.address} is our own listener {ours[upstream.address]!r}", place)
 
+    def zones(self) -> None:
+        """Listeners face the outside, upstreams are inside."""
+        for message, place, hint in wrong_places(self._settings):
+            self._reader.tree.error(message, self._reader.nearest(place), hint)
+        for message, place in not_held(self._settings):
+            self._notice(message, place if place in self._reader.places else place[:-1])
+
     def limits(self) -> None:
         """Limits that bound one another."""
         limits = self._settings.limits
@@ -263,6 +271,7 @@ _CHECKS: tuple[Callable[[Checks], None], ...] = (
     Checks.listeners,
     Checks.certificates,
     Checks.loops,
+    Checks.zones,
     Checks.limits,
     Checks.logs,
     Checks.folders,

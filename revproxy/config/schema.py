@@ -38,6 +38,8 @@ def one_of(*words: str) -> Read:
 
 
 READERS: dict[tuple[type, str], Read | PathTo] = {
+    (s.Administration, "networks"): values.network,
+    (s.Administration, "ports"): values.port,
     (s.Certificate, "certificate"): PathTo("certificate", must_exist=True),
     (s.Certificate, "key"): PathTo("key", must_exist=True),
     (s.Certificate, "names"): values.route_host,
@@ -60,6 +62,12 @@ READERS: dict[tuple[type, str], Read | PathTo] = {
     (s.Route, "methods"): values.method,
     (s.Route, "name"): values.name,
     (s.Route, "path"): values.route_path,
+    (s.Services, "clamd"): values.target_address,
+    (s.Services, "dns"): values.target_address,
+    (s.Services, "feed"): values.target_address,
+    (s.Services, "ntp"): values.target_address,
+    (s.Services, "packages"): values.target_address,
+    (s.Services, "redis"): values.target_address,
     (s.Settings, "admin"): values.bind_address,
     (s.Settings, "cache"): PathTo("folder"),
     (s.Settings, "spool"): PathTo("folder"),
@@ -67,6 +75,10 @@ READERS: dict[tuple[type, str], Read | PathTo] = {
     (s.Upstream, "name"): values.name,
     (s.UpstreamTls, "ca"): PathTo("CA file", must_exist=True),
     (s.UpstreamTls, "name"): values.host_name,
+    (s.Zones, "dmz"): values.network,
+    (s.Zones, "external"): values.network,
+    (s.Zones, "host"): values.ip_address,
+    (s.Zones, "internal"): values.network,
 }
 """Fields whose type does not say how they are read. For a tuple it is the reader of an item."""
 
@@ -103,6 +115,7 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (s.Settings, "drain_seconds"): (0, 86_400),
     (s.Settings, "workers"): (1, 512),
     (s.Upstream, "connections"): (1, 100_000),
+    (s.Zones, "connections_per_second"): (1, 1_000_000),
     (Timeouts, "smtp_session"): (1, 86_400),
 }
 """Least and greatest value; others are at least 1 (durations: a millisecond)."""

@@ -192,6 +192,15 @@ class Log:
     queue_records: int = 10_000
     """Records that may wait; more are dropped and counted."""
 
+    @property
+    def server(self) -> Address | None:
+        """The syslog server that records go to over the network."""
+        word, _, rest = self.to.partition(":")
+        host, _, port = rest.rpartition(":")
+        if word != "syslog" or rest.startswith("/"):
+            return None
+        return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
 
 LOG_KINDS = ("access", "audit", "error")
 
@@ -216,6 +225,53 @@ class Control:
     mode: int = 0o600
 
 
+class Zone(StrEnum):
+    """Where an address lives, seen from the DMZ."""
+
+    EXTERNAL = "external"
+    DMZ = "dmz"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """Who may reach machines of the DMZ for more than their service: networks of the inside or of the DMZ."""
+
+    networks: tuple[str, ...] = ()
+    ports: tuple[int, ...] = (22,)
+    """TCP ports of this machine, of the firewalls and of others in the DMZ; the admin listener's is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What this machine may connect to besides upstreams, by role."""
+
+    dns: tuple[Address, ...] = ()
+    clamd: tuple[Address, ...] = ()
+    redis: tuple[Address, ...] = ()
+    feed: tuple[Address, ...] = ()
+    """Where signatures come from."""
+    ntp: tuple[Address, ...] = ()
+    packages: tuple[Address, ...] = ()
+    """Where the system's updates come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """The networks around the front end. The longest prefix decides to which zone an address belongs."""
+
+    dmz: tuple[str, ...]
+    internal: tuple[str, ...]
+    external: tuple[str, ...] = ()
+    """None: all that belongs to no other zone."""
+    host: tuple[str, ...] = ()
+    """Addresses of this machine, on all its legs; none: those that listeners are bound to."""
+    administration: Administration = field(default_factory=Administration)
+    services: Services = field(default_factory=Services)
+    connections_per_second: int = 100
+    """New connections of one client address (IPv6: one /64); firewalls drop more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All of it."""
@@ -229,6 +285,8 @@ class Settings:
     logs: Logs = field(default_factory=Logs)
     control: Control = field(default_factory=Control)
     admin: Address | None = field(default_factory=lambda: Address("127.0.0.1", 9180))
+    zones: Zones | None = None
+    """None: nothing is held to networks."""
     workers: int = 1
     spool: str = "/var/spool/revproxy"
     cache: str = "/var/cache/revproxy"

@@ -137,6 +137,13 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
         raise ValueError(f"{text!r} is no IP address") from None
 
 
+def ip_address(text: str) -> str:
+    """One IP address (IPv6 with or without brackets), without an interface."""
+    if "%" in text:
+        raise ValueError(f"{text!r} names an interface: write the address alone")
+    return str(_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text))
+
+
 def network(text: str) -> str:
     """A network (`10.0.0.0/8`) or a single address."""
     try:
@@ -157,6 +164,13 @@ def _split(text: str) -> tuple[str, int]:
     if ":" in where and not (where.startswith("[") and where.endswith("]")):
         raise ValueError(f"{text!r}: an IPv6 address goes in brackets: [{where}]:{port}")
     return where, int(port)
+
+
+def port(text: str) -> int:
+    """A TCP or UDP port that can be connected to."""
+    if not _PORT.fullmatch(text) or not 0 < int(text) <= 65535:
+        raise ValueError(f"{text!r} is no port: write 1 to 65535")
+    return int(text)
 
 
 def bind_address(text: str) -> Address:

@@ -58,7 +58,16 @@ def test_check_of_a_good_configuration(folder, prepared):
     assert "2 rules, rule set 0123456789abcdef" in result.stdout
     assert "r.conf:1:1: noted" in result.stderr
     assert "own tokenizers" in result.stdout
+    assert "zones: none declared, so listeners on internal legs" in result.stdout
     assert len(prepared) == 1
+
+
+def test_check_names_the_zones(folder, prepared):
+    path = folder / "revproxy.yaml"
+    text = path.read_text().replace("127.0.0.1:8000", "10.0.0.5:80").replace("127.0.0.1:8025", "10.0.0.6:25")
+    path.write_text(text + "zones: {dmz: 192.0.2.0/28, internal: [10.0.0.0/24, 'fd00::/8']}\n")
+    result = CliRunner().invoke(cli, ["check", "-c", str(path)])
+    assert "zones: dmz 192.0.2.0/28; internal 10.0.0.0/24, fd00::/8; external all else\n" in result.stdout
 
 
 def test_colour_is_for_terminals_without_no_color(folder, prepared):

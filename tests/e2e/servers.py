@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -153,14 +153,15 @@ queue_directory = {root}/queue
 data_directory = {root}/data
 maillog_file = {root}/log
 maillog_file_prefixes = {root}
-inet_interfaces = 127.0.0.1
+inet_interfaces = {address}
 inet_protocols = ipv4
 myhostname = store7.inside.example
 mydestination =
 local_recipient_maps =
-mynetworks = 127.0.0.0/8
-smtpd_authorized_xclient_hosts = 127.0.0.0/8
-smtpd_relay_restrictions = permit_mynetworks, reject
+mynetworks = {front}
+smtpd_peername_lookup = no
+smtpd_authorized_xclient_hosts = {front}
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_recipient_restrictions =
 smtputf8_enable = yes
 virtual_mailbox_domains = one.example
@@ -174,7 +175,7 @@ alias_maps =
 default_transport = error:no way out
 """
 _MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
+{address}:{port} inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -190,25 +191,33 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """A private instance that delivers user@one.example into a Maildir and trusts everything on this machine."""
+    """A private instance that delivers user@one.example into a Maildir and trusts everything on this machine.
 
-    def __init__(self, root: Path) -> None:
+    With `inside` its commands begin with that: it has `address` and port 25 of a network of its own. It trusts
+    `front`, where its mail comes from.
+    """
+
+    def __init__(
+        self, root: Path, address: str = "127.0.0.1", inside: Sequence[str] = (), front: str = "127.0.0.0/8"
+    ) -> None:
         self.root = root
-        self.port = free_port()
+        self.inside = inside
+        self.port = 25 if inside else free_port()
         root.chmod(0o755)
         user = pwd.getpwnam("postfix")
         for name, mode in (("etc", 0o755), ("queue", 0o755), ("data", 0o700), ("mail", 0o755)):
             (root / name).mkdir(mode=mode)
         for name in ("data", "mail"):
             os.chown(root / name, user.pw_uid, user.pw_gid)
-        (root / "etc/main.cf").write_text(_MAIN.format(root=root, uid=user.pw_uid, gid=user.pw_gid))
-        (root / "etc/master.cf").write_text(_MASTER.format(port=self.port))
+        text = _MAIN.format(root=root, address=address, front=front, uid=user.pw_uid, gid=user.pw_gid)
+        (root / "etc/main.cf").write_text(text)
+        (root / "etc/master.cf").write_text(_MASTER.format(address=address, port=self.port))
         self.command("start")
 
     def command(self, word: str) -> None:
         """`start` and `stop`, as a postmaster would."""
         done = subprocess.run(
-            ["postfix", "-c", str(self.root / "etc"), word],
+            [*self.inside, "postfix", "-c", str(self.root / "etc"), word],
             env={**os.environ, "PATH": PATH, "MAIL_CONFIG": str(self.root / "etc")},
             capture_output=True,
             text=True,
