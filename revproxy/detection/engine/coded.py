@@ -36,14 +36,12 @@ class Decodable(NamedTuple):
 
 def decodable(values: Iterable[bytes], fewest: int) -> Decodable:
     """Those of at least so many bytes that are made of nothing but digits, white space and escapes."""
-    found = Decodable([], [], [])
-    for value in values:
-        if len(value) < fewest or value.translate(None, CODED):
-            continue
+    plain, decoded, others = found = Decodable([], [], [])
+    for value in [v for v in values if len(v) >= fewest and not v.translate(None, CODED)]:
         digits = value.translate(None, _BLANKS)
-        if digits.translate(None, _PLAIN) or b"\n" in value:
-            found.others.append(value)
+        if not (digits.isalnum() or not digits.translate(None, _PLAIN)) or b"\n" in value:
+            others.append(value)
         elif not len(digits) & 3:
-            found.plain.append(value)
-            found.decoded.append(a2b_base64(digits))
+            plain.append(value)
+            decoded.append(a2b_base64(digits))
     return found
