@@ -18,6 +18,7 @@ from revproxy.detection.engine.memory import Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.reading import keys_of
 from revproxy.detection.engine.shared import Shared
+from revproxy.detection.engine.sieving import Sieves
 from revproxy.detection.engine.state import Looked, Scene, State
 from revproxy.detection.engine.stretches import Stretches
 from revproxy.detection.link import Group, RuleSet
@@ -53,6 +54,7 @@ class Engine:
         scan_of = partial(self.shared.scan, beside=beside)
         self._scans = [GroupScanner(group, scan_of).items for group in ruleset.groups]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
+        self._sieves = Sieves(ruleset.sieves, scan_of)
         self._idle = self.shared.idle
         # What is made to be watched has to run.
         self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=not self.shared.watched)
@@ -115,7 +117,7 @@ class Engine:
 
     def _carry_out(self, run: Sequence[int], tx: Transaction, state: State) -> None:
         """Run these rules, in order, as far as those before them let it come to that."""
-        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state)
+        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state, self._sieves)
         known = frozenset([*(f.rule for f in tx.findings), *tx.silent]) if tx.findings or tx.silent else _NONE
         for at, phase, hit, detects in self._stretches.run(run, tx.protocol, scene, known):
             _report(tx, self.ruleset.rules[at], phase, hit, detects)

@@ -14,10 +14,11 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from revproxy.detection.engine.effects import Doing, doing
-from revproxy.detection.engine.reading import Selector, expand
+from revproxy.detection.engine.reading import Pair, Selector, expand
 from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Scene, State
 from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
+from revproxy.detection.link.sieves import COSTLY, Place
 from revproxy.detection.operators import CompiledOperator, Texts, compile_operator
 from revproxy.detection.operators.base import ArgumentError
 from revproxy.detection.rules import MATCHED, MATCHED_ONE, PSEUDO, VARIABLES, Condition, Operator, Reference, Rule
@@ -61,6 +62,7 @@ class Step:
         "_refused",
         "_selectors",
         "on_matched",
+        "place",
     )
 
     def __init__(
@@ -69,7 +71,10 @@ class Step:
         only_first: bool,
         doings: Sequence[Doing],
         texts: Mapping[Operator, Texts] = _NO_TEXTS,
+        place: Place | None = None,
     ) -> None:
+        """`place`: under which its sieve is known, if it may have one."""
+        self.place = place
         excluded = [t for t in condition.targets if t.exclude]
         chosen = [t for t in condition.targets if not t.exclude]
         self.on_matched = any(t.field == MATCHED for t in chosen)
@@ -105,7 +110,9 @@ class Step:
         for selector in self._selectors:
             # Values of a chain keep the names that they were found under.
             names = [a.field for a in before] if selector.field == MATCHED and not selector.count else None
-            for at, (key, value) in enumerate(selector.pairs(scene, before, without)):
+            pairs = selector.pairs(scene, before, without)
+            for at in self._tried(scene, pairs):
+                key, value = pairs[at]
                 if value in refused:
                     continue
                 name = selector.field if names is None else names[at]
@@ -115,6 +122,12 @@ class Step:
                     if self._only_first:
                         return out
         return out
+
+    def _tried(self, scene: Scene, pairs: Sequence[Pair]) -> Sequence[int]:
+        """The numbers of those that are not ruled out at once."""
+        if self.place is None or scene.sieves is None:
+            return range(len(pairs))
+        return scene.sieves.left(self.place, [value for _, value in pairs])
 
     def _accepted(
         self, value: bytes, operators: Sequence[CompiledOperator]
@@ -237,6 +250,7 @@ class Program:
                 and (i == last or not any(t.field.startswith(MATCHED) for t in rule.conditions[i + 1].targets)),
                 [doing(effect, chooser) for effect in c.effects],
                 texts,
+                (at, i) if any(o.name in COSTLY for o in c.operators) else None,
             )
             for i, c in enumerate(rule.conditions)
         ]

@@ -3,7 +3,7 @@
 The result is a set of items, as bits: a condition whose item is not in it accepts none of the values. The opposite
 is not promised (the executor decides). Invariants: patterns of the joined database never consume a NUL and take it
 for an end of the value, so a value in a joined buffer is hit as if it stood alone; a NUL inside a value is replaced
-for the scan alone (`STAND_IN`); a transformation is carried out value by value, on the value as it is.
+for the scan alone (`places.joined`); a transformation is carried out value by value, on the value as it is.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from revproxy.detection.engine.calm import Scanner, ScanOf, Scans
 from revproxy.detection.engine.chains import ChainTable, State
 from revproxy.detection.engine.coded import decodable, shortest
 from revproxy.detection.engine.hinted import Hints
+from revproxy.detection.engine.places import joined
 from revproxy.detection.link import Group
-from revproxy.detection.link.patterns import STAND_IN
 
-_WITHOUT_NUL = STAND_IN + bytes(range(1, 256))
 ROOTS = 1024
 """Most sets of items of which the beginning is kept; beyond, it is begun anew."""
 
@@ -55,27 +54,27 @@ class GroupScanner:
 
     def _walk(self, state: State, scans: Scans, values: list[bytes]) -> int:
         """Scan these forms of the values, and what else follows from the result."""
-        joined, whole = _joined(values)
-        seen = self._scanner.look(scans, joined)
+        data, whole = joined(values)
+        seen = self._scanner.look(scans, data)
         accept, leads = self.chains.move(state, seen & self._mask)
         if not leads:
             return seen & accept
         hits = seen & accept
-        met = self.chains.met(joined)
+        met = self.chains.met(data)
         free, asked = self.chains.asked(state, seen & self._mask, met)
         if free:
             hits |= self._onward(free, scans, values, seen, met)
         if asked:
-            for part, some in self._hinted(state, asked, joined, values, whole):
+            for part, some in self._hinted(state, asked, data, values, whole):
                 if some:
                     hits |= self._onward(part, scans, some, seen, met)
         return hits
 
     def _hinted(
-        self, state: State, asked: tuple[int, ...], joined: bytes, values: list[bytes], whole: bool
+        self, state: State, asked: tuple[int, ...], data: bytes, values: list[bytes], whole: bool
     ) -> Iterator[tuple[State, list[bytes]]]:
         """Parts of a node, each with the values of which transformations may make something that it accepts."""
-        hit, some = self._hints.holding(asked, joined, values)
+        hit, some = self._hints.holding(asked, data, values)
         if hit:
             yield self.chains.only(state, hit), some
         coded = self.chains.only(state, frozenset(asked), coded=True)
@@ -86,7 +85,7 @@ class GroupScanner:
         """Of values without a NUL, those of which base64 may make something that the items of this node accept."""
         plain, decoded, others = decodable(values, self._shortest)
         if plain:
-            others += self._hints.holding({p for p, _ in state}, _joined(decoded)[0], plain, decoded)[1]
+            others += self._hints.holding({p for p, _ in state}, joined(decoded)[0], plain, decoded)[1]
         return others
 
     def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:
@@ -111,11 +110,3 @@ class GroupScanner:
         for name, function, child in self.chains.onward(state, 0, -1):
             hits |= self._walk(child, self._small.get(name, scans), function(values))
         return hits
-
-
-def _joined(values: list[bytes]) -> tuple[bytes, bool]:
-    """What is scanned of them, and whether that is them as they are: there is no NUL in one."""
-    joined = b"\0".join(values)
-    if joined.count(0) == len(values) - 1:
-        return joined, True
-    return b"\0".join([v.translate(_WITHOUT_NUL) for v in values]), False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from revproxy.detection.engine.sieving import Sieves
 from revproxy.detection.operators import CompiledOperator
 from revproxy.detection.rules import (
     AS_WRITTEN,
@@ -112,11 +113,12 @@ class State:
 
 
 class Scene(NamedTuple):
-    """All that a rule can look at and change."""
+    """All that a rule can look at and change; and what tells which of many values it need not look at."""
 
     id: bytes
     fields: Fields
     state: State
+    sieves: Sieves | None = None
 
 
 def named(accepted: Accepted, fields: Fields) -> bytes:

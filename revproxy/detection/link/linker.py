@@ -26,6 +26,7 @@ from revproxy.detection.link.progress import Tally, Told, unheard
 from revproxy.detection.link.required import consumed, required, tells
 from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Item, Look, RuleSet
 from revproxy.detection.link.scores import score_of
+from revproxy.detection.link.sieves import Place, sieve
 from revproxy.detection.link.soundness import check_library
 from revproxy.detection.operators import OPERATORS, ArgumentError, Texts, compile_operator, operator_texts
 from revproxy.detection.operators.rx import alternation
@@ -91,6 +92,7 @@ def link(
         detects=detects,
         captures_matter=captures_matter(rules),
         last_matters=last_matters(rules),
+        sieves=linker.sieves,
         texts=_texts(linker.rules),
     )
 
@@ -196,6 +198,7 @@ class _Linker:
         self.notes: dict[str, None] = {}
         self.wanted: dict[str, Sequence[Expression]] = {}
         """What each database is to hold, by key."""
+        self.sieves: dict[Place, str] = {}
         self._drafts: dict[GroupKey, _Draft] = {}
         self._rewritten: dict[tuple[Operator, Shape], tuple[Pattern, ...] | None] = {}
         self._trees: dict[Operator, Sequence[Node]] = {}
@@ -221,6 +224,8 @@ class _Linker:
             if patterns is None:
                 return  # Where one group cannot look for it, no group may say that it is not there.
             found.append((key, fields, patterns))
+        if found and look is Look.SCAN and (texts := sieve(condition, chain, found[0][2])):
+            self.sieves[at, number] = self._database([Expression(0, text, every=True) for text in texts])
         hints = self._hint(rule, condition, chain) if found and look is Look.SCAN and not blind else ()
         for key, fields, patterns in found:
             draft = self._drafts.setdefault(key, _Draft())

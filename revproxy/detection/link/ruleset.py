@@ -128,6 +128,9 @@ class RuleSet:
     last_matters: bool = False
     """Whether some rule looks at the value that another accepted last."""
 
+    sieves: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """For conditions that cost much to try, by the positions of rule and condition: the key of the database that says
+    which of many values are to be tried (`link.sieves`)."""
     texts: Mapping[Operator, Texts] = field(default_factory=dict)
     """What operators were worked out to be (`operators.operator_texts`)."""
 
@@ -135,8 +138,8 @@ class RuleSet:
     def keys(self) -> frozenset[str]:
         """Those of all databases that the groups name."""
         held = [one for g in self.groups for one in (g.databases, *(small for _, small in g.small))]
-        hints = [key for g in self.groups for key in g.hints.values()]
-        return frozenset(key for key in (*hints, *(k for one in held for k in (one.joined, one.calm))) if key)
+        alone = [*self.sieves.values(), *(key for g in self.groups for key in g.hints.values())]
+        return frozenset(key for key in (*alone, *(k for one in held for k in (one.joined, one.calm))) if key)
 
     def databases(self) -> dict[str, bytes]:
         """The serialised databases by key."""

@@ -2,7 +2,8 @@ from functools import partial
 
 from builders import simple
 
-from revproxy.detection.engine.hinted import MOST, Hints
+from revproxy.detection.engine.hinted import Hints
+from revproxy.detection.engine.places import MOST
 from revproxy.detection.engine.shared import Shared
 from revproxy.detection.link import link
 

@@ -1,0 +1,30 @@
+"""Which of many values a condition may accept, by one scan of all of them (`link.sieves`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from revproxy.detection.engine.calm import ScanOf
+from revproxy.detection.engine.places import Places, joined, numbers
+from revproxy.detection.link.sieves import Place
+
+MANY = 16
+"""Fewer values are sooner tried than scanned."""
+
+
+class Sieves:
+    """The sieves of a rule set, for one thread."""
+
+    __slots__ = ("_known", "_places")
+
+    def __init__(self, sieves: Mapping[Place, str], scan_of: ScanOf) -> None:
+        """`sieves`: keys of databases."""
+        self._known = sieves.keys()
+        self._places = Places(sieves, scan_of)
+
+    def left(self, place: Place, values: Sequence[bytes]) -> Sequence[int]:
+        """The numbers, in order, of those of the values that are to be tried."""
+        if len(values) < MANY or place not in self._known:
+            return range(len(values))
+        ends = self._places.ends(place, joined(values)[0])
+        return range(len(values)) if ends is None else numbers(ends, values)
