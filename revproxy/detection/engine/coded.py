@@ -18,6 +18,7 @@ QUAD = 4
 _BLANKS = b" \t\n\r\v\f\xa0\xc2"
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/"
 """Digits that no transformation takes for anything else."""
+_PLAIN_AND_NUL = _PLAIN + b"\0"
 
 
 def shortest(group: Group) -> int:
@@ -36,10 +37,21 @@ class Decodable(NamedTuple):
 
 def decodable(values: Iterable[bytes], fewest: int) -> Decodable:
     """Those of at least so many bytes that are made of nothing but digits, white space and escapes."""
+    some = [v for v in values if len(v) >= fewest and not v.translate(None, CODED)]
+    joined = b"\0".join(some)
+    digits = joined.translate(None, _BLANKS)
+    rows = zip(some, digits.split(b"\0"), strict=False)
+    if b"\n" in joined or digits.translate(None, _PLAIN_AND_NUL):
+        return _sorted(rows)
+    quads = [row for row in rows if not len(row[1]) & 3]
+    return Decodable([value for value, _ in quads], [a2b_base64(text) for _, text in quads], [])
+
+
+def _sorted(rows: Iterable[tuple[bytes, bytes]]) -> Decodable:
+    """Values and their digits, where some are not of plain digits alone."""
     plain, decoded, others = found = Decodable([], [], [])
-    for value in [v for v in values if len(v) >= fewest and not v.translate(None, CODED)]:
-        digits = value.translate(None, _BLANKS)
-        if not (digits.isalnum() or not digits.translate(None, _PLAIN)) or b"\n" in value:
+    for value, digits in rows:
+        if b"\n" in value or digits.translate(None, _PLAIN):
             others.append(value)
         elif not len(digits) & 3:
             plain.append(value)

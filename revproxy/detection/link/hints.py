@@ -141,7 +141,7 @@ def _cut_by_comments(row: Node) -> Iterator[Node]:
 
 
 _AFTER_BACKSLASH = _HEX | bytesets.of(b"xXuUabfnrtv\\?'\"\r\n")
-MANY = 1024
+MANY = 64
 """Places of factors; where there are more, an escape of any of their bytes counts as one of all."""
 _ENTITY = "(?i)&(?:#[0-9x]|quo|amp|lt|gt|nbs)"
 _PATH, _PATH_WIN = b"/", b"/\\"
