@@ -21,6 +21,7 @@ from revproxy.detection.link.ruleset import Group
 State = frozenset[tuple[int, int]]
 Onward = tuple[tuple[str, Many, State], ...]
 """Forms still to be scanned: the name of a transformation, what carries it out, the node that it leads to."""
+_SHORT_BYTES = 64
 ENTRIES = 8192
 """Most entries that a table keeps; it is emptied and fills again beyond."""
 
@@ -75,6 +76,10 @@ class ChainTable:
         """What items may need of a buffer, as far as it is there: bits, for `onward`."""
         rest = data.translate(None, self.dull)
         met = 0
+        while len(rest) > _SHORT_BYTES:
+            # A pass of C for each kind of byte, in ever less, is sooner done than an object for each byte.
+            met |= self._met_by[rest[0]]
+            rest = rest.translate(None, rest[:1])
         for byte in frozenset(rest):
             met |= self._met_by[byte]
         return met

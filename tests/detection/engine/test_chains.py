@@ -69,3 +69,10 @@ def test_the_table_is_bounded(monkeypatch):
         chains.onward(root, seen, seen)
     assert len(chains._moves) <= 2
     assert len(chains._onward) <= 2
+
+
+def test_what_is_met_of_a_long_buffer_is_met_of_its_bytes():
+    chains, _, _ = table("jsDecode", pattern="<")
+    for data in (b"plain ", b"a<b", b'\\"(;<\x80\xff', bytes(range(256))):
+        assert chains.met(data * 100) == chains.met(data)
+    assert chains.met(b"<" * 1000) != chains.met(b"x" * 1000)
