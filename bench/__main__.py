@@ -1,4 +1,4 @@
-"""`python -m bench [options] [http|mail|inspect|crs|growth|lag]...`: runs the benchmarks, prints their tables."""
+"""`python -m bench [options] [http|dial|mail|inspect|crs|growth|lag]...`: runs benchmarks, prints their tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import crs, growth, http, lag, mail
+from bench import crs, dial, growth, http, lag, mail
 from bench.peers import CRS
 
 
@@ -33,6 +33,7 @@ def _inspect(asked: argparse.Namespace) -> Iterable[str]:
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterable[str]]] = {
     "http": lambda asked: http.run(asked.rounds or 5, asked.seconds or 5),
+    "dial": lambda asked: dial.run(asked.rounds or 5),
     "mail": lambda asked: mail.run(asked.rounds or 5),
     "inspect": _inspect,
     "crs": lambda asked: crs.run(asked.rules, asked.level, asked.load or [], asked.rounds or 3, asked.seconds or 3),

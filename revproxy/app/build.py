@@ -25,10 +25,11 @@ from revproxy.detection.rules import Control
 from revproxy.inspection import Inspection, RuleInspector
 from revproxy.model import Action, Phase
 from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
+from revproxy.net.egress import BrokerDialer, EgressClient, targets_of
 from revproxy.proxy.http import HttpFront, Recorder, Router, Site, way_of
 from revproxy.proxy.ids import transaction_ids
 from revproxy.proxy.smtp import SmtpFront
-from revproxy.runtime import BACKLOG
+from revproxy.runtime import BACKLOG, Cell
 
 log = logging.getLogger("revproxy.worker")
 
@@ -61,9 +62,10 @@ def _inspection(rules: RuleSet, inspector: RuleInspector, settings: Settings) ->
 class Parts:
     """Everything that lives in one worker (`runtime.WorkerParts`)."""
 
-    def __init__(self, prepared: Prepared, index: int, pieces: dict[str, bytes]) -> None:
+    def __init__(self, prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell | None = None) -> None:
         """`pieces` are the databases of the rules; they are taken out."""
         settings = prepared.settings
+        cell = cell or Cell()
         self._index = index
         self._metrics = Metrics()
         self._records = Records(settings.logs.access, settings.logs.audit, settings.logs.error)
@@ -74,7 +76,8 @@ class Parts:
         self._connections = Connections(settings.limits.caps)
         self._memory = Budget("memory_bytes", settings.limits.caps.memory_bytes)
         self._spool = Budget("spool_bytes", settings.limits.caps.spool_bytes)
-        dialer = DirectDialer(settings.upstreams)
+        self._egress = EgressClient(cell.egress, (t.name for t in targets_of(settings))) if cell.egress else None
+        dialer = _dialer(settings, self._egress)
         self._pools = {u.name: Pool(u, dialer, settings.limits.timeouts) for u in settings.upstreams}
         self._site = self._http_site(settings, prepared.excluded)
         kinds = {kind: [lis for lis in settings.listeners if lis.kind is kind] for kind in ListenerKind}
@@ -135,6 +138,8 @@ class Parts:
 
     async def start(self, sockets: Mapping[str, socket.socket]) -> None:
         """Accept on all listeners from now on."""
+        if self._egress is not None:
+            self._egress.start()
         for front in self._http:
             front.start(sockets[front.name], BACKLOG)
         for name, (mail, listener) in self._mail.items():
@@ -224,6 +229,14 @@ class Parts:
         for pool in self._pools.values():
             pool.close()
         self._records.close()
+        if self._egress is not None:
+            self._egress.close()
+
+
+def _dialer(settings: Settings, egress: EgressClient | None) -> Dialer:
+    if egress is None:
+        return DirectDialer(settings.upstreams)
+    return BrokerDialer(settings.upstreams, egress)
 
 
 def _let_go(parts: list[object]) -> None:
@@ -231,6 +244,6 @@ def _let_go(parts: list[object]) -> None:
         parts.pop()
 
 
-def build(prepared: Prepared, index: int, pieces: dict[str, bytes]) -> Parts:
+def build(prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell | None = None) -> Parts:
     """A worker's parts (`runtime.Build`)."""
-    return Parts(prepared, index, pieces)
+    return Parts(prepared, index, pieces, cell)

@@ -13,6 +13,8 @@ from revproxy.runtime import Plan, supervise
 WORKER = (sys.executable, "-P", "-m", "revproxy.app.worker")
 """How the supervisor starts a worker; the channel's descriptor follows. -P: no module is taken from the folder in
 which somebody happened to start us."""
+BROKER = (*WORKER[:-1], "revproxy.app.broker")
+"""Likewise the broker."""
 
 
 def prepare_file(file: str, told: Told = unheard) -> Prepared:
@@ -23,7 +25,8 @@ def prepare_file(file: str, told: Told = unheard) -> Prepared:
 
 def run(file: str, announce: Callable[[str], None], told: Told = unheard) -> int:
     """Serve until told to stop; the exit code."""
-    return supervise(Plan(prepare=lambda: prepare_file(file, told), worker=WORKER, file=file, announce=announce))
+    plan = Plan(lambda: prepare_file(file, told), worker=WORKER, file=file, broker=BROKER, announce=announce)
+    return supervise(plan)
 
 
 def control_path(file: str) -> str:

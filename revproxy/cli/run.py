@@ -101,6 +101,9 @@ def _text(result: dict[str, Any]) -> str:
     for generation in result["generations"]:
         restarts = f", {generation['restarts']} restarts" if generation["restarts"] else ""
         lines.append(f"generation {generation['number']}: rule set {generation['ruleset']}{restarts}")
+        if broker := generation["broker"]:
+            restarts = f", {broker['restarts']} restarts" if broker["restarts"] else ""
+            lines.append(f"  broker: pid {broker['pid']}{restarts}")
         lines += [_worker_text(worker) for worker in generation["workers"]]
     return "\n".join(lines)
 

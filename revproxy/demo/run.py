@@ -20,7 +20,7 @@ from rich.table import Table
 
 from revproxy.app.prepare import prepare
 from revproxy.app.rulefiles import with_rules
-from revproxy.app.service import WORKER
+from revproxy.app.service import BROKER, WORKER
 from revproxy.config import (
     Address,
     Control,
@@ -160,7 +160,7 @@ class _Demo:
         self._control = settings.control.path
         driver = threading.Thread(target=self._drive, args=(settings,), daemon=True)
         driver.start()
-        plan = Plan(prepare=lambda: prepare(settings, told=told), worker=WORKER, file="demo", announce=ready)
+        plan = Plan(lambda: prepare(settings, told=told), WORKER, file="demo", broker=BROKER, announce=ready)
         code = supervise(plan)
         return code or int(self._failed)
 

@@ -1,7 +1,7 @@
 """Opening connections to declared upstreams: the one place where this program reaches inwards.
 
-Everything that connects takes a `Dialer`, so that a broker process can do it later. TLS towards the inside is
-always verified: chain, name and SNI; there is no switch for it.
+Everything that connects takes a `Dialer`: one that connects itself, or one that has a broker do it
+(`egress.dialer`). TLS towards the inside is always verified: chain, name and SNI; there is no switch for it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from revproxy.config.settings import Upstream, UpstreamTls
 from revproxy.errors import PeerTimeout, UpstreamError
@@ -27,8 +27,9 @@ class Dialer(Protocol):
         """Its TLS context, for a later `starttls`; None for an upstream without TLS."""
 
 
-class DirectDialer:
-    """Connects from this process. TLS contexts are built once, here: a missing CA file fails before any traffic."""
+class Streams:
+    """What all dialers do alike: streams from transports, with TLS contexts that are built once, here: a missing CA
+    file fails before any traffic."""
 
     def __init__(self, upstreams: Iterable[Upstream]) -> None:
         """Raises OSError or ssl.SSLError for a CA file that cannot be read."""
@@ -38,18 +39,16 @@ class DirectDialer:
         """See Dialer."""
         return self._contexts.get(upstream.name)
 
-    async def dial(self, upstream: Upstream, timeout: float) -> Stream:
-        """See Dialer."""
+    async def open(self, upstream: Upstream, timeout: float, **where: Any) -> Stream:
+        """A stream by `loop.create_connection(**where)`. Raises UpstreamError, PeerTimeout."""
         loop = asyncio.get_running_loop()
-        address = upstream.address
         context = self._contexts[upstream.name] if upstream.tls is not None else None
         name = server_name(upstream) if context is not None else None
         try:
             async with asyncio.timeout(timeout):
                 _, stream = await loop.create_connection(
                     lambda: Stream(loop),
-                    address.host,
-                    address.port,
+                    **where,
                     ssl=context,
                     server_hostname=name,
                     ssl_handshake_timeout=timeout if context is not None else None,
@@ -61,6 +60,14 @@ class DirectDialer:
         except OSError as error:
             raise UpstreamError(f"{upstream.name}: {error}") from None
         return stream
+
+
+class DirectDialer(Streams):
+    """Connects from this process."""
+
+    async def dial(self, upstream: Upstream, timeout: float) -> Stream:
+        """See Dialer."""
+        return await self.open(upstream, timeout, host=upstream.address.host, port=upstream.address.port)
 
 
 def client_context(tls: UpstreamTls) -> ssl.SSLContext:

@@ -4,8 +4,19 @@
 """
 
 from revproxy.runtime.foreground import supervise
-from revproxy.runtime.parts import Build, Plan, Prepare, Prepared, Timing, WorkerParts
+from revproxy.runtime.parts import Build, Cell, Plan, Prepare, Prepared, Timing, WorkerParts
 from revproxy.runtime.sockets import BACKLOG
 from revproxy.runtime.worker import run_worker
 
-__all__ = ["BACKLOG", "Build", "Plan", "Prepare", "Prepared", "Timing", "WorkerParts", "run_worker", "supervise"]
+__all__ = [
+    "BACKLOG",
+    "Build",
+    "Cell",
+    "Plan",
+    "Prepare",
+    "Prepared",
+    "Timing",
+    "WorkerParts",
+    "run_worker",
+    "supervise",
+]

@@ -43,6 +43,8 @@ class Child:
         """Whether it was told to accept ..."""
         self.accepting = False
         """... and has said that it does."""
+        self.line = 0
+        """The number of its way to the broker."""
         self.snapshot: dict[str, Any] | None = None
         self._process = process
         self.held: frozenset[str] = frozenset()

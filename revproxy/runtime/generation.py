@@ -18,8 +18,11 @@ from typing import Any
 
 from revproxy.config.settings import Settings
 from revproxy.errors import RevproxyError
+from revproxy.net.egress import targets_of
 from revproxy.runtime import channel
+from revproxy.runtime.broker import Errand
 from revproxy.runtime.child import Child, WorkerFailed, cause
+from revproxy.runtime.egress import Egress
 from revproxy.runtime.parcel import Parcel
 from revproxy.runtime.parts import Hello, Plan, Prepared, Timing
 
@@ -56,9 +59,16 @@ class Generation:
         self._slots: list[asyncio.Task[None]] = []
         self._spawning: set[asyncio.Future[Child]] = set()
         self._stopping = False
+        self.egress = Egress(self._errand(), plan, self._broke) if plan.broker else None
+        """The broker, which connects for the workers."""
 
-    def _hello(self, index: int, parcel: Parcel) -> bytes:
-        hello = Hello(self.number, index, self._timing.beat, self._descriptors, parcel.prepared, tuple(parcel.pieces))
+    def _errand(self) -> Errand:
+        settings = self.settings
+        return Errand(targets_of(settings), settings.workers, settings.logs.level, f"broker {self.number}")
+
+    def _hello(self, index: int, parcel: Parcel, egress: int | None) -> bytes:
+        names = tuple(parcel.pieces)
+        hello = Hello(self.number, index, self._timing.beat, self._descriptors, parcel.prepared, names, egress)
         return channel.frame(pickle.dumps(hello))
 
     @property
@@ -79,6 +89,8 @@ class Generation:
         """Return when all workers are ready. Raises WorkerFailed; `abandon` it then."""
         try:
             async with asyncio.timeout(self._timing.ready):
+                if self.egress is not None:
+                    await self.egress.start()
                 await asyncio.gather(*(self._spawn(index) for index in range(self.settings.workers)))
         except (TimeoutError, RevproxyError, OSError) as error:
             late = f"the workers were not ready within {self._timing.ready:g} s"
@@ -129,13 +141,13 @@ class Generation:
         await self.stop()
         drain_seconds, grace = self.settings.drain_seconds, self._timing.grace
         await asyncio.gather(*(child.end(drain_seconds, grace) for child in self.children))
-        self._settle_ended()
+        await self._over()
 
     async def kill(self) -> None:
         """End all workers without ado. Returns when no worker is left."""
         await self._let_go()
         await asyncio.gather(*(child.kill(signal.SIGKILL, self._timing.grace) for child in self.children))
-        self._settle_ended()
+        await self._over()
 
     async def abandon(self) -> None:
         """Give up a generation that did not come into force: who was told to accept drains, others are killed."""
@@ -149,6 +161,8 @@ class Generation:
         """SIGKILL to all, without waiting: the supervisor ends in the next moment."""
         for child in self.children:
             child.signal(signal.SIGKILL)
+        if self.egress is not None:
+            self.egress.kill_now()
 
     async def tell(self, do: str) -> dict[int, Any]:
         """Ask every worker; (pid -> answer), without those that do not answer in time."""
@@ -161,12 +175,9 @@ class Generation:
 
     async def _spawn(self, index: int) -> Child:
         """A worker that is ready. Raises WorkerFailed or OSError."""
-        plan = self._plan
-        fds = tuple(self._descriptors.values())
         # Shielded: a process that was started must end up in `children`, or nobody would ever end it.
         parcel = self._parcel
-        hello = self._hello(index, parcel)
-        spawning = asyncio.ensure_future(Child.spawn(plan.worker, plan.environment, hello, fds, index))
+        spawning = asyncio.ensure_future(self._begun(index, parcel))
         self._spawning.add(spawning)
         spawning.add_done_callback(self._spawned)
         child = await asyncio.shield(spawning)
@@ -175,6 +186,30 @@ class Generation:
         child.held = frozenset(parcel.pieces)
         await child.ready()
         return child
+
+    async def _begun(self, index: int, parcel: Parcel) -> Child:
+        """A worker's process, with its way to the broker."""
+        plan, fds = self._plan, tuple(self._descriptors.values())
+        if self.egress is None:
+            return await Child.spawn(plan.worker, plan.environment, self._hello(index, parcel, None), fds, index)
+        line, sock = self.egress.line()
+        with sock:
+            number = sock.fileno()
+            hello = self._hello(index, parcel, number)
+            try:
+                child = await Child.spawn(plan.worker, plan.environment, hello, (*fds, number), index)
+            except BaseException:
+                self.egress.drop(line)
+                raise
+        child.line = line
+        return child
+
+    def _broke(self, line: int) -> None:
+        """A worker sent the broker what no worker of ours sends."""
+        for child in self.children:
+            if child.line == line:
+                _log.error("worker %d asked the broker for what is no request; killed", child.pid)
+                child.signal(signal.SIGKILL)
 
     def _spawned(self, spawning: asyncio.Future[Child]) -> None:
         self._spawning.discard(spawning)
@@ -189,21 +224,15 @@ class Generation:
         pause = 0.0
         while True:
             code = await asyncio.shield(child.ended)
-            pause = self._pause_after(child.age, pause)
+            pause = self._timing.pause_after(child.age, pause)
             _log.error("worker %d ended (%s); a new one in %.1f s", child.pid, cause(code), pause)
             self._retire(child)
             await asyncio.sleep(pause)
             self.restarts += 1
             while (fresh := await self._replace(child.index)) is None:
-                pause = self._pause_after(0.0, pause)
+                pause = self._timing.pause_after(0.0, pause)
                 await asyncio.sleep(pause)
             child = fresh
-
-    def _pause_after(self, age: float, last: float) -> float:
-        timing = self._timing
-        if age >= timing.young:
-            return 0.0
-        return min(timing.backoff_most, max(timing.backoff_first, last * 2))
 
     async def _replace(self, index: int) -> Child | None:
         async with self._changing:
@@ -242,6 +271,12 @@ class Generation:
             task.cancel()
         await asyncio.gather(*self._slots, *self._spawning, return_exceptions=True)
 
+    async def _over(self) -> None:
+        """What is left when the workers have ended."""
+        if self.egress is not None:
+            await self.egress.close()
+        self._settle_ended()
+
     def _settle_ended(self) -> None:
         for child in [child for child in self.children if child.ended.done()]:
             self._retire(child)
@@ -249,4 +284,6 @@ class Generation:
     def _retire(self, child: Child) -> None:
         if child in self.children:
             self.children.remove(child)
+            if self.egress is not None:
+                self.egress.drop(child.line)
             self._settle(child)

@@ -89,8 +89,17 @@ class WorkerParts(Protocol):
 Prepare = Callable[[], Prepared]
 """Runs in a thread. Raises LocatedError or ManyErrors for what a person wrote wrongly."""
 
-Build = Callable[[Any, int, dict[str, bytes]], WorkerParts]
-"""(prepared, worker index from 0, pieces) -> parts. Runs on the worker's loop, before it accepts."""
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a worker is given besides what it is built from."""
+
+    egress: socket.socket | None = None
+    """The way to the broker, which connects for it; None: it may connect by itself."""
+
+
+Build = Callable[[Any, int, dict[str, bytes], Cell], WorkerParts]
+"""(prepared, worker index from 0, pieces, cell) -> parts. Runs on the worker's loop, before it accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,8 @@ class Hello:
     """`Prepared`, pickled once for all."""
     pieces: tuple[str, ...] = ()
     """The names of its pieces; each follows in a frame of its own."""
+    egress: int | None = None
+    """The descriptor of its socket to the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +138,12 @@ class Timing:
     grace: float = 2.0
     """From the end of a drain to SIGTERM, and from SIGTERM or SIGABRT to SIGKILL."""
 
+    def pause_after(self, age: float, last: float) -> float:
+        """Before a process is replaced that ended at this age; `last` was the pause before."""
+        if age >= self.young:
+            return 0.0
+        return min(self.backoff_most, max(self.backoff_first, last * 2))
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -141,3 +158,5 @@ class Plan:
     timing: Timing = field(default_factory=Timing)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     """The workers' environment."""
+    broker: tuple[str, ...] = ()
+    """What starts a broker; none: workers connect by themselves."""

@@ -21,8 +21,14 @@ def _generation(generation: Generation, answers: dict[int, Any]) -> dict[str, An
         "number": generation.number,
         "ruleset": generation.ruleset_name,
         "restarts": generation.restarts,
+        "broker": _broker(generation),
         "workers": [_worker(child, answers.get(child.pid)) for child in generation.children],
     }
+
+
+def _broker(generation: Generation) -> dict[str, Any] | None:
+    egress = generation.egress
+    return {"pid": egress.pid, "restarts": egress.restarts} if egress is not None else None
 
 
 def _worker(child: Child, status: Any) -> dict[str, Any]:

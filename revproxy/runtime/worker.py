@@ -26,7 +26,7 @@ from revproxy.errors import PeerClosed, RevproxyError
 from revproxy.runtime import channel
 from revproxy.runtime.allocator import settle
 from revproxy.runtime.messages import configure
-from revproxy.runtime.parts import Build, Hello, Prepared, WorkerParts
+from revproxy.runtime.parts import Build, Cell, Hello, Prepared, WorkerParts
 from revproxy.runtime.probe import Probe, memory_bytes
 from revproxy.runtime.threads import in_thread
 
@@ -254,7 +254,7 @@ async def _main(build: Build, number: int) -> int:
     configure(prepared.settings.logs.level, f"worker {hello.generation}.{hello.index}")
     worker = Worker(hello, prepared, writer)
     try:
-        parts = build(prepared, hello.index, pieces)
+        parts = build(prepared, hello.index, pieces, _cell(hello))
         # Megabytes that the parts have taken what they need from.
         del hello, prepared, pieces
         await worker.serve(parts, reader)
@@ -264,6 +264,10 @@ async def _main(build: Build, number: int) -> int:
         await worker.fail(error)
         return 1
     return 0
+
+
+def _cell(hello: Hello) -> Cell:
+    return Cell(socket.socket(fileno=hello.egress) if hello.egress is not None else None)
 
 
 def run_worker(build: Build, number: int) -> int:

@@ -156,7 +156,7 @@ def ports() -> tuple[int, int]:
 def test_ctrl_c(demo, ports: tuple[int, int], when: str) -> None:
     one = demo(*ports)
     one.until(when)
-    assert len(one.children) == 3
+    assert len(one.children) == 4, "two internal servers, a broker, a worker"
     one.process.send_signal(signal.SIGINT)
     code, out, errors = one.end()
     assert (code, errors) == (0, "")

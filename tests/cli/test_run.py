@@ -23,6 +23,7 @@ _STATUS = {
             "number": 2,
             "ruleset": "abc",
             "restarts": 1,
+            "broker": {"pid": 9, "restarts": 2},
             "workers": [
                 {"index": 0, "pid": 11, "accepting": True, "age_seconds": 3.0, "status": {"connections": 4}},
                 {"index": 1, "pid": 12, "accepting": True, "age_seconds": 3.0, "status": None},
@@ -80,6 +81,7 @@ def test_status_as_text(supervisor):
     assert done.stdout.splitlines() == [
         "running, ready: pid 10, up 61 s, rule set abc",
         "generation 2: rule set abc, 1 restarts",
+        "  broker: pid 9, 2 restarts",
         "  worker 0: pid 11, 3 s old, connections 4",
         "  worker 1: pid 12, 3 s old, no answer",
     ]

@@ -160,7 +160,7 @@ class Echo:
             task.cancel()
 
 
-def build(prepared, index, pieces):
+def build(prepared, index, pieces, cell):
     """`parts.Build`."""
     assert 0 <= index < prepared.settings.workers
     return Echo(prepared, pieces)

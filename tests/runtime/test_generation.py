@@ -79,14 +79,6 @@ pathlib.Path({str(tmp_path / "works")!r}).touch()
     assert "(exit code 0)" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("age", "last", "pause"), [(60, 1.0, 0.0), (1, 0.0, 0.1), (1, 0.1, 0.2), (1, 4.0, 5.0), (1, 5.0, 5.0)]
-)
-def test_pauses_double(make, age, last, pause):
-    generation, _ = make()
-    assert generation._pause_after(age, last) == pause
-
-
 async def test_one_that_fails_to_build(make):
     generation, _ = make(workers=2, faults={"build": "no rules"})
     with pytest.raises(WorkerFailed, match=r"worker \d+: rules\.yaml: no rules"):

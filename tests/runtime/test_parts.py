@@ -21,3 +21,10 @@ def test_a_plan_has_the_shipped_times_and_this_environment(monkeypatch):
     plan.announce("heard by nobody")
     with pytest.raises(dataclasses.FrozenInstanceError):
         plan.file = "other"
+
+
+@pytest.mark.parametrize(
+    ("age", "last", "pause"), [(60, 1.0, 0.0), (1, 0.0, 0.1), (1, 0.1, 0.2), (1, 4.0, 5.0), (1, 5.0, 5.0)]
+)
+def test_pauses_double(age, last, pause):
+    assert Timing().pause_after(age, last) == pause

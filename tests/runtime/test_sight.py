@@ -11,7 +11,10 @@ async def test_generations_and_workers_as_json_values():
         return {11: {"connections": 2}}
 
     children = [SimpleNamespace(index=i, pid=11 + i, accepting=True, age=1.26) for i in range(2)]
-    generation = SimpleNamespace(number=3, ruleset_name="abc", restarts=1, children=children, tell=tell)
+    egress = SimpleNamespace(pid=9, restarts=2)
+    generation = SimpleNamespace(
+        number=3, ruleset_name="abc", restarts=1, children=children, tell=tell, egress=egress
+    )
     got = await describe([generation])
     assert got[0]["number"] == 3
     assert [worker["status"] for worker in got[0]["workers"]] == [{"connections": 2}, None]
@@ -22,4 +25,7 @@ async def test_generations_and_workers_as_json_values():
         "age_seconds": 1.3,
         "status": {"connections": 2},
     }
+    assert got[0]["broker"] == {"pid": 9, "restarts": 2}
+    generation.egress = None
+    assert (await describe([generation]))[0]["broker"] is None
     assert await describe([]) == []

@@ -1,0 +1,128 @@
+"""The broker's process: told on its standard input what may be connected to, given workers on its control socket.
+
+It ends when the supervisor and all workers are gone: while a supervisor is missing, workers that drain still need it.
+What it does for workers is `net.egress`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import resource
+import signal
+import socket
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import uvloop
+
+from revproxy.net.egress import Broker, Target, as_plain, from_plain, receive
+from revproxy.runtime.messages import configure
+
+_log = logging.getLogger("revproxy.egress")
+MOST_PACKET = 4096
+"""Bytes of a message on the control socket, both ways."""
+_OWN = 64
+"""Descriptors that the process itself may need."""
+_MOST_UNDER_WAY = 4096
+_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a broker is started for; goes to it as JSON, on a descriptor that is its standard input."""
+
+    targets: tuple[Target, ...]
+    workers: int
+    """So many are expected: the descriptors are divided among them."""
+    level: str
+    who: str = "broker"
+
+    def encode(self) -> bytes:
+        """As it is sent."""
+        return json.dumps({**asdict(self), "targets": as_plain(self.targets)}).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Errand:
+        """Back. Raises ValueError, KeyError, TypeError for what `encode` did not make."""
+        fields = json.loads(data)
+        return cls(**{**fields, "targets": from_plain(fields["targets"])})
+
+
+def share(limit: int, workers: int) -> int:
+    """How many requests of each worker may be under way: two generations' worth of workers share the descriptors."""
+    return max(16, min(_MOST_UNDER_WAY, (limit - _OWN) // (2 * max(1, workers))))
+
+
+def _more_descriptors() -> int:
+    """As many as the system lets us have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
+
+
+class Service:
+    """The broker and its control socket."""
+
+    def __init__(self, errand: Errand, control: socket.socket, most: int) -> None:
+        control.setblocking(False)
+        self._control = control
+        self._broker = Broker(errand.targets, most, self._gone)
+        self._orphan = False
+        self._over = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until nobody needs it."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._control.fileno(), self._readable)
+        loop.add_signal_handler(signal.SIGTERM, self._over.set)
+        self._tell({"event": "ready"})
+        try:
+            await self._over.wait()
+        finally:
+            self._broker.close()
+            self._control.close()
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        try:
+            self._control.send(json.dumps(message).encode())
+        except OSError as error:
+            _log.warning("the supervisor cannot be told: %s", error)
+
+    def _gone(self, worker: int, broken: bool) -> None:
+        if broken:
+            self._tell({"event": "broken", "worker": worker})
+        self._end_if_useless()
+
+    def _end_if_useless(self) -> None:
+        if self._orphan and not self._broker.workers:
+            self._over.set()
+
+    def _readable(self) -> None:
+        """A worker of which the supervisor says the number, with its socket; or the supervisor's end."""
+        try:
+            data, number = receive(self._control, MOST_PACKET)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, number = b"", None
+        if data and number is not None:
+            self._broker.add(socket.socket(fileno=number), int(json.loads(data)["worker"]))
+            return
+        asyncio.get_running_loop().remove_reader(self._control.fileno())
+        self._orphan = True
+        self._end_if_useless()
+
+
+def run_broker(number: int) -> int:
+    """Be a broker with that control socket; the exit code."""
+    for ignored in _IGNORED:
+        signal.signal(ignored, signal.SIG_IGN)
+    errand = Errand.decode(sys.stdin.buffer.read())
+    configure(errand.level, errand.who)
+    service = Service(errand, socket.socket(fileno=number), share(_more_descriptors(), errand.workers))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(service.run())
+    return 0

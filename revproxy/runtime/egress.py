@@ -1,0 +1,211 @@
+"""The supervisor's side of a generation's broker: starts it, gives it a socket of each worker, replaces it.
+
+The supervisor keeps a copy of the broker's end of every socket. A worker therefore does not notice that a broker
+ended, but for what the next one says first: that it knows of no request, upon which workers repeat theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from signal import Signals
+from typing import Any
+
+from revproxy.runtime.broker import MOST_PACKET, Errand
+from revproxy.runtime.child import WorkerFailed, cause
+from revproxy.runtime.parts import Plan
+
+_log = logging.getLogger("revproxy.egress")
+
+
+class Egress:
+    """One generation's broker. `start`, `line` for each worker, `close`."""
+
+    def __init__(self, errand: Errand, plan: Plan, broken: Callable[[int], None]) -> None:
+        """`broken` is told the number of a line on which something came that is no request."""
+        self._errand = errand
+        self._plan = plan
+        self._broken = broken
+        self._lines: dict[int, socket.socket] = {}
+        self._next = 0
+        self._ungiven: deque[int] = deque()
+        self._control: socket.socket | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready: asyncio.Future[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._began = 0.0
+        self.restarts = 0
+
+    @property
+    def pid(self) -> int:
+        """The process; 0 while there is none."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else 0
+
+    async def start(self) -> None:
+        """Return when it answers. Raises WorkerFailed, OSError."""
+        await self._spawn()
+        self._keeping = asyncio.create_task(self._keep())
+
+    def line(self) -> tuple[int, socket.socket]:
+        """A socket for a worker, and its number. Close the socket here once the worker has it."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._next += 1
+        self._lines[self._next] = ours
+        self._ungiven.append(self._next)
+        self._give()
+        return self._next, theirs
+
+    def drop(self, number: int) -> None:
+        """Its worker has ended."""
+        sock = self._lines.pop(number, None)
+        if sock is not None:
+            sock.close()
+
+    async def close(self) -> None:
+        """End it."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        self._hang_up()
+        self.kill_now()
+        if self._process is not None:
+            await self._process.wait()
+        for number in list(self._lines):
+            self.drop(number)
+
+    def kill_now(self) -> None:
+        """SIGKILL, without waiting."""
+        if self.pid:
+            # Not by the process object, which would take the exit code from whoever waits for it.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, Signals.SIGKILL)
+
+    async def _spawn(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._began = time.monotonic()
+        try:
+            with _as_file(self._errand.encode()) as errand:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._plan.broker,
+                    str(theirs.fileno()),
+                    pass_fds=(theirs.fileno(),),
+                    stdin=errand,
+                    stdout=subprocess.DEVNULL,
+                    env=dict(self._plan.environment),
+                )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        ours.setblocking(False)
+        self._control = ours
+        loop = asyncio.get_running_loop()
+        self._ready = loop.create_future()
+        loop.add_reader(ours.fileno(), self._readable)
+        self._ungiven = deque(self._lines)
+        self._give()
+        await self._until_ready(self._process)
+
+    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+        assert self._ready is not None
+        ready, ended = self._ready, asyncio.ensure_future(process.wait())
+        either: set[asyncio.Future[Any]] = {ready, ended}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            self._hang_up()
+            raise WorkerFailed(f"the broker ended ({cause(ended.result())})")
+        ended.cancel()
+
+    def _readable(self) -> None:
+        assert self._control is not None
+        try:
+            data = self._control.recv(MOST_PACKET)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        try:
+            self._take(json.loads(data))
+        except (ValueError, LookupError, TypeError):
+            # Its end (nothing was read), or nothing that a broker of ours says.
+            self._hang_up()
+            self.kill_now()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message["event"] == "ready" and self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
+        elif message["event"] == "broken":
+            self._broken(int(message["worker"]))
+
+    def _hang_up(self) -> None:
+        if self._control is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._control.fileno())
+            loop.remove_writer(self._control.fileno())
+            self._control.close()
+            self._control = None
+
+    def _give(self) -> None:
+        """Hand over the broker's ends that it does not have; a broker that begins later is given all of them."""
+        if self._control is None:
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_writer(self._control.fileno())
+        while self._ungiven:
+            line = self._lines.get(self._ungiven[0])
+            try:
+                if line is not None:
+                    data = json.dumps({"worker": self._ungiven[0]}).encode()
+                    socket.send_fds(self._control, [data], [line.fileno()])
+            except BlockingIOError:
+                loop.add_writer(self._control.fileno(), self._give)
+                return
+            except OSError as error:
+                _log.error("the broker cannot be given a worker: %s", error)
+                self.kill_now()
+                return
+            self._ungiven.popleft()
+
+    async def _keep(self) -> None:
+        """Replace it whenever it ends: at once, and with a pause where that does not help."""
+        pause, timing = 0.0, self._plan.timing
+        while True:
+            assert self._process is not None
+            code = await self._process.wait()
+            self._hang_up()
+            pause = timing.pause_after(time.monotonic() - self._began, pause)
+            _log.error("broker %d ended (%s); a new one in %.1f s", self._process.pid, cause(code), pause)
+            await asyncio.sleep(pause)
+            while not await self._replaced():
+                pause = timing.pause_after(0.0, pause)
+                await asyncio.sleep(pause)
+
+    async def _replaced(self) -> bool:
+        self.restarts += 1
+        try:
+            async with asyncio.timeout(self._plan.timing.ready):
+                await self._spawn()
+        except (TimeoutError, WorkerFailed, OSError) as error:
+            _log.error("a new broker failed: %s", error or "it was not ready in time")
+            self.kill_now()
+            return False
+        _log.info("broker %d takes its place", self.pid)
+        return True
+
+
+@contextmanager
+def _as_file(data: bytes) -> Iterator[int]:
+    """Bytes as a file without a name, at its beginning."""
+    with os.fdopen(os.memfd_create("errand", os.MFD_CLOEXEC), "wb+") as file:
+        file.write(data)
+        file.seek(0)
+        yield file.fileno()
