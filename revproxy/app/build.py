@@ -6,16 +6,20 @@ Reading `Parts.__init__` from top to bottom tells what a worker consists of. Not
 from __future__ import annotations
 
 import asyncio
+import codecs
 import logging
 import socket
+import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from revproxy.app.excluded import Excluded
 from revproxy.app.prepare import Prepared
 from revproxy.audit import Metrics, Records
+from revproxy.audit.sinks import Ways
+from revproxy.codecs.charset import CHARSETS
 from revproxy.config import Listener, ListenerKind, Settings
 from revproxy.detection.engine import Loaded, load
 from revproxy.detection.engine.watching import Watch
@@ -25,13 +29,15 @@ from revproxy.detection.rules import Control
 from revproxy.inspection import Inspection, RuleInspector
 from revproxy.model import Action, Phase
 from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
-from revproxy.net.egress import BrokerDialer, EgressClient, targets_of
+from revproxy.net.egress import BrokerDialer, EgressClient, log_target, targets_of
 from revproxy.proxy.http import HttpFront, Recorder, Router, Site, way_of
 from revproxy.proxy.ids import transaction_ids
 from revproxy.proxy.smtp import SmtpFront
 from revproxy.runtime import BACKLOG, Cell
 
 log = logging.getLogger("revproxy.worker")
+_SYSLOG_SECONDS = 2.0
+"""How long the thread of a log waits for a connection to its server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,19 @@ class Parts:
     def __init__(self, prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell | None = None) -> None:
         """`pieces` are the databases of the rules; they are taken out."""
         settings = prepared.settings
-        cell = cell or Cell()
+        cell = cell or Cell(settings.spool)
         self._index = index
         self._metrics = Metrics()
-        self._records = Records(settings.logs.access, settings.logs.audit, settings.logs.error)
+        self._egress = EgressClient(cell.egress, (t.name for t in targets_of(settings))) if cell.egress else None
+        # All that is opened by a name, and all that needs rights, before they go; threads come after that.
+        self._records = _records(settings, cell, self._egress)
+        self._records.open()
+        dialer = _dialer(settings, self._egress)
+        contexts = {listener.name: _context(listener) for listener in settings.listeners}
+        load_ahead()
+        cell.lock()
+        if self._egress is not None:
+            self._egress.start()
         self._thread = ThreadPoolExecutor(1, "inspection")
         # The pool starts its thread at the first call, which is not to be somebody's request.
         self._thread.submit(_let_go, [])
@@ -76,20 +91,19 @@ class Parts:
         self._connections = Connections(settings.limits.caps)
         self._memory = Budget("memory_bytes", settings.limits.caps.memory_bytes)
         self._spool = Budget("spool_bytes", settings.limits.caps.spool_bytes)
-        self._egress = EgressClient(cell.egress, (t.name for t in targets_of(settings))) if cell.egress else None
-        dialer = _dialer(settings, self._egress)
         self._pools = {u.name: Pool(u, dialer, settings.limits.timeouts) for u in settings.upstreams}
-        self._site = self._http_site(settings, prepared.excluded)
+        self._site = self._http_site(settings, prepared.excluded, cell.spool)
         kinds = {kind: [lis for lis in settings.listeners if lis.kind is kind] for kind in ListenerKind}
-        self._http = [self._http_front(listener) for listener in kinds[ListenerKind.HTTP]]
+        self._http = [self._http_front(lis, contexts[lis.name]) for lis in kinds[ListenerKind.HTTP]]
         self._mail = {
-            listener.name: (self._mail_front(listener, prepared, dialer), listener)
-            for listener in kinds[ListenerKind.SMTP]
+            lis.name: (self._mail_front(lis, prepared, dialer, contexts[lis.name]), lis)
+            for lis in kinds[ListenerKind.SMTP]
         }
+        self._contexts = contexts
         self._servers: list[asyncio.Server] = []
         self._records.start()
 
-    def _http_site(self, settings: Settings, excluded: Excluded) -> Site:
+    def _http_site(self, settings: Settings, excluded: Excluded, folder: str) -> Site:
         limits, inspection = settings.limits, settings.inspection
         ways = []
         for route in settings.routes:
@@ -111,18 +125,18 @@ class Parts:
             router=Router(ways),
             inspection=self._judging.inspection,
             limits=limits,
-            new_spool=lambda: Spool(settings.spool, self._spool, limits.http.body_memory_bytes, self._memory),
+            new_spool=lambda: Spool(folder, self._spool, limits.http.body_memory_bytes, self._memory),
             memory=self._memory,
             new_id=transaction_ids(),
             recorder=Recorder(self._records, self._metrics),
         )
 
-    def _http_front(self, listener: Listener) -> HttpFront:
-        context = server_context(listener.tls) if listener.tls is not None else None
+    def _http_front(self, listener: Listener, context: ssl.SSLContext | None) -> HttpFront:
         return HttpFront(listener, self._site, self._connections, context)
 
-    def _mail_front(self, listener: Listener, prepared: Prepared, dialer: Dialer) -> SmtpFront:
-        context = server_context(listener.tls, ()) if listener.tls is not None else None
+    def _mail_front(
+        self, listener: Listener, prepared: Prepared, dialer: Dialer, context: ssl.SSLContext | None
+    ) -> SmtpFront:
         return SmtpFront(
             prepared.settings,
             listener,
@@ -138,8 +152,6 @@ class Parts:
 
     async def start(self, sockets: Mapping[str, socket.socket]) -> None:
         """Accept on all listeners from now on."""
-        if self._egress is not None:
-            self._egress.start()
         for front in self._http:
             front.start(sockets[front.name], BACKLOG)
         for name, (mail, listener) in self._mail.items():
@@ -148,7 +160,7 @@ class Parts:
             server = await asyncio.get_running_loop().create_server(
                 mail.protocol_factory,
                 sock=sockets[name],
-                ssl=server_context(listener.tls, ()) if implicit and listener.tls is not None else None,
+                ssl=self._contexts[name] if implicit else None,
                 backlog=BACKLOG,
             )
             self._servers.append(server)
@@ -231,6 +243,27 @@ class Parts:
         self._records.close()
         if self._egress is not None:
             self._egress.close()
+
+
+def load_ahead() -> None:
+    """What is else loaded when it is first needed, from files that workers may not be able to read by then."""
+    for codec in (*CHARSETS, "idna"):
+        codecs.lookup(codec)
+
+
+def _context(listener: Listener) -> ssl.SSLContext | None:
+    if listener.tls is None:
+        return None
+    return server_context(listener.tls) if listener.kind is ListenerKind.HTTP else server_context(listener.tls, ())
+
+
+def _records(settings: Settings, cell: Cell, egress: EgressClient | None) -> Records:
+    ways = Ways()
+    if cell.hand is not None:
+        ways = replace(ways, open=cell.hand.open)
+    if egress is not None:
+        ways = replace(ways, connect=lambda where: egress.ask_from_thread(log_target(where), _SYSLOG_SECONDS))
+    return Records(settings.logs.access, settings.logs.audit, settings.logs.error, ways)
 
 
 def _dialer(settings: Settings, egress: EgressClient | None) -> Dialer:

@@ -22,6 +22,7 @@ from revproxy.detection.link import RuleSet, Told, unheard
 from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, attempt
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
+from revproxy.runtime.sandbox import DEFAULT_USERS, User, find_user, lacking
 from revproxy.runtime.sockets import unavailable
 
 
@@ -66,7 +67,7 @@ def prepare(settings: Settings, blame: Blame = nowhere, told: Told = unheard) ->
         DirectDialer(settings.upstreams)
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
-    _try_folder(settings.spool)
+    _try_folder(settings.spool, _worker_user(settings, blame))
     linked = finish()
     return Prepared(settings, linked.rules, linked.excluded, linked.notices, _rest(settings, linked.excluded))
 
@@ -121,11 +122,43 @@ def _unwritable(path: str) -> str:
     return ""
 
 
-def _try_folder(folder: str) -> None:
-    """The spool must be writable: a disk that refuses later is a limit, one that refuses now is a mistake."""
+def _worker_user(settings: Settings, blame: Blame) -> User | None:
+    """Whom workers become; None: they stay who we are. Raises ConfigError for nobody, for root, and for a sandbox
+    that is required where it cannot be had."""
+    if not settings.sandbox:
+        return None
+    if settings.require_sandbox and (missing := lacking()):
+        raise blame(f"this machine cannot do all of the sandbox: {'; '.join(missing)}", ("require_sandbox",), "")
+    users = {}
+    for key, name in (("user", settings.user), ("broker_user", settings.broker_user or settings.user)):
+        try:
+            users[key] = find_user(name)
+        except KeyError:
+            raise blame(f"there is no user {name or DEFAULT_USERS[-1]!r} on this machine", (key,), "") from None
+        if users[key].uid == 0:
+            raise blame("workers and broker are not to be root", (key,), "")
+    return users["user"] if os.getuid() == 0 else None
+
+
+def _try_folder(folder: str, user: User | None) -> None:
+    """The spool must be writable: a disk that refuses later is a limit, one that refuses now is a mistake.
+
+    A folder of root's that nobody else may enter is given to the user who is to write there.
+    """
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
+        found = os.stat(folder)
+        if user is not None and found.st_uid == 0 and not found.st_mode & 0o077:
+            os.chown(folder, user.uid, user.gid)
+            found = os.stat(folder)
     except OSError as error:
         raise ConfigError(f"the spool folder cannot be made: {error}", Location(folder)) from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError("the spool folder cannot be written", Location(folder))
+    if not (_may_write(found, user) if user is not None else os.access(folder, os.W_OK | os.X_OK)):
+        who = f" by {user.name}" if user is not None else ""
+        raise ConfigError(f"the spool folder cannot be written{who}", Location(folder))
+
+
+def _may_write(found: os.stat_result, user: User) -> bool:
+    """By its bits: write and enter."""
+    shift = 6 if found.st_uid == user.uid else 3 if found.st_gid == user.gid else 0
+    return found.st_mode >> shift & 0o3 == 0o3

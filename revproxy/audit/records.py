@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from revproxy.audit.faults import Faults
-from revproxy.audit.sinks import Sink, open_sink
+from revproxy.audit.sinks import Sink, Ways, open_sink
 
 _WAKE_SECONDS = 0.05
 """The writer looks at its queue so often, or earlier when a quarter of the queue is used."""
@@ -47,11 +47,13 @@ class Channel:
         "_thread",
         "_wake",
         "_wake_at",
+        "_ways",
         "kind",
     )
 
-    def __init__(self, kind: str, log: Log, prompt: bool = False) -> None:
+    def __init__(self, kind: str, log: Log, prompt: bool = False, ways: Ways | None = None) -> None:
         """`prompt`: the writer is woken by the first record that waits, as somebody reads the log meanwhile."""
+        self._ways = ways
         self.kind = kind
         self._log = log
         # A log to "none" takes nothing and counts nothing as dropped: `put` sees a queue of no length.
@@ -89,9 +91,14 @@ class Channel:
         if waiting == self._wake_at:
             self._wake.set()
 
+    def open(self) -> None:
+        """Open the log, which may be done before other rights go. Raises ConfigError for a file that cannot work."""
+        if self._sink is None:
+            self._sink = open_sink(self._log.to, self.kind, self._faults.tell, self._ways)
+
     def start(self) -> None:
-        """Open the log (ConfigError for a file that cannot work) and start the writer."""
-        self._sink = open_sink(self._log.to, self.kind, self._faults.tell)
+        """Open the log, where that was not done yet (it raises the same), and start the writer."""
+        self.open()
         if self._sink is None:
             return
         self._thread = threading.Thread(target=self._run, args=(self._sink,), name=f"log-{self.kind}", daemon=True)
@@ -137,6 +144,8 @@ class Channel:
         self._closing = True
         self._wake.set()
         if self._thread is None or self._sink is None:
+            if self._sink is not None:
+                self._sink.close()
             return
         self._thread.join(timeout)
         if self._thread.is_alive():
@@ -153,8 +162,9 @@ class Records:
 
     __slots__ = ("_channels", "access", "audit", "error")
 
-    def __init__(self, access: Log, audit: Log, error: Log | None = None) -> None:
-        self._channels = [Channel("access", access), Channel("audit", audit)]
+    def __init__(self, access: Log, audit: Log, error: Log | None = None, ways: Ways | None = None) -> None:
+        """`ways`: how descriptors are come by after the start, where not directly."""
+        self._channels = [Channel("access", access, ways=ways), Channel("audit", audit, ways=ways)]
         # Bound methods as attributes: one call less for each record.
         self.access: Callable[[bytes], None] = self._channels[0].put
         """`access(line: bytes) -> None`: take an encoded access record."""
@@ -163,17 +173,24 @@ class Records:
         self.error: Callable[[bytes], None] | None = None
         """`error(line: bytes) -> None`: take a line of the error log; None where nobody wants one."""
         if error is not None and error.to != "none":
-            self._channels.append(Channel("error", error, prompt=True))
+            self._channels.append(Channel("error", error, True, ways))
             self.error = self._channels[2].put
 
+    def open(self) -> None:
+        """Open the logs, without starting a thread; ConfigError for a file that cannot be opened."""
+        self._each(Channel.open)
+
     def start(self) -> None:
-        """Open the logs and start the writers; ConfigError for a file that cannot be opened."""
+        """Open the logs, where that was not done yet, and start the writers; raises the same."""
+        self._each(Channel.start)
+
+    def _each(self, do: Callable[[Channel], None]) -> None:
         for number, channel in enumerate(self._channels):
             try:
-                channel.start()
+                do(channel)
             except BaseException:
-                for started in self._channels[:number]:
-                    started.close(1.0)
+                for done in self._channels[:number]:
+                    done.close(1.0)
                 raise
 
     @property

@@ -14,9 +14,10 @@ import select
 import stat
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from revproxy.audit.syslog import RETRY_SECONDS, SyslogSink
+from revproxy.audit.syslog import RETRY_SECONDS, Connect, SyslogSink, connect
 from revproxy.errors import ConfigError, Location
 
 _PIPE_BUF = select.PIPE_BUF
@@ -49,18 +50,38 @@ def _silent(_: str) -> None:
     """Nobody wants to know of a stall."""
 
 
+Open = Callable[[str], "int | None"]
+"""Opens a log by its path, as `open_log` does."""
+
+
+def _opened(_: str, path: str) -> int | None:
+    return open_log(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How sinks come by descriptors after the start. A process that may not open or connect is given other ways."""
+
+    open: Callable[[str, str], int | None] = _opened
+    """(kind, path) -> what `open_log` gives, for a log that was opened before. May block, raises ConfigError."""
+    connect: Connect = connect
+    """Where a syslog server is (`HOST:PORT` or a path) -> a connected datagram socket. May block, raises OSError."""
+
+
 class FdSink:
     """A file, a FIFO or stdout: one `os.write` for a batch."""
 
-    def __init__(self, path: str | None, stalled: Callable[[str], None] = _silent) -> None:
-        """`path` None is stdout; `stalled` is called while a write waits for a reader. Raises ConfigError."""
+    def __init__(self, path: str | None, stalled: Callable[[str], None] = _silent, again: Open | None = None) -> None:
+        """`path` None is stdout; `stalled` is called while a write waits for a reader; `again` opens the path later,
+        when this process may not. Raises ConfigError."""
         self.trouble = ""
         self._path = path
         self._stalled = stalled
         self._broken = False
         self._closed = False
         self._retry_at = float("-inf")
-        self._fd: int | None = 1 if path is None else _open(path)
+        self._open = again or open_log
+        self._fd: int | None = 1 if path is None else open_log(path)
         if self._fd is None:
             self._postpone(_NO_READER)
         self._inspect()
@@ -91,7 +112,7 @@ class FdSink:
         if self._path is None or time.monotonic() < self._retry_at:
             return False
         try:
-            self._fd = _open(self._path)
+            self._fd = self._open(self._path)
         except ConfigError as error:
             self._postpone(error.message)
             return False
@@ -155,7 +176,7 @@ class FdSink:
         if self._path is None:
             return ""
         try:
-            fresh = _open(self._path)
+            fresh = self._open(self._path)
         except ConfigError as error:
             return error.message
         if fresh is None:
@@ -174,7 +195,7 @@ class FdSink:
             self._fd = None
 
 
-def _open(path: str) -> int | None:
+def open_log(path: str) -> int | None:
     """A descriptor; None for a FIFO that nobody reads yet. Raises ConfigError."""
     # Non-blocking, because opening a FIFO that nobody reads would wait for ever.
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
@@ -201,8 +222,9 @@ def _is_regular(fd: int) -> bool:
         return False
 
 
-def open_sink(to: str, kind: str, stalled: Callable[[str], None] = _silent) -> Sink | None:
+def open_sink(to: str, kind: str, stalled: Callable[[str], None] = _silent, ways: Ways | None = None) -> Sink | None:
     """The sink of a `Log.to`; None for "none". `stalled` is called while it waits. Raises ConfigError."""
+    ways = ways or Ways()
     word, _, rest = to.partition(":")
     match word:
         case "none":
@@ -210,9 +232,9 @@ def open_sink(to: str, kind: str, stalled: Callable[[str], None] = _silent) -> S
         case "stdout":
             return FdSink(None, stalled)
         case "file" if rest:
-            return FdSink(rest, stalled)
+            return FdSink(rest, stalled, lambda path: ways.open(kind, path))
         case "syslog" if rest:
-            return SyslogSink(rest, kind, stalled)
+            return SyslogSink(rest, kind, stalled, ways.connect)
     raise ConfigError(
         f"no such log target: {to!r}",
         Location("logs"),

@@ -30,15 +30,20 @@ def _silent(_: str) -> None:
 class SyslogSink:
     """A syslog server. `trouble` says why it does not work now; it is empty when it does."""
 
-    def __init__(self, where: str, kind: str, stalled: Callable[[str], None] = _silent) -> None:
+    def __init__(
+        self, where: str, kind: str, stalled: Callable[[str], None] = _silent, connecting: Connect | None = None
+    ) -> None:
         """`where` is `HOST:PORT` or the path of a socket; `kind` is "access", "audit" or "error".
 
-        `stalled` is called while a write waits. Raises ConfigError for a port that is none.
+        `stalled` is called while a write waits; `connecting` connects instead of us. Raises ConfigError for a port
+        that is none.
         """
         self.trouble = ""
         self._where = where
         self._local = where.startswith("/")
-        self._host, self._port = ("", 0) if self._local else _endpoint(where)
+        if not self._local:
+            _endpoint(where)
+        self._connecting = connecting or connect
         self._stalled = stalled
         self._priority = f"<{_FACILITY_LOCAL0 * 8 + _SEVERITY[kind]}>1 "
         self._tail = f" {_ascii(socket.gethostname())} revproxy {os.getpid()} {kind} - "
@@ -106,7 +111,8 @@ class SyslogSink:
         if time.monotonic() < self._retry_at:
             return False
         try:
-            self._socket = _local(self._where) if self._local else _network(self._host, self._port)
+            self._socket = self._connecting(self._where)
+            self._socket.settimeout(_SEND_SECONDS)
         except (OSError, ValueError) as error:
             # ValueError: a name that no encoding of the resolver takes.
             self._retry_at = time.monotonic() + RETRY_SECONDS
@@ -142,6 +148,15 @@ def _reason(error: Exception) -> str:
 def _ascii(name: str) -> str:
     """A HOSTNAME of RFC 5424 6.2.4: printable ASCII, or the nil value."""
     return name if name and name.isascii() and name.isprintable() and " " not in name else "-"
+
+
+def connect(where: str) -> socket.socket:
+    """A datagram socket to `HOST:PORT` or a path. Raises OSError, ValueError for a name that no resolver takes."""
+    return _local(where) if where.startswith("/") else _network(*_endpoint(where))
+
+
+Connect = Callable[[str], socket.socket]
+"""What `connect` does."""
 
 
 def _local(path: str) -> socket.socket:

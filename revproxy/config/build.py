@@ -245,7 +245,7 @@ def _limits(reader: Reader, node: Node, place: Place) -> Limits:
 def _plain(reader: Reader, node: Node, place: Place) -> Any:
     key = str(place[0])
     hint = {f.name: f.type for f in dataclasses.fields(Settings)}[key]
-    return reader.value(Settings, key, {"int": int, "float": float}.get(str(hint), str), node, place)
+    return reader.value(Settings, key, {"int": int, "float": float, "bool": bool}.get(str(hint), str), node, place)
 
 
 def _kept(found: Any) -> tuple[Any, ...]:
@@ -267,5 +267,9 @@ _SECTIONS: dict[str, Callable[[Reader, Node, Place], Any]] = {
     "spool": _plain,
     "cache": _plain,
     "drain_seconds": _plain,
+    "sandbox": _plain,
+    "require_sandbox": _plain,
+    "user": _plain,
+    "broker_user": _plain,
 }
 """Every top-level setting and how it is read."""

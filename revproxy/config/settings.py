@@ -292,6 +292,14 @@ class Settings:
     cache: str = "/var/cache/revproxy"
     drain_seconds: float = 60.0
     """How long an old generation may take to finish what it has begun."""
+    sandbox: bool = True
+    """Whether workers and broker are locked in before they meet anything from outside."""
+    require_sandbox: bool = False
+    """Whether they must not run where this machine lacks a part of it."""
+    user: str | None = None
+    """Whom workers become where we are root; none: `revproxy`, or else `nobody`."""
+    broker_user: str | None = None
+    """Likewise the broker; none: the workers' user."""
 
     def upstream(self, name: str) -> Upstream:
         """The upstream of that name; KeyError cannot happen after `config.load`."""

@@ -7,14 +7,19 @@ Everything that connects takes a `Dialer`: one that connects itself, or one that
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from revproxy.config.settings import Upstream, UpstreamTls
 from revproxy.errors import PeerTimeout, UpstreamError
 from revproxy.net.peer import tls_info
 from revproxy.net.stream import Stream
+
+_HASHED = re.compile(r"[0-9a-f]{8}[.][0-9]+")
 
 
 class Dialer(Protocol):
@@ -74,7 +79,19 @@ def client_context(tls: UpstreamTls) -> ssl.SSLContext:
     """TLS 1.2 or later, the chain verified against `ca` (or the system's), the name checked."""
     context = ssl.create_default_context(cafile=tls.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.ca is None:
+        _read_system_authorities(context)
     return context
+
+
+def _read_system_authorities(context: ssl.SSLContext) -> None:
+    """OpenSSL would open files of the system's folder while it verifies, on the loop, and where it no longer may."""
+    folder = ssl.get_default_verify_paths().capath
+    for name in sorted(os.listdir(folder)) if folder else ():
+        # What it would look for: the hash of a subject.
+        if _HASHED.fullmatch(name):
+            with suppress(OSError):
+                context.load_verify_locations(os.path.join(str(folder), name))
 
 
 def server_name(upstream: Upstream) -> str:

@@ -7,19 +7,23 @@ What it does for workers is `net.egress`'s.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import json
 import logging
+import os
 import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import uvloop
 
-from revproxy.net.egress import Broker, Target, as_plain, from_plain, receive
+from revproxy.net.egress import Broker, Kind, Target, as_plain, from_plain, is_name, receive
 from revproxy.runtime.messages import configure
+from revproxy.runtime.sandbox import NotConfined, Reach, Walls, begin, broker_calls, confine, find_user
 
 _log = logging.getLogger("revproxy.egress")
 MOST_PACKET = 4096
@@ -39,6 +43,10 @@ class Errand:
     """So many are expected: the descriptors are divided among them."""
     level: str
     who: str = "broker"
+    sandbox: bool = False
+    required: bool = False
+    user: str | None = None
+    """Whom it becomes where it is root."""
 
     def encode(self) -> bytes:
         """As it is sent."""
@@ -49,6 +57,11 @@ class Errand:
         """Back. Raises ValueError, KeyError, TypeError for what `encode` did not make."""
         fields = json.loads(data)
         return cls(**{**fields, "targets": from_plain(fields["targets"])})
+
+    @property
+    def names(self) -> bool:
+        """Whether a name server has to be asked for any of them."""
+        return any(is_name(target) for target in self.targets)
 
 
 def share(limit: int, workers: int) -> int:
@@ -63,27 +76,75 @@ def _more_descriptors() -> int:
     return most
 
 
+_RESOLVER_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf")
+_DNS = 53
+_WATCH_SECONDS = 5.0
+
+
+def walls_of(errand: Errand) -> Walls:
+    """What the broker is left with: connecting, to the declared ports, and asking for names where there are any."""
+    local = any(target.kind is Kind.LOCAL for target in errand.targets)
+    ports = [target.port for target in errand.targets if target.kind is Kind.TCP]
+    reach = Reach(read=_RESOLVER_FILES if errand.names else (), ports=(*ports, *([_DNS] if errand.names else [])))
+    return Walls(reach, lambda pid: broker_calls(pid, errand.names, local), find_user(errand.user), errand.required)
+
+
+def _files() -> list[tuple[int, int]]:
+    """Which files the resolver reads: those of the same name may be others by and by."""
+    found = []
+    for name in _RESOLVER_FILES:
+        with suppress(OSError):
+            seen = os.stat(name)
+            found.append((seen.st_dev, seen.st_ino))
+    return found
+
+
 class Service:
     """The broker and its control socket."""
 
     def __init__(self, errand: Errand, control: socket.socket, most: int) -> None:
         control.setblocking(False)
+        self._errand = errand
         self._control = control
         self._broker = Broker(errand.targets, most, self._gone)
         self._orphan = False
         self._over = asyncio.Event()
 
     async def run(self) -> None:
-        """Until nobody needs it."""
+        """Until nobody needs it. Raises NotConfined."""
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._control.fileno(), self._readable)
         loop.add_signal_handler(signal.SIGTERM, self._over.set)
-        self._tell({"event": "ready"})
+        files = _files() if self._errand.names else []
+        missing = self._confine()
+        loop.add_reader(self._control.fileno(), self._readable)
+        self._tell({"event": "ready", "missing": missing})
+        watching = asyncio.ensure_future(self._watch(files)) if self._errand.sandbox and files else None
         try:
             await self._over.wait()
         finally:
+            if watching is not None:
+                watching.cancel()
             self._broker.close()
             self._control.close()
+
+    def _confine(self) -> tuple[str, ...]:
+        if not self._errand.sandbox:
+            return ()
+        if self._errand.names:
+            # What the resolver loads late: its modules, and the codec of names.
+            codecs.lookup("idna")
+            with suppress(OSError):
+                socket.getaddrinfo("localhost", 1)
+        return confine(walls_of(self._errand))
+
+    async def _watch(self, files: list[tuple[int, int]]) -> None:
+        """End when a file of the resolver was replaced: only another process may read the new one."""
+        unchanged = True
+        while unchanged:
+            await asyncio.sleep(_WATCH_SECONDS)
+            unchanged = _files() == files
+        _log.info("the resolver's files have changed: another broker begins")
+        self._over.set()
 
     def _tell(self, message: dict[str, Any]) -> None:
         try:
@@ -122,7 +183,13 @@ def run_broker(number: int) -> int:
         signal.signal(ignored, signal.SIG_IGN)
     errand = Errand.decode(sys.stdin.buffer.read())
     configure(errand.level, errand.who)
+    if errand.sandbox:
+        begin()
     service = Service(errand, socket.socket(fileno=number), share(_more_descriptors(), errand.workers))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(service.run())
+        try:
+            runner.run(service.run())
+        except NotConfined as error:
+            _log.error("%s", error)
+            return 1
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -45,6 +46,25 @@ async def read_frame(reader: asyncio.StreamReader, most: int = MOST_JSON) -> byt
         return await reader.readexactly(length)
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise PeerClosed("the control channel closed") from error
+
+
+def receive_frame(sock: socket.socket, most: int = MOST_JSON) -> bytes:
+    """The first payload on a blocking socket, before there is a loop. Raises what `read_frame` raises."""
+    length = int.from_bytes(_received(sock, _LENGTH), "big")
+    if length > most:
+        raise LimitError("channel frame bytes", most)
+    return _received(sock, length)
+
+
+def _received(sock: socket.socket, count: int) -> bytes:
+    data = bytearray(count)
+    at = 0
+    while at < count:
+        got = sock.recv_into(memoryview(data)[at:])
+        if not got:
+            raise PeerClosed("the control channel closed")
+        at += got
+    return bytes(data)
 
 
 async def read_pieces(reader: asyncio.StreamReader, names: Iterable[str]) -> dict[str, bytes]:

@@ -44,7 +44,11 @@ class Child:
         self.accepting = False
         """... and has said that it does."""
         self.line = 0
-        """The number of its way to the broker."""
+        """The number of its way to the broker ..."""
+        self.hand = 0
+        """... and of that by which it comes by log files."""
+        self.missing: tuple[str, ...] = ()
+        """What its sandbox lacks."""
         self.snapshot: dict[str, Any] | None = None
         self._process = process
         self.held: frozenset[str] = frozenset()
@@ -195,6 +199,7 @@ class Child:
         if "id" in message:
             self._answered(message)
         elif message["event"] == "ready" and not self._ready.done():
+            self.missing = tuple(map(str, message["missing"]))
             self._ready.set_result(None)
         elif message["event"] == "failed" and not self._ready.done():
             self._ready.set_exception(WorkerFailed(f"worker {self.pid}: {message['error']}"))

@@ -42,6 +42,8 @@ class Egress:
         self._ready: asyncio.Future[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._began = 0.0
+        self.missing: tuple[str, ...] = ()
+        """What its sandbox lacks."""
         self.restarts = 0
 
     @property
@@ -142,6 +144,7 @@ class Egress:
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["event"] == "ready" and self._ready is not None and not self._ready.done():
+            self.missing = tuple(map(str, message["missing"]))
             self._ready.set_result(None)
         elif message["event"] == "broken":
             self._broken(int(message["worker"]))

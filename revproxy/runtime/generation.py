@@ -23,6 +23,7 @@ from revproxy.runtime import channel
 from revproxy.runtime.broker import Errand
 from revproxy.runtime.child import Child, WorkerFailed, cause
 from revproxy.runtime.egress import Egress
+from revproxy.runtime.hands import Hands
 from revproxy.runtime.parcel import Parcel
 from revproxy.runtime.parts import Hello, Plan, Prepared, Timing
 
@@ -61,14 +62,29 @@ class Generation:
         self._stopping = False
         self.egress = Egress(self._errand(), plan, self._broke) if plan.broker else None
         """The broker, which connects for the workers."""
+        self._hands = Hands(self.settings.logs)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the sandbox lacks."""
+        brokers = self.egress.missing if self.egress is not None else ()
+        return tuple(dict.fromkeys((*brokers, *(what for child in self.children for what in child.missing))))
 
     def _errand(self) -> Errand:
         settings = self.settings
-        return Errand(targets_of(settings), settings.workers, settings.logs.level, f"broker {self.number}")
+        return Errand(
+            targets_of(settings),
+            settings.workers,
+            settings.logs.level,
+            f"broker {self.number}",
+            settings.sandbox,
+            settings.require_sandbox,
+            settings.broker_user or settings.user,
+        )
 
-    def _hello(self, index: int, parcel: Parcel, egress: int | None) -> bytes:
+    def _hello(self, index: int, parcel: Parcel, egress: int | None, hand: int | None) -> bytes:
         names = tuple(parcel.pieces)
-        hello = Hello(self.number, index, self._timing.beat, self._descriptors, parcel.prepared, names, egress)
+        hello = Hello(self.number, index, self._timing.beat, self._descriptors, parcel.prepared, names, egress, hand)
         return channel.frame(pickle.dumps(hello))
 
     @property
@@ -188,21 +204,30 @@ class Generation:
         return child
 
     async def _begun(self, index: int, parcel: Parcel) -> Child:
-        """A worker's process, with its way to the broker."""
-        plan, fds = self._plan, tuple(self._descriptors.values())
-        if self.egress is None:
-            return await Child.spawn(plan.worker, plan.environment, self._hello(index, parcel, None), fds, index)
-        line, sock = self.egress.line()
-        with sock:
-            number = sock.fileno()
-            hello = self._hello(index, parcel, number)
-            try:
-                child = await Child.spawn(plan.worker, plan.environment, hello, (*fds, number), index)
-            except BaseException:
-                self.egress.drop(line)
-                raise
-        child.line = line
+        """A worker's process, with its ways to the broker and to log files."""
+        plan = self._plan
+        line, egress = self.egress.line() if self.egress is not None else (0, None)
+        hand, opening = self._hands.line() if self.settings.sandbox else (0, None)
+        lent = [sock for sock in (egress, opening) if sock is not None]
+        numbers = [sock.fileno() if sock is not None else None for sock in (egress, opening)]
+        hello = self._hello(index, parcel, *numbers)
+        fds = (*self._descriptors.values(), *(sock.fileno() for sock in lent))
+        try:
+            child = await Child.spawn(plan.worker, plan.environment, hello, fds, index)
+        except BaseException:
+            self._drop(line, hand)
+            raise
+        finally:
+            for sock in lent:
+                sock.close()
+        child.line, child.hand = line, hand
         return child
+
+    def _drop(self, line: int, hand: int) -> None:
+        """Its worker has ended, or never began."""
+        if self.egress is not None:
+            self.egress.drop(line)
+        self._hands.drop(hand)
 
     def _broke(self, line: int) -> None:
         """A worker sent the broker what no worker of ours sends."""
@@ -276,6 +301,7 @@ class Generation:
         if self.egress is not None:
             await self.egress.close()
         self._settle_ended()
+        self._hands.close()
 
     def _settle_ended(self) -> None:
         for child in [child for child in self.children if child.ended.done()]:
@@ -284,6 +310,5 @@ class Generation:
     def _retire(self, child: Child) -> None:
         if child in self.children:
             self.children.remove(child)
-            if self.egress is not None:
-                self.egress.drop(child.line)
+            self._drop(child.line, child.hand)
             self._settle(child)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from revproxy.config.settings import Settings
+from revproxy.runtime.hands import Hand
 
 
 class Prepared(Protocol):
@@ -90,12 +91,22 @@ Prepare = Callable[[], Prepared]
 """Runs in a thread. Raises LocatedError or ManyErrors for what a person wrote wrongly."""
 
 
+def _unlocked() -> None:
+    """There is no sandbox."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a worker is given besides what it is built from."""
+    """What a worker is given besides what it is built from, and how it is locked in."""
 
+    spool: str
+    """The folder in which it may make files."""
     egress: socket.socket | None = None
     """The way to the broker, which connects for it; None: it may connect by itself."""
+    hand: Hand | None = None
+    """Opens its log files again; None: it may open them itself."""
+    lock: Callable[[], None] = _unlocked
+    """To be called once, while it builds: when all files are open, and before it starts the first thread."""
 
 
 Build = Callable[[Any, int, dict[str, bytes], Cell], WorkerParts]
@@ -115,7 +126,9 @@ class Hello:
     pieces: tuple[str, ...] = ()
     """The names of its pieces; each follows in a frame of its own."""
     egress: int | None = None
-    """The descriptor of its socket to the broker."""
+    """The descriptor of its socket to the broker ..."""
+    hand: int | None = None
+    """... and of that on which the supervisor opens log files for it."""
 
 
 @dataclass(frozen=True, slots=True)

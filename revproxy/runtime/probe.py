@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import suppress
+from functools import cache
 
 from revproxy.audit.metrics import Histogram
 
@@ -15,13 +17,18 @@ WINDOW = 1500
 """Measurements in half of what is remembered."""
 
 
+@cache
+def _statm() -> int | None:
+    """A descriptor that is kept: a process that is locked in cannot open it any more."""
+    with suppress(OSError):
+        return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    return None
+
+
 def memory_bytes() -> int:
     """Resident memory of this process (VmRSS); 0 where /proc is not there."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * _PAGE
-    except OSError:
-        return 0
+    number = _statm()
+    return int(os.pread(number, 256, 0).split()[1]) * _PAGE if number is not None else 0
 
 
 class Probe:

@@ -82,8 +82,19 @@ class Supervisor:
         generation = await self._raise(prepared)
         self._current = generation
         self._state = State.RUNNING
+        self._tell_sandbox(generation)
         self._plan.announce(self._ready_line(generation.settings))
         _log.info("serving with rule set %s", generation.ruleset_name)
+
+    def _tell_sandbox(self, generation: Generation) -> None:
+        settings = generation.settings
+        if not settings.sandbox:
+            _log.warning("sandbox: off; workers may do whatever this user may")
+            return
+        for what in generation.missing:
+            _log.warning("sandbox: missing on this machine: %s", what)
+        if os.getuid() != 0:
+            _log.info("sandbox: not started as root, so workers and broker keep uid %d", os.getuid())
 
     async def _raise(self, prepared: Prepared) -> Generation:
         """A generation that accepts. On an error nothing of it is left, and what was in force still is."""

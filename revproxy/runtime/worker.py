@@ -10,6 +10,7 @@ import asyncio
 import faulthandler
 import gc
 import logging
+import os
 import pickle
 import signal
 import socket
@@ -22,12 +23,15 @@ from typing import Any
 import uvloop
 
 from revproxy.audit.metrics import Metrics, merge
+from revproxy.config.settings import Settings
 from revproxy.errors import PeerClosed, RevproxyError
 from revproxy.runtime import channel
 from revproxy.runtime.allocator import settle
+from revproxy.runtime.hands import Hand
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Build, Cell, Hello, Prepared, WorkerParts
 from revproxy.runtime.probe import Probe, memory_bytes
+from revproxy.runtime.sandbox import Reach, Walls, begin, confine, find_user, program_folders, worker_calls
 from revproxy.runtime.threads import in_thread
 
 _log = logging.getLogger("revproxy.worker")
@@ -56,6 +60,8 @@ class Worker:
         self._made: tuple[str, Any] | None = None
         """The name of a rule set that is ready to be swapped in, and what the parts made of it."""
         self._writer = writer
+        self._missing: tuple[str, ...] = ()
+        """What the sandbox lacks."""
         self._lags = Metrics()
         """Apart from the others, which a swap makes anew."""
         self._probe = Probe(self._lags.histogram("revproxy_loop_late_seconds"))
@@ -72,13 +78,29 @@ class Worker:
         gc.freeze()
         gc.enable()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
-        self._send({"event": "ready"})
+        self._send({"event": "ready", "missing": self._missing})
         for work in (self._beat(), self._probe.run(), self._listen(reader)):
             self._spawn(work)
         await self._over.wait()
         for task in self._tasks:
             task.cancel()
         await self._finish()
+
+    def cell(self, hello: Hello, settings: Settings) -> Cell:
+        """What the parts are given; `lock` locks this process in."""
+        egress = socket.socket(fileno=hello.egress) if hello.egress is not None else None
+        if hello.hand is None:
+            return Cell(settings.spool, egress)
+
+        def lock() -> None:
+            # The last file that is opened by its name; measured from it later.
+            memory_bytes()
+            # Its folder is reached by no path any more, for above it others may have no right to look.
+            os.chdir(settings.spool)
+            reach = Reach(program_folders(), (settings.spool,))
+            self._missing = confine(Walls(reach, worker_calls, find_user(settings.user), settings.require_sandbox))
+
+        return Cell(".", egress, Hand(socket.socket(fileno=hello.hand)), lock)
 
     async def fail(self, error: Exception) -> None:
         """Tell the supervisor why there will be no `ready`."""
@@ -246,15 +268,13 @@ def own_metrics(ruleset_name: str, began: float) -> Metrics:
     return metrics
 
 
-async def _main(build: Build, number: int) -> int:
-    reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=number))
-    hello: Hello = pickle.loads(await channel.read_frame(reader, channel.MOST_HELLO))
+async def _main(build: Build, hello: Hello, prepared: Prepared, sock: socket.socket) -> int:
+    reader, writer = await asyncio.open_unix_connection(sock=sock)
     pieces = await channel.read_pieces(reader, hello.pieces)
-    prepared: Prepared = pickle.loads(hello.prepared)
     configure(prepared.settings.logs.level, f"worker {hello.generation}.{hello.index}")
     worker = Worker(hello, prepared, writer)
     try:
-        parts = build(prepared, hello.index, pieces, _cell(hello))
+        parts = build(prepared, hello.index, pieces, worker.cell(hello, prepared.settings))
         # Megabytes that the parts have taken what they need from.
         del hello, prepared, pieces
         await worker.serve(parts, reader)
@@ -264,10 +284,6 @@ async def _main(build: Build, number: int) -> int:
         await worker.fail(error)
         return 1
     return 0
-
-
-def _cell(hello: Hello) -> Cell:
-    return Cell(socket.socket(fileno=hello.egress) if hello.egress is not None else None)
 
 
 def run_worker(build: Build, number: int) -> int:
@@ -282,5 +298,10 @@ def run_worker(build: Build, number: int) -> int:
     gc.disable()
     for ignored in _IGNORED:
         signal.signal(ignored, signal.SIG_IGN)
+    sock = socket.socket(fileno=number)
+    hello: Hello = pickle.loads(channel.receive_frame(sock, channel.MOST_HELLO))
+    prepared: Prepared = pickle.loads(hello.prepared)
+    if prepared.settings.sandbox:
+        begin()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_main(build, number))
+        return runner.run(_main(build, hello, prepared, sock))

@@ -7,6 +7,8 @@ import gc
 import json
 import pickle
 import socket
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -220,3 +222,16 @@ async def test_databases_that_did_not_change_are_not_needed_again(settings: Make
     ready = parts.load(new, {})
     assert {key: id(one) for key, one in ready.rules.loaded.items()} == {key: id(one) for key, one in before.items()}
     await parts.close()
+
+
+def test_codecs_that_are_loaded_late_elsewhere_are_loaded_ahead() -> None:
+    code = (
+        "import sys\n"
+        "from revproxy.app.build import load_ahead\n"
+        "load_ahead()\n"
+        "sys.addaudithook(lambda name, _: name == 'open' and sys.exit(99))\n"
+        "from revproxy.codecs.charset import CHARSETS, decode_text\n"
+        "[decode_text(b'text', name.encode()) for name in CHARSETS]\n"
+        "'a.example'.encode('idna')\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)

@@ -151,3 +151,41 @@ def test_another_certificate_is_not_the_same_rest(settings: Make, tmp_path: Path
 
     first = prepared()
     assert prepared() != first
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"user": "no-such-user"}, "no-such-user"),
+        ({"broker_user": "no-such-user"}, "no-such-user"),
+        ({"user": "root"}, "not to be root"),
+        ({"broker_user": "0"}, "not to be root"),
+    ],
+)
+def test_whom_workers_cannot_become(settings: Make, more: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        prepare(settings(**more))
+    prepare(settings(**more, sandbox=False))
+
+
+def test_a_sandbox_that_is_required_and_cannot_be_had(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("revproxy.app.prepare.lacking", lambda: ("Landlock",))
+    prepare(settings())
+    with pytest.raises(ConfigError, match="Landlock"):
+        prepare(settings(require_sandbox=True))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_the_spool_is_given_to_the_workers(settings: Make, tmp_path: Path) -> None:
+    prepare(settings(user="4242"))
+    assert (tmp_path / "spool").stat().st_uid == 4242
+    prepare(settings(user="4242"))
+    with pytest.raises(ConfigError, match="cannot be written by 4343"):
+        prepare(settings(user="4343"))
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    prepare(settings(user="4242", spool=str(tmp_path / "shared")))
+    assert (tmp_path / "shared").stat().st_uid == 0, "a folder that others enter is nobody's gift"
+    (tmp_path / "shared").chmod(0o755)
+    with pytest.raises(ConfigError, match="cannot be written by 4242"):
+        prepare(settings(user="4242", spool=str(tmp_path / "shared")))

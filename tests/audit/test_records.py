@@ -205,3 +205,25 @@ def test_logs_that_were_started_are_closed_when_a_later_one_cannot_be(tmp_path):
     with pytest.raises(ConfigError):
         Records(*good, Log("file:/no/such/folder/log")).start()
     assert threading.active_count() == before
+
+
+def test_logs_are_opened_before_the_first_thread(tmp_path):
+    before = threading.active_count()
+    records = Records(Log(f"file:{tmp_path}/access"), NONE)
+    records.open()
+    assert (tmp_path / "access").exists()
+    assert threading.active_count() == before
+    (tmp_path / "access").rename(tmp_path / "moved")
+    records.start()
+    records.access(b"one")
+    records.close()
+    assert (tmp_path / "moved").read_bytes() == b"one\n"
+    assert not (tmp_path / "access").exists()
+
+
+def test_logs_that_were_opened_and_never_started_are_closed(tmp_path):
+    before = len(os.listdir("/proc/self/fd"))
+    records = Records(Log(f"file:{tmp_path}/access"), NONE)
+    records.open()
+    records.close()
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from revproxy.audit import sinks
-from revproxy.audit.sinks import FdSink, open_sink
+from revproxy.audit.sinks import FdSink, Ways, open_sink
 from revproxy.errors import ConfigError
 
 
@@ -154,3 +154,36 @@ def test_targets_that_cannot_work(to):
 
 def test_none_has_no_sink():
     assert open_sink("none", "access") is None
+
+
+def test_who_may_not_open_is_given_descriptors(tmp_path):
+    path, other = tmp_path / "log", tmp_path / "other"
+    asked = []
+
+    def opening(kind, name):
+        asked.append((kind, name))
+        return os.open(other, os.O_WRONLY | os.O_CREAT)
+
+    sink = open_sink(f"file:{path}", "audit", ways=Ways(open=opening))
+    assert asked == [], "the first one is opened here"
+    assert sink.reopen() == ""
+    assert asked == [("audit", str(path))]
+    assert sink.write([b"a"]) == 0
+    sink.close()
+    assert other.read_bytes() == b"a\n"
+
+
+def test_who_may_not_connect_is_given_a_socket():
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    asked = []
+
+    def connecting(where):
+        asked.append(where)
+        return ours
+
+    sink = open_sink("syslog:127.0.0.1:514", "access", ways=Ways(connect=connecting))
+    assert sink.write([b"hello"]) == 0
+    assert theirs.recv(1000).endswith(b" - hello")
+    assert asked == ["127.0.0.1:514"]
+    sink.close()
+    theirs.close()

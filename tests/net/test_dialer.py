@@ -1,10 +1,12 @@
 """Reaching inwards: TLS is verified, failures have one shape, STARTTLS takes nothing from before the handshake."""
 
 import asyncio
+import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +119,25 @@ async def test_bytes_ahead_of_the_handshake_are_refused(certificates: Issuer) ->
     stream.data_received(b"250 injected\r\n")
     with pytest.raises(UpstreamError):
         await starttls(stream, ssl.create_default_context(cafile=certificates.ca), "a", 1)
+
+
+@pytest.fixture
+def authorities(certificates: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the system's authorities, in which is ours."""
+    text = Path(certificates.ca).read_bytes()
+    for name in ("0123abcd.0", "ffffffff.1", "README"):
+        (tmp_path / name).write_bytes(text if name[0] == "0" else b"nothing")
+    paths = ssl.get_default_verify_paths()._replace(capath=str(tmp_path))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    return tmp_path
+
+
+async def test_the_systems_authorities_are_read_at_once(certificates: Issuer, authorities: Path) -> None:
+    """OpenSSL itself would look into the folder while it verifies: by then it is gone."""
+    async with inside(context_of(certificates, "web.internal")) as (address, made):
+        upstream = Upstream("web", address, UpstreamTls(None, "web.internal"))
+        dialer = DirectDialer([upstream])
+        shutil.rmtree(authorities)
+        stream = await dialer.dial(upstream, 5)
+        await made.get()
+        stream.abort()

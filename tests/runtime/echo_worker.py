@@ -60,6 +60,7 @@ def prepare(folder):
         admin=None if plan["admin"] is None else Address("127.0.0.1", plan["admin"]),
         workers=plan["workers"],
         drain_seconds=plan["drain_seconds"],
+        sandbox=plan.get("sandbox", False),
     )
     pieces = {name: text.encode() for name, text in plan.get("pieces", {}).items()}
     return Prepared(settings, plan.get("rules", plan["name"]), folder, faults, plan["name"], pieces)

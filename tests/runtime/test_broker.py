@@ -45,7 +45,7 @@ class Running:
         self.process.stdin.write(Errand(targets, 2, "info").encode())
         self.process.stdin.close()
         self.control.settimeout(PATIENCE)
-        assert self.said() == {"event": "ready"}
+        assert self.said() == {"event": "ready", "missing": []}
 
     def said(self) -> dict[str, object]:
         found: dict[str, object] = json.loads(self.control.recv(MOST_PACKET))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from revproxy.errors import LimitError, PeerClosed
-from revproxy.runtime.channel import encode, frame, read_frame, read_message, read_pieces
+from revproxy.runtime.channel import encode, frame, read_frame, read_message, read_pieces, receive_frame
 
 
 def _fed(data: bytes) -> asyncio.StreamReader:
@@ -58,3 +59,31 @@ async def test_pieces_come_in_the_order_of_their_names():
     assert await read_frame(reader) == b"left"
     with pytest.raises(PeerClosed):
         await read_pieces(reader, ("c",))
+
+
+@given(st.binary(max_size=2000), st.binary(max_size=10))
+def test_the_first_frame_may_be_read_before_there_is_a_loop(payload, more):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(frame(payload) + more)
+        theirs.shutdown(socket.SHUT_WR)
+        assert receive_frame(ours) == payload
+        assert ours.recv(100) == more
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\0", b"\0\0\0\5abc"])
+def test_a_first_frame_that_is_cut_off(data):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(data)
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(PeerClosed):
+            receive_frame(ours)
+
+
+def test_a_first_frame_that_is_too_long():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(frame(bytes(10)))
+        with pytest.raises(LimitError):
+            receive_frame(ours, 9)

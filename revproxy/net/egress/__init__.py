@@ -7,6 +7,7 @@
 writes a byte of a connection.
 """
 
+from revproxy.net.egress.addresses import is_name
 from revproxy.net.egress.client import EgressClient
 from revproxy.net.egress.dialer import BrokerDialer
 from revproxy.net.egress.passing import receive
@@ -21,6 +22,7 @@ __all__ = [
     "Target",
     "as_plain",
     "from_plain",
+    "is_name",
     "log_target",
     "receive",
     "targets_of",

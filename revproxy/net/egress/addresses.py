@@ -94,6 +94,11 @@ def _literal(target: Target) -> list[Place] | None:
     return [(socket.AF_INET6, place)]
 
 
+def is_name(target: Target) -> bool:
+    """Whether a name server has to be asked for it."""
+    return _literal(target) is None
+
+
 async def look_up(target: Target) -> list[Place]:
     """Ask the system, in a thread of the loop. Raises OSError."""
     loop = asyncio.get_running_loop()

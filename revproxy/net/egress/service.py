@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
@@ -197,7 +198,7 @@ class _Line:
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._sending:
                 while not self._try(answer, sock):
-                    await self._writable()
+                    await _writable(self._sock)
         except TimeoutError:
             _log.warning("worker %d does not take its answers", self._worker)
         finally:
@@ -205,13 +206,15 @@ class _Line:
             if not self._waiting and self._sock.fileno() >= 0:
                 self._loop.add_reader(self._number, self._readable)
 
-    async def _writable(self) -> None:
-        room = self._loop.create_future()
-        self._loop.add_writer(self._number, _settle, room)
-        try:
-            await room
-        finally:
-            self._loop.remove_writer(self._number)
+
+async def _writable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    room, number = loop.create_future(), sock.fileno()
+    loop.add_writer(number, _settle, room)
+    try:
+        await room
+    finally:
+        loop.remove_writer(number)
 
 
 def _settle(room: asyncio.Future[None]) -> None:
@@ -234,7 +237,13 @@ async def connected(kind: Kind, places: Sequence[Place], seconds: float) -> sock
 async def _connected(kind: Kind, family: socket.AddressFamily, place: Any) -> socket.socket:
     sock = socket.socket(family, _TYPES[kind] | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        await asyncio.get_running_loop().sock_connect(sock, place)
+        # Not by the loop, which would resolve once more what are addresses.
+        error = sock.connect_ex(place)
+        if error == errno.EINPROGRESS:
+            await _writable(sock)
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
     except BaseException:
         sock.close()
         raise
