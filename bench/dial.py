@@ -16,9 +16,7 @@ from revproxy.app.service import BROKER
 from revproxy.config.settings import Address, Listener, ListenerKind, Settings, Upstream
 from revproxy.net import Dialer, DirectDialer
 from revproxy.net.egress import BrokerDialer, EgressClient, targets_of
-from revproxy.runtime.broker import Errand
-from revproxy.runtime.egress import Egress
-from revproxy.runtime.parts import Plan
+from revproxy.runtime.egress import Egress, errand_of
 
 _DIALS = 1000
 _WARM = 50
@@ -41,7 +39,7 @@ async def _measure(port: int, rounds: int) -> dict[str, list[float]]:
     upstream = Upstream("web", Address("127.0.0.1", port))
     settings = Settings((Listener("web", ListenerKind.HTTP, Address("127.0.0.1", 0)),), (upstream,))
     targets = targets_of(settings)
-    egress = Egress(Errand(targets, 1, "info"), Plan(lambda: None, (), "bench", broker=BROKER), lambda _: None)
+    egress = Egress(errand_of(settings, "broker"), BROKER, lambda _: None)
     await egress.start()
     _, sock = egress.line()
     client = EgressClient(sock, (target.name for target in targets))

@@ -67,7 +67,7 @@ def prepare(settings: Settings, blame: Blame = nowhere, told: Told = unheard) ->
         DirectDialer(settings.upstreams)
     except OSError as error:
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
-    _try_folder(settings.spool, _worker_user(settings, blame))
+    try_spool(settings, blame)
     linked = finish()
     return Prepared(settings, linked.rules, linked.excluded, linked.notices, _rest(settings, linked.excluded))
 
@@ -120,6 +120,11 @@ def _unwritable(path: str) -> str:
     except OSError as error:
         return "nobody reads this FIFO" if error.errno == errno.ENXIO else os.strerror(error.errno or 0)
     return ""
+
+
+def try_spool(settings: Settings, blame: Blame = nowhere) -> None:
+    """Make the spool, for whoever workers become. Raises ConfigError."""
+    _try_folder(settings.spool, _worker_user(settings, blame))
 
 
 def _worker_user(settings: Settings, blame: Blame) -> User | None:

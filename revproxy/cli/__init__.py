@@ -44,6 +44,7 @@ COMMANDS: dict[str, _Lazy] = {
     "inspect": _Lazy("revproxy.cli.inspect:inspect", "Verdicts on requests or messages in files."),
     "signatures": _Lazy("revproxy.cli.signatures:signatures", "List, show and test signatures."),
     "firewall": _Lazy("revproxy.cli.firewall:firewall", "Print or check nftables rules for both sides of the DMZ."),
+    "dmz": _Lazy("revproxy.cli.dmz:dmz", "Check from inside the sandbox that nothing else can be reached."),
     "completion": _Lazy("revproxy.cli.setup:completion", "Print a shell's completion script."),
     "demo-inside": _Lazy("revproxy.cli.demo:demo_inside"),
 }

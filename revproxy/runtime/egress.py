@@ -14,25 +14,49 @@ import socket
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from signal import Signals
 from typing import Any
 
+from revproxy.config.settings import Settings
+from revproxy.net.egress import targets_of
 from revproxy.runtime.broker import MOST_PACKET, Errand
 from revproxy.runtime.child import WorkerFailed, cause
-from revproxy.runtime.parts import Plan
+from revproxy.runtime.parts import Timing
 
 _log = logging.getLogger("revproxy.egress")
+
+
+def errand_of(settings: Settings, who: str) -> Errand:
+    """What a generation's broker is told; `who` stands on its messages."""
+    return Errand(
+        targets_of(settings),
+        settings.workers,
+        settings.logs.level,
+        who,
+        settings.sandbox,
+        settings.require_sandbox,
+        settings.broker_user or settings.user,
+    )
 
 
 class Egress:
     """One generation's broker. `start`, `line` for each worker, `close`."""
 
-    def __init__(self, errand: Errand, plan: Plan, broken: Callable[[int], None]) -> None:
-        """`broken` is told the number of a line on which something came that is no request."""
+    def __init__(
+        self,
+        errand: Errand,
+        argv: Sequence[str],
+        broken: Callable[[int], None],
+        environment: Mapping[str, str] = os.environ,
+        timing: Timing | None = None,
+    ) -> None:
+        """`argv` starts a broker; `broken` is told the number of a line on which came what is no request."""
         self._errand = errand
-        self._plan = plan
+        self._argv = tuple(argv)
+        self._environment = dict(environment)
+        self._timing = timing or Timing()
         self._broken = broken
         self._lines: dict[int, socket.socket] = {}
         self._next = 0
@@ -96,12 +120,12 @@ class Egress:
         try:
             with _as_file(self._errand.encode()) as errand:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._plan.broker,
+                    *self._argv,
                     str(theirs.fileno()),
                     pass_fds=(theirs.fileno(),),
                     stdin=errand,
                     stdout=subprocess.DEVNULL,
-                    env=dict(self._plan.environment),
+                    env=self._environment,
                 )
         except BaseException:
             ours.close()
@@ -180,7 +204,7 @@ class Egress:
 
     async def _keep(self) -> None:
         """Replace it whenever it ends: at once, and with a pause where that does not help."""
-        pause, timing = 0.0, self._plan.timing
+        pause, timing = 0.0, self._timing
         while True:
             assert self._process is not None
             code = await self._process.wait()
@@ -195,7 +219,7 @@ class Egress:
     async def _replaced(self) -> bool:
         self.restarts += 1
         try:
-            async with asyncio.timeout(self._plan.timing.ready):
+            async with asyncio.timeout(self._timing.ready):
                 await self._spawn()
         except (TimeoutError, WorkerFailed, OSError) as error:
             _log.error("a new broker failed: %s", error or "it was not ready in time")

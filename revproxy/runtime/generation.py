@@ -18,11 +18,9 @@ from typing import Any
 
 from revproxy.config.settings import Settings
 from revproxy.errors import RevproxyError
-from revproxy.net.egress import targets_of
 from revproxy.runtime import channel
-from revproxy.runtime.broker import Errand
 from revproxy.runtime.child import Child, WorkerFailed, cause
-from revproxy.runtime.egress import Egress
+from revproxy.runtime.egress import Egress, errand_of
 from revproxy.runtime.hands import Hands
 from revproxy.runtime.parcel import Parcel
 from revproxy.runtime.parts import Hello, Plan, Prepared, Timing
@@ -60,7 +58,8 @@ class Generation:
         self._slots: list[asyncio.Task[None]] = []
         self._spawning: set[asyncio.Future[Child]] = set()
         self._stopping = False
-        self.egress = Egress(self._errand(), plan, self._broke) if plan.broker else None
+        errand = errand_of(self.settings, f"broker {number}")
+        self.egress = Egress(errand, plan.broker, self._broke, plan.environment, plan.timing) if plan.broker else None
         """The broker, which connects for the workers."""
         self._hands = Hands(self.settings.logs)
 
@@ -69,18 +68,6 @@ class Generation:
         """What the sandbox lacks."""
         brokers = self.egress.missing if self.egress is not None else ()
         return tuple(dict.fromkeys((*brokers, *(what for child in self.children for what in child.missing))))
-
-    def _errand(self) -> Errand:
-        settings = self.settings
-        return Errand(
-            targets_of(settings),
-            settings.workers,
-            settings.logs.level,
-            f"broker {self.number}",
-            settings.sandbox,
-            settings.require_sandbox,
-            settings.broker_user or settings.user,
-        )
 
     def _hello(self, index: int, parcel: Parcel, egress: int | None, hand: int | None) -> bytes:
         names = tuple(parcel.pieces)

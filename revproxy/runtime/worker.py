@@ -93,12 +93,7 @@ class Worker:
             return Cell(settings.spool, egress)
 
         def lock() -> None:
-            # The last file that is opened by its name; measured from it later.
-            memory_bytes()
-            # Its folder is reached by no path any more, for above it others may have no right to look.
-            os.chdir(settings.spool)
-            reach = Reach(program_folders(), (settings.spool,))
-            self._missing = confine(Walls(reach, worker_calls, find_user(settings.user), settings.require_sandbox))
+            self._missing = lock_in(settings)
 
         return Cell(".", egress, Hand(socket.socket(fileno=hello.hand)), lock)
 
@@ -257,6 +252,17 @@ class Worker:
         await self._parts.close()
         self._send({"event": "final", "snapshot": self._snapshot()})
         await self._flush()
+
+
+def lock_in(settings: Settings) -> tuple[str, ...]:
+    """Lock this process in as a worker; what is missing of it. Its folder is the spool from now on. Raises
+    NotConfined, OSError."""
+    # The last file that is opened by its name; measured from it later.
+    memory_bytes()
+    # Reached by no path any more: above it others may have no right to look.
+    os.chdir(settings.spool)
+    reach = Reach(program_folders(), (settings.spool,))
+    return confine(Walls(reach, worker_calls, find_user(settings.user), settings.require_sandbox))
 
 
 def own_metrics(ruleset_name: str, began: float) -> Metrics:

@@ -3,6 +3,7 @@ gone; workers are locked in, and reload, rotation and records work all the same.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -200,6 +201,18 @@ def test_rules_are_swapped(front):
     assert curl(front.url + attack)[0] == 403
 
 
+@pytest.mark.skipif(bool(lacking()), reason="; ".join(lacking()))
+def test_from_inside_nothing_else_is_possible(front, nginx):
+    done = front.tell("dmz", "verify", "--to", f"127.0.0.1:{front.ports['web']}", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, [row for row in told["rows"] if row["outcome"] == "POSSIBLE"]
+    outcomes = {row["what"]: row["outcome"] for row in told["rows"]}
+    assert outcomes["upstream web"] == "works"
+    assert outcomes[f"TCP to 127.0.0.1 port {front.ports['web']}"] == "refused"
+    assert {outcomes[f"reading {front.folder.parent}/web.{end}"] for end in ("crt", "key")} == {"refused"}
+    assert outcomes[f"socket {front.folder}/control.sock"] == "refused"
+
+
 def test_off_is_said(nginx, folder, started):
     settings = configuration(folder / "open", nginx.port, 9, sandbox=False, control={"path": f"{folder}/open.sock"})
     made = Front(folder / "open", settings)
@@ -207,3 +220,5 @@ def test_off_is_said(nginx, folder, started):
     assert "sandbox: off" in until(lambda: made.errors.read_text(), "words")
     assert curl(made.url)[0] == 200
     assert state(made.workers()[0])["seccomp"] == "0"
+    if os.getuid() == 0:
+        assert made.tell("dmz", "verify").returncode == 1

@@ -17,7 +17,7 @@ from revproxy.net.egress import EgressClient, Kind, Target
 from revproxy.runtime.broker import Errand
 from revproxy.runtime.child import WorkerFailed
 from revproxy.runtime.egress import Egress
-from revproxy.runtime.parts import Plan, Timing
+from revproxy.runtime.parts import Timing
 
 SECONDS = 20.0
 TARGET = "upstream web"
@@ -33,9 +33,7 @@ class Kept:
 
     def make(self, argv: tuple[str, ...]) -> Egress:
         timing = Timing(backoff_first=0.01)
-        return Egress(
-            self.errand, Plan(lambda: None, (), "r.yaml", timing=timing, broker=argv), self.broken.put_nowait
-        )
+        return Egress(self.errand, argv, self.broken.put_nowait, timing=timing)
 
     def client(self) -> tuple[int, EgressClient]:
         number, sock = self.egress.line()

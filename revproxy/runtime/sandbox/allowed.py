@@ -25,7 +25,7 @@ brk clock_getres clock_gettime clock_nanosleep close epoll_ctl epoll_pwait epoll
 fstat futex getegid geteuid getgid getpeername getpid getppid getrandom getrlimit getrusage getsockname getsockopt
 gettid gettimeofday getuid lseek lstat madvise mremap munmap nanosleep newfstatat poll ppoll pread64 pselect6
 pwrite64 read readv recvfrom recvmsg restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn sched_getaffinity
-sched_yield select set_robust_list shutdown sigaltstack stat statx sysinfo time uname write writev
+sched_yield select set_robust_list sigaltstack stat statx sysinfo time uname write writev
 """
 """Memory, threads, time, and what is open already. Looking at a file's dates (`newfstatat` and its like) is how the C
 library finds out whether the time zone has changed; it cannot be forbidden by name."""
@@ -71,8 +71,8 @@ def _common(pid: int) -> list[Call]:
 def worker_calls(pid: int) -> list[Call]:
     """What a worker may do. It gets sockets from accept and from the broker, and in no other way.
 
-    No sendmsg at all, and sendto only without an address: with MSG_FASTOPEN either connects a socket that was closed
-    by its peer to any address, without connect(); and a UDP socket could write to anybody.
+    No sendmsg at all, and sendto only without an address: with MSG_FASTOPEN either connects a socket to any address
+    without connect(), and the UDP socket of a log could write to anybody.
     """
     return [
         *_common(pid),
@@ -83,6 +83,8 @@ def worker_calls(pid: int) -> list[Call]:
         Call("listen", result=refuse(0)),
         Call("openat"),
         Call("sendto", ((Null(4),),)),
+        # Shut down for reading, a listening socket, which all workers share, would listen no more, and could connect.
+        Call("shutdown", ((Is(1, socket.SHUT_WR),),)),
         Call("unlink"),
         Call("unlinkat"),
     ]

@@ -80,6 +80,13 @@ def test_listening_does_nothing(each: Machine, result: Result) -> None:
     assert result(each, build(each, worker_calls(PID)), "listen", 3, 4096) == refuse(0)
 
 
+def test_a_listening_socket_stays_one(each: Machine, result: Result) -> None:
+    program = build(each, worker_calls(PID))
+    assert result(each, program, "shutdown", 3, socket.SHUT_WR) == ALLOW
+    for how in (socket.SHUT_RD, socket.SHUT_RDWR):
+        assert result(each, program, "shutdown", 3, how) == NO
+
+
 def test_threads_but_no_processes(each: Machine, result: Result) -> None:
     program = build(each, worker_calls(PID))
     assert result(each, program, "clone", 0x3D0F00) == ALLOW

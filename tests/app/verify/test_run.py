@@ -1,0 +1,80 @@
+"""The whole of it, and what is made of what a probe says."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from revproxy.app.verify.attempt import Outcome
+from revproxy.app.verify.run import INTERNET, private_of, report_of, strangers_of, verify
+from revproxy.config import Settings
+from revproxy.config.settings import Certificate, ListenerTls, Log, Logs
+from revproxy.errors import RevproxyError
+from revproxy.runtime.sandbox import lacking
+
+
+@pytest.mark.skipif(bool(lacking()), reason="; ".join(lacking()))
+def test_nothing_is_possible(settings: Settings, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    report = verify(settings, str(tmp_path / "revproxy.yaml"), [("127.0.0.3", 5432)])
+    assert [row for row in report.rows if not row.good and row.group != "broker"] == []
+    assert report.good
+    assert report.missing == ()
+    assert {"network", "broker", "files", "processes", "kernel"} == {row.group for row in report.rows}
+    refused = {row.what for row in report.rows if row.outcome is Outcome.REFUSED}
+    assert {"TCP to 127.0.0.3 port 5432", "exec", "ptrace of the supervisor", "io_uring", "raw socket"} < refused
+    assert {row.what: row.outcome for row in report.rows}["a file in the spool"] is Outcome.WORKS
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, for whom all is possible")
+def test_without_a_sandbox_that_is_seen(settings: Settings, tmp_path: Path) -> None:
+    report = verify(replace(settings, sandbox=False), str(tmp_path / "revproxy.yaml"))
+    assert not report.good
+    assert report.missing
+    possible = {row.what for row in report.rows if row.outcome is Outcome.POSSIBLE}
+    assert {"exec", "ptrace of the supervisor", "UDP to 127.0.0.1 port 22", "reading /etc/passwd"} < possible
+
+
+def test_who_is_a_stranger(settings: Settings) -> None:
+    found = strangers_of(settings, [("10.0.0.1", 5432), ("127.0.0.1", 9)])
+    assert found == (INTERNET, ("127.0.0.1", 22), ("127.0.0.2", 9), ("10.0.0.1", 5432))
+
+
+def test_what_is_private(settings: Settings) -> None:
+    tls = ListenerTls((Certificate("/tls/a.pem", "/tls/a.key"),))
+    more = replace(
+        settings, listeners=(replace(settings.listeners[0], tls=tls),), logs=Logs(Log("file:/log/a"), Log("none"))
+    )
+    assert private_of(more, "/r.yaml")[:4] == ("/tls/a.key", "/tls/a.pem", "/r.yaml", "/log/a")
+
+
+def line(**message: object) -> str:
+    return json.dumps(message)
+
+
+ROW = {"group": "network", "what": "TCP", "outcome": "refused", "why": "EPERM"}
+
+
+def test_a_probe_that_ends_in_an_attempt_has_shown_that_it_is_possible() -> None:
+    begun = [line(missing=["Landlock"]), line(begins=["network", "TCP"]), line(row=ROW)]
+    assert report_of([*begun, line(ends=True)]).good
+    report = report_of([*begun, line(begins=["processes", "exec"])])
+    assert not report.good
+    assert report.missing == ("Landlock",)
+    assert (report.rows[-1].what, report.rows[-1].outcome) == ("exec", Outcome.POSSIBLE)
+
+
+def test_an_upstream_that_is_away_is_nobodys_fault() -> None:
+    row = {"group": "broker", "what": "upstream web", "outcome": "does not work", "why": "ECONNREFUSED"}
+    assert report_of([line(missing=[]), line(row=row)]).good
+    assert not report_of([line(missing=[]), line(row={**row, "group": "files"})]).good
+
+
+@pytest.mark.parametrize("lines", [[], [line(failed="no spool")]])
+def test_one_that_was_never_locked_in(lines: list[str]) -> None:
+    with pytest.raises(RevproxyError, match=r"probe|spool"):
+        report_of(lines)
