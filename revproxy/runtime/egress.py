@@ -209,7 +209,8 @@ class Egress:
             assert self._process is not None
             code = await self._process.wait()
             self._hang_up()
-            pause = timing.pause_after(time.monotonic() - self._began, pause)
+            # All requests wait for it; only one that ends again and again is given time.
+            pause = timing.pause_after(time.monotonic() - self._began, pause) if self.restarts else 0.0
             _log.error("broker %d ended (%s); a new one in %.1f s", self._process.pid, cause(code), pause)
             await asyncio.sleep(pause)
             while not await self._replaced():
