@@ -2,7 +2,7 @@
 
 Pure: settings in, zones and errors out. The longest prefix decides, so that a DMZ may be a part of a large internal
 network. Loopback is this machine and belongs to no zone. Names are no addresses: whether they lie inside is only
-known when they are resolved, and is not held here.
+known when they are resolved, and is held then (`net.egress`).
 """
 
 from __future__ import annotations
@@ -90,12 +90,11 @@ def wrong_places(settings: Settings) -> Iterator[Wrong]:
 
 
 def not_held(settings: Settings) -> Iterator[tuple[str, Place]]:
-    """Upstreams of which nobody can say yet where they are: messages and places."""
+    """Upstreams of which nobody can say yet where they are: messages and places. The broker holds them to their
+    zone when it resolves them."""
     for upstream in settings.upstreams if settings.zones else ():
         if literal(upstream.address.host) is None:
-            message = (
-                f"upstream {upstream.name!r} has a name: its zone is not held here, and no firewall rule can be made"
-            )
+            message = f"upstream {upstream.name!r} has a name: no firewall rule can be made of it"
             yield message, ("upstreams", upstream.name, "address")
 
 

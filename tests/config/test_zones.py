@@ -137,7 +137,7 @@ def test_an_upstream_with_a_name_is_a_notice(tmp_path, address, column):
     path = tmp_path / "revproxy.yaml"
     path.write_text(GOOD.replace("10.0.0.5:80", address))
     (notice,) = load(path).notices
-    assert str(notice).startswith(f"{path}:3:{column}: notice: upstream 'app' has a name: its zone is not held here")
+    assert str(notice).startswith(f"{path}:3:{column}: notice: upstream 'app' has a name: no firewall rule")
     path.write_text(GOOD.partition("zones:")[0].replace("10.0.0.5:80", address))
     assert load(path).notices == ()
 

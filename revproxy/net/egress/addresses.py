@@ -41,7 +41,8 @@ class Addresses:
     def __init__(self, target: Target, resolve: Resolve | None = None) -> None:
         """Raises ValueError for a network that is none."""
         self._target = target
-        self._networks = [ipaddress.ip_network(network, strict=False) for network in target.networks]
+        networks = target.networks
+        self._networks = None if networks is None else [ipaddress.ip_network(one, strict=False) for one in networks]
         self._resolve = resolve or look_up
         self._fixed = _literal(target)
         self._asked: asyncio.Future[list[Place]] | None = None
@@ -63,7 +64,7 @@ class Addresses:
         # A zone ("%eth0") says which interface, not which address.
         address = ipaddress.ip_address(host.partition("%")[0])
         mapped = getattr(address, "ipv4_mapped", None) or address
-        return not self._networks or any(mapped in network for network in self._networks)
+        return self._networks is None or any(mapped in network for network in self._networks)
 
     async def _looked_up(self) -> list[Place]:
         """What the last question said, or a new one; all who wait share it."""

@@ -5,12 +5,13 @@ A worker knows the same table and asks by number. Nothing here resolves or conne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from revproxy.config.settings import Settings
+from revproxy.config.settings import Log, Settings, Zone, Zones
+from revproxy.config.zones import disjoint, literal
 
 
 class Kind(StrEnum):
@@ -24,7 +25,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One of them. `networks`: where its name may lead; none: anywhere."""
+    """One of them. `networks`: where it may lead; None: anywhere."""
 
     name: str
     kind: Kind
@@ -32,36 +33,49 @@ class Target:
     port: int
     most: int
     """Requests of one worker for it that may be under way at a time."""
-    networks: tuple[str, ...] = ()
+    networks: tuple[str, ...] | None = None
 
 
 _LOG_REQUESTS = 4
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
-def targets_of(settings: Settings, networks: Sequence[str] = ()) -> tuple[Target, ...]:
-    """Upstreams, in their order, then the syslog servers of the logs. `networks` are those of the upstreams."""
+def targets_of(settings: Settings) -> tuple[Target, ...]:
+    """Upstreams, in their order, then the syslog servers of the logs. Where zones are declared, upstreams are held to
+    the internal one."""
     upstreams = (
-        Target(upstream_target(u.name), Kind.TCP, u.address.host, u.address.port, u.connections, tuple(networks))
+        Target(
+            upstream_target(u.name),
+            Kind.TCP,
+            u.address.host,
+            u.address.port,
+            u.connections,
+            _networks(settings.zones, u.address.host),
+        )
         for u in settings.upstreams
     )
-    return (
-        *upstreams,
-        *_syslogs({log.to for log in (settings.logs.access, settings.logs.audit, settings.logs.error)}),
-    )
+    return (*upstreams, *_syslogs([settings.logs.access, settings.logs.audit, settings.logs.error]))
 
 
-def _syslogs(logs: Iterable[str]) -> list[Target]:
+def _networks(zones: Zones | None, host: str) -> tuple[str, ...] | None:
+    if zones is None:
+        return None
+    address = literal(host)
+    if address is not None and address.is_loopback:
+        # This machine, declared as such: it is in no zone. A name must not lead there.
+        return _LOOPBACK
+    return tuple(str(network) for version in (4, 6) for network in disjoint(zones, Zone.INTERNAL, version))
+
+
+def _syslogs(logs: Iterable[Log]) -> list[Target]:
     found = []
-    for to in sorted(logs):
-        word, _, where = to.partition(":")
-        if word != "syslog":
-            continue
-        if where.startswith("/"):
+    for log in sorted(logs, key=lambda log: log.to):
+        word, _, where = log.to.partition(":")
+        if (server := log.server) is not None:
+            found.append(Target(log_target(where), Kind.UDP, server.host, server.port, _LOG_REQUESTS))
+        elif word == "syslog":
             found.append(Target(log_target(where), Kind.LOCAL, where, 0, _LOG_REQUESTS))
-        else:
-            host, _, port = where.rpartition(":")
-            found.append(Target(log_target(where), Kind.UDP, host.strip("[]"), int(port), _LOG_REQUESTS))
-    return found
+    return list({target.name: target for target in found}.values())
 
 
 def upstream_target(name: str) -> str:
@@ -81,4 +95,9 @@ def as_plain(targets: Iterable[Target]) -> list[dict[str, Any]]:
 
 def from_plain(rows: Iterable[dict[str, Any]]) -> tuple[Target, ...]:
     """Back from JSON."""
-    return tuple(Target(**{**row, "kind": Kind(row["kind"]), "networks": tuple(row["networks"])}) for row in rows)
+    return tuple(map(_target, rows))
+
+
+def _target(row: dict[str, Any]) -> Target:
+    networks = row["networks"]
+    return Target(**{**row, "kind": Kind(row["kind"]), "networks": None if networks is None else tuple(networks)})

@@ -1,6 +1,6 @@
 """Which system calls a worker and the broker may make: by what they need, with a reason where it is not plain.
 
-Taken from traces of both under the end-to-end tests; all else is refused (docs/decisions/0006-sandbox.md says why it
+Taken from traces of both under the end-to-end tests; all else is refused (docs/decisions/0007-sandbox.md says why it
 is a list of what is allowed). What is in no list: every way to a new socket, to another program or process, to more
 rights, or to code that was not there at the start. Little-endian 64-bit processors only.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -20,7 +21,7 @@ MAPPED: Place = (socket.AF_INET6, ("::ffff:169.254.169.254", 80, 0, 0))
 
 
 def target(host: str = "app.internal", kind: Kind = Kind.TCP, *networks: str) -> Target:
-    return Target("upstream app", kind, host, 80, 4, networks)
+    return Target("upstream app", kind, host, 80, 4, networks or None)
 
 
 class Names:
@@ -64,8 +65,10 @@ async def test_a_literal_address_is_held_to_the_networks_too() -> None:
         await Addresses(target("192.0.2.1", Kind.TCP, "10.0.0.0/8")).places()
 
 
-async def test_without_networks_anything_goes() -> None:
+async def test_without_networks_anything_goes_and_with_none_of_them_nothing() -> None:
     assert await Addresses(target(), Names([OUTER])).places() == [OUTER]
+    with pytest.raises(Outside):
+        await Addresses(replace(target(), networks=()), Names([OUTER])).places()
 
 
 async def test_all_who_ask_at_once_share_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
