@@ -1,4 +1,4 @@
-"""`python -m bench [options] [http|dial|mail|inspect|crs|growth|lag]...`: runs benchmarks, prints their tables."""
+"""`python -m bench [options] [PART]...`: runs the benchmarks of these parts, or all; prints their tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import crs, dial, growth, http, lag, mail
+from bench import crs, dial, growth, http, lag, mail, sandbox
 from bench.peers import CRS
 
 
@@ -37,6 +37,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[str]]] = {
     "mail": lambda asked: mail.run(asked.rounds or 5),
     "inspect": _inspect,
     "crs": lambda asked: crs.run(asked.rules, asked.level, asked.load or [], asked.rounds or 3, asked.seconds or 3),
+    "sandbox": lambda asked: sandbox.run(asked.rounds or 5, asked.seconds or 5),
     "growth": lambda asked: growth.run(asked.rules, asked.level, asked.rounds or 3),
     "lag": lambda asked: lag.run(asked.rules, asked.level, asked.seconds or 60),
 }

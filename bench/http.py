@@ -8,13 +8,13 @@ from pathlib import Path
 from bench.measure import alternate, table, wrk
 from bench.peers import CRS, Front, Peer, nginx_modsecurity, nginx_proxy, smtp_sink, web_server
 
-_PLAIN = """
+PLAIN = """
 request = function()
   return wrk.format("GET", "/page", {["Host"] = "www.example.org", ["User-Agent"] = "bench/1.0", ["Accept"] = "*/*"})
 end
 """
 # A browser's request of which query, cookie and referer never repeat.
-_BROWSER = """
+BROWSER = """
 local count = 0
 math.randomseed(os.time())
 local tag = string.format("%06x", math.random(0, 16777215))
@@ -55,8 +55,8 @@ def _compare(folder: Path, peers: list[Peer], rounds: int, seconds: int) -> list
         return peer
 
     plain, browser = folder / "plain.lua", folder / "browser.lua"
-    plain.write_text(_PLAIN)
-    browser.write_text(_BROWSER)
+    plain.write_text(PLAIN)
+    browser.write_text(BROWSER)
     inside, sink = begin(web_server(folder / "inside")), begin(smtp_sink(folder / "sink"))
     nginx = begin(nginx_proxy(folder / "nginx", inside.port))
     bare = begin(Front(folder / "bare", inside.port, sink.port, "off"))

@@ -58,6 +58,7 @@ SecRule REQBODY_ERROR "!@eq 0" "id:90004,phase:2,t:none,deny,status:400,log"
 """Forms and JSON may have more values than most engines take unasked; what is broken is refused by all."""
 _REVPROXY = """
 workers: 1
+sandbox: {sandbox}
 spool: {folder}/spool
 cache: {cache}
 admin: "127.0.0.1:{admin}"
@@ -221,12 +222,21 @@ def smtp_sink(folder: Path) -> Peer:
 class Front(Peer):
     """Our front end, one worker."""
 
-    def __init__(self, folder: Path, inside: int, sink: int | None, mode: str, rules: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        inside: int,
+        sink: int | None,
+        mode: str,
+        rules: Sequence[Path] = (),
+        sandbox: str = "on",
+    ) -> None:
         """With our signatures, or with these `rules` instead; for mail only where there is a sink."""
         folder.mkdir(parents=True, exist_ok=True)
         http, self.smtp, self.admin = free_port(), free_port(), free_port()
         text = _REVPROXY.format(
             folder=folder,
+            sandbox=sandbox,
             http=http,
             admin=self.admin,
             inside=inside,

@@ -31,6 +31,7 @@ MOST_PACKET = 4096
 _OWN = 64
 """Descriptors that the process itself may need."""
 _MOST_UNDER_WAY = 4096
+_ENOUGH = 2**20
 _IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
@@ -73,7 +74,7 @@ def _more_descriptors() -> int:
     """As many as the system lets us have."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return most
+    return most if most != resource.RLIM_INFINITY else _ENOUGH
 
 
 _RESOLVER_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 import yaml
-from servers import Front, Nginx, configuration, curl, in_background, until
+from servers import REVPROXY, Front, Nginx, Process, configuration, curl, in_background, until
 
 from revproxy.runtime.sandbox import find_user, lacking
 
@@ -229,3 +230,29 @@ def test_off_is_said(nginx, folder, started):
     assert state(made.workers()[0])["seccomp"] == "0"
     if os.getuid() == 0:
         assert made.tell("dmz", "verify").returncode == 1
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to begin as somebody else")
+def test_without_root_the_user_stays_and_no_capability_does(need, nginx, folder, started):
+    """As in a container that runs as one user. This user reads what root installed by a capability, for the tests may
+    run from anywhere; the workers have not even that."""
+    need("setpriv")
+    uid = find_user("nobody").uid
+    home = folder / "plain"
+    home.mkdir()
+    os.chown(home, uid, uid)
+    file = home / "revproxy.yaml"
+    settings = configuration(home, nginx.port, 9, cache=f"{home}/cache", control={"path": f"{home}/c.sock"})
+    file.write_text(yaml.safe_dump(settings))
+    who = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    rights = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--bounding-set=+dac_read_search"]
+    made = Process(["setpriv", *who, *rights, *REVPROXY, "run", "-c", str(file)], folder / "plain.stderr")
+    started.append(made)
+    port = re.search(r"web http 127[.]0[.]0[.]1:([0-9]+)", made.line_with("ready: "))[1]
+    assert curl(f"http://127.0.0.1:{port}/")[0] == 200
+    assert f"keep uid {uid}" in until(lambda: made.errors.read_text(), "words")
+    assert state(made.pid)["capabilities"] != {0}
+    children = [int(pid) for pid in Path(f"/proc/{made.pid}/task/{made.pid}/children").read_text().split()]
+    assert len(children) == 2
+    wanted = {"seccomp": "2", "no_new_privs": "1", "capabilities": {0}, "user": {uid}}
+    assert [state(pid) for pid in children] == [wanted] * 2
