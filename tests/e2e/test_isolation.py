@@ -242,7 +242,7 @@ def test_without_root_the_user_stays_and_no_capability_does(need, nginx, folder,
     home.mkdir()
     os.chown(home, uid, uid)
     file = home / "revproxy.yaml"
-    settings = configuration(home, nginx.port, 9, cache=f"{home}/cache", control={"path": f"{home}/c.sock"})
+    settings = configuration(home, nginx.port, 9, inspection={"signatures": []}, control={"path": f"{home}/c.sock"})
     file.write_text(yaml.safe_dump(settings))
     who = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
     rights = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--bounding-set=+dac_read_search"]
