@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revproxy.errors import LimitError, PeerClosed
@@ -62,6 +62,7 @@ async def test_pieces_come_in_the_order_of_their_names():
 
 
 @given(st.binary(max_size=2000), st.binary(max_size=10))
+@settings(deadline=None)
 def test_the_first_frame_may_be_read_before_there_is_a_loop(payload, more):
     ours, theirs = socket.socketpair()
     with ours, theirs:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revproxy.net.egress import addresses
@@ -100,6 +100,7 @@ async def test_the_system_is_asked() -> None:
 
 
 @given(st.ip_addresses(v=4), st.integers(0, 32))
+@settings(deadline=None)
 def test_what_comes_through_is_in_the_network(address: IPv4Address, prefix: int) -> None:
     place: Place = (socket.AF_INET, (str(address), 80))
     found = Addresses(target("app", Kind.TCP, f"10.0.0.0/{prefix}"), Names([place]))

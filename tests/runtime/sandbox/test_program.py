@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revproxy.runtime.sandbox.kernel import Machine, machine
@@ -45,6 +45,7 @@ def expected(calls: list[Call], name: str, arguments: list[int]) -> int:
 
 
 @given(CALLS, st.sampled_from(NAMES), st.lists(WORDS, min_size=6, max_size=6))
+@settings(deadline=None)
 def test_it_decides_as_its_list_says(result: Result, calls: list[Call], name: str, arguments: list[int]) -> None:
     assert MACHINE is not None
     assert result(MACHINE, build(MACHINE, calls), name, *arguments) == expected(calls, name, arguments)
