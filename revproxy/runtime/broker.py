@@ -48,6 +48,8 @@ class Errand:
     required: bool = False
     user: str | None = None
     """Whom it becomes where it is root."""
+    beat: float = 1.0
+    """Seconds between two signs of life."""
 
     def encode(self) -> bytes:
         """As it is sent."""
@@ -80,6 +82,7 @@ def _more_descriptors() -> int:
 _RESOLVER_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf")
 _DNS = 53
 _WATCH_SECONDS = 5.0
+_BEAT = b'{"event": "beat"}'
 
 
 def walls_of(errand: Errand) -> Walls:
@@ -119,12 +122,14 @@ class Service:
         missing = self._confine()
         loop.add_reader(self._control.fileno(), self._readable)
         self._tell({"event": "ready", "missing": missing})
-        watching = asyncio.ensure_future(self._watch(files)) if self._errand.sandbox and files else None
+        tasks = [asyncio.ensure_future(self._beat())]
+        if self._errand.sandbox and files:
+            tasks.append(asyncio.ensure_future(self._watch(files)))
         try:
             await self._over.wait()
         finally:
-            if watching is not None:
-                watching.cancel()
+            for task in tasks:
+                task.cancel()
             self._broker.close()
             self._control.close()
 
@@ -137,6 +142,13 @@ class Service:
             with suppress(OSError):
                 socket.getaddrinfo("localhost", 1)
         return confine(walls_of(self._errand))
+
+    async def _beat(self) -> None:
+        while not self._orphan:
+            await asyncio.sleep(self._errand.beat)
+            # A supervisor that is held up does not have to be told of every one.
+            with suppress(OSError):
+                self._control.send(_BEAT)
 
     async def _watch(self, files: list[tuple[int, int]]) -> None:
         """End when a file of the resolver was replaced: only another process may read the new one."""

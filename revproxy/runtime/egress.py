@@ -28,8 +28,8 @@ from revproxy.runtime.parts import Timing
 _log = logging.getLogger("revproxy.egress")
 
 
-def errand_of(settings: Settings, who: str) -> Errand:
-    """What a generation's broker is told; `who` stands on its messages."""
+def errand_of(settings: Settings, who: str, beat: float = 1.0) -> Errand:
+    """What a generation's broker is told; `who` stands on its messages, `beat` is in seconds."""
     return Errand(
         targets_of(settings),
         settings.workers,
@@ -38,6 +38,7 @@ def errand_of(settings: Settings, who: str) -> Errand:
         settings.sandbox,
         settings.require_sandbox,
         settings.broker_user or settings.user,
+        beat,
     )
 
 
@@ -64,7 +65,8 @@ class Egress:
         self._control: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._ready: asyncio.Future[None] | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._keeping: list[asyncio.Task[None]] = []
+        self._silent = 0
         self._began = 0.0
         self.missing: tuple[str, ...] = ()
         """What its sandbox lacks."""
@@ -78,7 +80,7 @@ class Egress:
     async def start(self) -> None:
         """Return when it answers. Raises WorkerFailed, OSError."""
         await self._spawn()
-        self._keeping = asyncio.create_task(self._keep())
+        self._keeping = [asyncio.create_task(self._keep()), asyncio.create_task(self._watch())]
 
     def line(self) -> tuple[int, socket.socket]:
         """A socket for a worker, and its number. Close the socket here once the worker has it."""
@@ -97,9 +99,9 @@ class Egress:
 
     async def close(self) -> None:
         """End it."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        for task in self._keeping:
+            task.cancel()
+        await asyncio.gather(*self._keeping, return_exceptions=True)
         self._hang_up()
         self.kill_now()
         if self._process is not None:
@@ -136,6 +138,7 @@ class Egress:
         self._control = ours
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
+        self._silent = 0
         loop.add_reader(ours.fileno(), self._readable)
         self._ungiven = deque(self._lines)
         self._give()
@@ -167,6 +170,7 @@ class Egress:
             self.kill_now()
 
     def _take(self, message: dict[str, Any]) -> None:
+        self._silent = 0
         if message["event"] == "ready" and self._ready is not None and not self._ready.done():
             self.missing = tuple(map(str, message["missing"]))
             self._ready.set_result(None)
@@ -216,6 +220,18 @@ class Egress:
             while not await self._replaced():
                 pause = timing.pause_after(0.0, pause)
                 await asyncio.sleep(pause)
+
+    async def _watch(self) -> None:
+        """Count missed beats in ticks of our own, as `Generation` does for workers."""
+        while True:
+            await asyncio.sleep(self._timing.beat)
+            if self._ready is None or not self._ready.done():
+                # It begins, which has a time of its own.
+                continue
+            self._silent += 1
+            if self._silent == self._timing.beats_missed and self.pid:
+                _log.error("broker %d gave no sign of life for %d beats; killed", self.pid, self._silent)
+                self.kill_now()
 
     async def _replaced(self) -> bool:
         self.restarts += 1

@@ -58,7 +58,7 @@ class Generation:
         self._slots: list[asyncio.Task[None]] = []
         self._spawning: set[asyncio.Future[Child]] = set()
         self._stopping = False
-        errand = errand_of(self.settings, f"broker {number}")
+        errand = errand_of(self.settings, f"broker {number}", plan.timing.beat)
         self.egress = Egress(errand, plan.broker, self._broke, plan.environment, plan.timing) if plan.broker else None
         """The broker, which connects for the workers."""
         self._hands = Hands(self.settings.logs)

@@ -51,6 +51,12 @@ class Running:
         found: dict[str, object] = json.loads(self.control.recv(MOST_PACKET))
         return found
 
+    def event(self, name: str) -> dict[str, object]:
+        """The next message of that kind."""
+        while (message := self.said())["event"] != name:
+            pass
+        return message
+
     def worker(self, number: int) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -93,9 +99,14 @@ def test_it_names_a_worker_that_breaks_the_wire(broker: Given) -> None:
     running, _ = broker
     with running.worker(7) as worker, running.worker(8) as other:
         worker.send(b"\x51 whatever")
-        assert running.said() == {"event": "broken", "worker": 7}
+        assert running.event("broken") == {"event": "broken", "worker": 7}
         other.send(write_request(Request(1, 9, 5000)))
         assert read_answer(other.recv(MOST_BYTES)) == Answer(1, Status.UNKNOWN)
+
+
+def test_it_gives_signs_of_life(broker: Given) -> None:
+    running, _ = broker
+    assert running.event("beat") == {"event": "beat"}
 
 
 def test_it_outlives_the_supervisor_while_workers_need_it(broker: Given) -> None:

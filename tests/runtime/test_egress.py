@@ -27,12 +27,12 @@ class Kept:
     """A broker with a supervisor, and the numbers of lines that broke."""
 
     def __init__(self, port: int) -> None:
-        self.errand = Errand((Target(TARGET, Kind.TCP, "127.0.0.1", port, 99),), 2, "info")
+        self.errand = Errand((Target(TARGET, Kind.TCP, "127.0.0.1", port, 99),), 2, "info", beat=0.05)
         self.broken: asyncio.Queue[int] = asyncio.Queue()
         self.egress = self.make(BROKER)
 
     def make(self, argv: tuple[str, ...]) -> Egress:
-        timing = Timing(backoff_first=0.01)
+        timing = Timing(backoff_first=0.01, beat=0.05, beats_missed=40)
         return Egress(self.errand, argv, self.broken.put_nowait, timing=timing)
 
     def client(self) -> tuple[int, EgressClient]:
@@ -74,6 +74,16 @@ async def test_sigkill_loses_no_request(kept: Kept) -> None:
         sock.close()
     assert time.monotonic() - began < 1.0
     assert kept.egress.pid not in (0, dead)
+    assert kept.egress.restarts == 1
+    client.close()
+    kept.egress.drop(number)
+
+
+async def test_one_that_hangs_is_replaced(kept: Kept) -> None:
+    number, client = kept.client()
+    (await client.ask(TARGET, SECONDS)).close()
+    os.kill(kept.egress.pid, signal.SIGSTOP)
+    (await client.ask(TARGET, SECONDS)).close()
     assert kept.egress.restarts == 1
     client.close()
     kept.egress.drop(number)
