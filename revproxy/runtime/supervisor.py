@@ -24,6 +24,7 @@ from revproxy.errors import RevproxyError
 from revproxy.runtime.child import Child
 from revproxy.runtime.doors import Doors
 from revproxy.runtime.generation import Generation
+from revproxy.runtime.manager import Manager
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.sight import describe
 from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound
@@ -58,6 +59,7 @@ class Supervisor:
         self._turn = asyncio.Lock()
         self._stop = asyncio.Event()
         self._works: set[asyncio.Task[Any]] = set()
+        self._manager = Manager()
         verbs = {"status": self.status, "reload": self.reload, "drain": self.drain}
         self._doors = Doors(self, verbs, plan.file)
 
@@ -68,6 +70,7 @@ class Supervisor:
         """
         self._life = asyncio.current_task()
         self._handle_signals()
+        watching = asyncio.ensure_future(self._manager.watch())
         try:
             await self._first(prepared)
             del prepared
@@ -75,6 +78,8 @@ class Supervisor:
             await self._drain()
         finally:
             await self._close()
+            await _cancel({watching})
+            self._manager.close()
 
     # ---- what changes
 
@@ -84,6 +89,7 @@ class Supervisor:
         self._state = State.RUNNING
         self._tell_sandbox(generation)
         self._plan.announce(self._ready_line(generation.settings))
+        self._manager.ready(f"serving with rule set {generation.ruleset_name}")
         _log.info("serving with rule set %s", generation.ruleset_name)
 
     def _tell_sandbox(self, generation: Generation) -> None:
@@ -129,15 +135,24 @@ class Supervisor:
             old = self._current
             if old is None or self._state is not State.RUNNING:
                 raise RevproxyError(f"no reload while {self._state}")
-            prepared = await in_thread(self._plan.prepare)
-            if old.differs_in_rules(prepared):
-                return await self._swap(old, prepared)
-            generation = await self._raise(prepared)
-            del prepared
-            self._current = generation
-            self._retiring[old] = self._work(self._retire(old))
-            await old.stopped.wait()
-            self._keeper.keep_only(addresses(generation.settings))
+            self._manager.reloading()
+            try:
+                return await self._follow(old)
+            finally:
+                if self._state is State.RUNNING:
+                    self._manager.ready(f"serving with rule set {(self._current or old).ruleset_name}")
+
+    async def _follow(self, old: Generation) -> dict[str, Any]:
+        """Rules for the workers of this generation, or another one in its place."""
+        prepared = await in_thread(self._plan.prepare)
+        if old.differs_in_rules(prepared):
+            return await self._swap(old, prepared)
+        generation = await self._raise(prepared)
+        del prepared
+        self._current = generation
+        self._retiring[old] = self._work(self._retire(old))
+        await old.stopped.wait()
+        self._keeper.keep_only(addresses(generation.settings))
         _log.info("generation %d is in force with rule set %s", generation.number, generation.ruleset_name)
         return {"generation": generation.number, "ruleset": generation.ruleset_name, "swapped": False}
 
@@ -157,6 +172,8 @@ class Supervisor:
         """Finish everything under way; a reload that is under way is given up."""
         self._state = State.DRAINING
         _log.info("draining")
+        seconds = self._current.settings.drain_seconds if self._current is not None else 0.0
+        self._manager.stopping(seconds + self._plan.timing.grace)
         retiring = set(self._retiring.values())
         await _cancel(self._works - retiring - {asyncio.current_task()})
         if self._current is not None:

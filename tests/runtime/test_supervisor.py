@@ -316,3 +316,25 @@ def test_no_reload_while_draining(front):
         one.signal(signal.SIGTERM)
         assert line.say("still here")[1] == "one"
     assert one.process.wait(10) == 0
+
+
+def test_a_service_manager_is_told(front, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname())
+        monkeypatch.setenv("WATCHDOG_USEC", "50000000")
+        one = front()
+
+        def told():
+            while (text := manager.recv(4096).decode()) == "WATCHDOG=1":
+                pass
+            return text.split("\n")
+
+        assert told() == ["READY=1", "STATUS=serving with rule set one"]
+        one.reload(name="two")
+        assert told()[0] == "RELOADING=1"
+        assert told() == ["READY=1", "STATUS=serving with rule set two"]
+        one.signal(signal.SIGTERM)
+        assert told()[0] == "STOPPING=1"
+        assert one.process.wait(20) == 0
