@@ -9,6 +9,7 @@ RevproxyError
  |   +- SmtpError       with the reply that the client gets
  |   +- ContentError    a body or message that its declared type does not describe
  +- LimitError          a declared limit was reached (which one, and how much it is)
+ +- SupplyError         a set of signatures that was offered is not taken: at which step, and why
  +- PeerError           the other side went away, was silent for too long or could not be reached
      +- PeerClosed
      +- PeerTimeout
@@ -140,6 +141,18 @@ class LimitError(RevproxyError):
         super().__init__(f"{limit} is over {most}")
         self.limit = limit
         self.most = most
+
+
+class SupplyError(RevproxyError):
+    """A set of signatures that was offered is not taken; what is in force stays. `step` is where it ended."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"{step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[SupplyError], tuple[str, str]]:
+        return type(self), (self.step, self.reason)
 
 
 class PeerError(RevproxyError):

@@ -17,6 +17,7 @@ from revproxy.errors import (
     ManyErrors,
     RevproxyError,
     RuleError,
+    SupplyError,
     together,
 )
 
@@ -75,3 +76,8 @@ def test_one_error_is_raised_itself_several_together() -> None:
     both = together([one, two])
     assert isinstance(both, ManyErrors)
     assert both.errors == (one, two)
+
+
+def test_an_update_tells_its_step() -> None:
+    error = pickle.loads(pickle.dumps(SupplyError("unpack", "a link")))
+    assert (str(error), error.step, error.reason) == ("unpack: a link", "unpack", "a link")

@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from revproxy.updates.files import is_ours
+
 _log = logging.getLogger("revproxy.cache")
 MOST_BYTES = 1024 * 1024 * 1024
 """What the files of a folder may take together: some twenty rule sets as large as OWASP CRS."""
@@ -23,7 +25,6 @@ MOST_FILE = 256 * 1024 * 1024
 """Bytes of one file that is read."""
 _LEFT_BEHIND = 3600.0
 """Seconds after which a file that was being written belongs to nobody any more."""
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class Folder:
@@ -83,7 +84,7 @@ class Folder:
 
     def _ours(self, found: os.stat_result, name: str) -> bool:
         """Whether nobody but us and root could have written it."""
-        if found.st_uid in (0, os.geteuid()) and not found.st_mode & _OTHERS_WRITE:
+        if is_ours(found):
             return True
         if not self._told:
             _log.warning("%s: not used, for other users may write %s", self._path, name)

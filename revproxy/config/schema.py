@@ -13,7 +13,7 @@ from typing import Any
 
 from revproxy.config import settings as s
 from revproxy.config import values
-from revproxy.model import Caps, ContentLimits, HttpLimits, Limits, SmtpLimits, Timeouts
+from revproxy.model import Caps, ContentLimits, HttpLimits, Limits, SmtpLimits, SupplyLimits, Timeouts
 
 Read = Callable[[str], Any]
 
@@ -106,6 +106,13 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (SmtpLimits, "command_bytes"): (510, 64 * _K),
     (SmtpLimits, "line_bytes"): (998, _M),
     (SmtpLimits, "message_bytes"): (64 * _K, 4 * _G),
+    (SupplyLimits, "archive_bytes"): (_K, _G),
+    (SupplyLimits, "file_bytes"): (_K, _G),
+    (SupplyLimits, "files"): (1, 1_000_000),
+    (SupplyLimits, "rate_bytes"): (1, _G),
+    (SupplyLimits, "trial_cpu_seconds"): (1, 86_400),
+    (SupplyLimits, "trial_memory_bytes"): (64 * _M, 1024 * _G),
+    (SupplyLimits, "unpacked_bytes"): (_K, 16 * _G),
     (s.Inspection, "inbound_threshold"): (1, 1_000_000),
     (s.Inspection, "memory_bytes"): (0, 16 * _G),
     (s.Inspection, "outbound_threshold"): (1, 1_000_000),
@@ -122,5 +129,5 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
 
 DEFAULT_RANGES: dict[type, tuple[float, float]] = {int: (1, 1024 * _G), float: (0.001, 86_400)}
 
-NESTED = (Limits, HttpLimits, ContentLimits, SmtpLimits, Timeouts, Caps)
+NESTED = (Limits, HttpLimits, ContentLimits, SmtpLimits, Timeouts, Caps, SupplyLimits)
 """Dataclasses that are read field by field from a mapping of the same shape."""

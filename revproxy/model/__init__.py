@@ -1,7 +1,7 @@
 """Floor 1: the nouns. No I/O, no clock, no protocol."""
 
 from revproxy.model.finding import ALLOWED, SEVERITY_SCORE, Action, Finding, Severity, Verdict
-from revproxy.model.limits import Caps, ContentLimits, HttpLimits, Limits, SmtpLimits, Timeouts
+from revproxy.model.limits import Caps, ContentLimits, HttpLimits, Limits, SmtpLimits, SupplyLimits, Timeouts
 from revproxy.model.phase import Phase, Protocol
 from revproxy.model.transaction import UNTOUCHED, Controls, Fields, Scores, Transaction
 
@@ -22,6 +22,7 @@ __all__ = [
     "Scores",
     "Severity",
     "SmtpLimits",
+    "SupplyLimits",
     "Timeouts",
     "Transaction",
     "Verdict",

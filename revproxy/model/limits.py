@@ -1,7 +1,7 @@
 """Every limit on what a peer may make us hold, read or wait for, with its unit. Defaults are the shipped ones.
 
-Bytes unless the name says otherwise; seconds for everything in `Timeouts`. No reader has a limit of its own:
-each takes the number that it needs from here.
+Bytes unless the name says otherwise; seconds for everything in `Timeouts` and whatever else is a float. No reader has
+a limit of its own: each takes the number that it needs from here.
 """
 
 from __future__ import annotations
@@ -117,6 +117,30 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class SupplyLimits:
+    """What an update of signatures may take, whoever offers them."""
+
+    archive_bytes: int = 32 * 1024 * 1024
+    """A set as it is downloaded."""
+    unpacked_bytes: int = 128 * 1024 * 1024
+    """All files of a set together."""
+    file_bytes: int = 16 * 1024 * 1024
+    """One of them."""
+    files: int = 5_000
+    download_seconds: float = 300.0
+    """All downloads of an update together: absolute, trickling does not help."""
+    idle_seconds: float = 15.0
+    """Connecting and the head of an answer, and between two pieces of it."""
+    rate_bytes: int = 1024
+    """A download that brings fewer bytes each second, after the first `idle_seconds`, is given up."""
+    trial_seconds: float = 600.0
+    """Compiling a set and running its samples."""
+    trial_cpu_seconds: int = 900
+    trial_memory_bytes: int = 4 * 1024 * 1024 * 1024
+    """Address space of the process that does it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All of them."""
 
@@ -125,3 +149,4 @@ class Limits:
     smtp: SmtpLimits = field(default_factory=SmtpLimits)
     timeouts: Timeouts = field(default_factory=Timeouts)
     caps: Caps = field(default_factory=Caps)
+    supply: SupplyLimits = field(default_factory=SupplyLimits)

@@ -203,7 +203,7 @@ def test_the_example_with_tls_loads(tmp_path):
 def test_the_manual_names_every_key():
     manual = (ROOT / "docs" / "configuration.md").read_text()
     classes = (*vars(config).values(), *vars(model).values())
-    made = {"domain", "http", "content", "smtp", "timeouts", "caps", "to", "queue_records"}
+    made = {"domain", "http", "content", "smtp", "timeouts", "caps", "supply", "to", "queue_records"}
     for cls in filter(dataclasses.is_dataclass, classes):
         if cls.__module__ in ("revproxy.config.settings", "revproxy.model.limits") and cls is not config.Address:
             missing = {f.name for f in dataclasses.fields(cls) if f"`{f.name}`" not in manual} - made

@@ -1,0 +1,180 @@
+"""The feeds that an operator has added, and what is remembered of each.
+
+    FOLDER/lock  FOLDER/history.jsonl
+    FOLDER/NAME/source.json  root.json  memory.json  trust/  sets/  current  previous
+
+`source.json` and `root.json` are what the operator said; `memory.json` is what was accepted and refused since, apart
+from python-tuf's own memory in `trust/`. One process changes any of it at a time (`locked`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from revproxy.errors import ConfigError, Location, SupplyError
+from revproxy.updates.files import write_whole
+from revproxy.updates.manifest import is_name
+from revproxy.updates.sets import Sets
+from revproxy.updates.unpack import cleared
+
+PREFIX: Final = "feed:"
+"""How a configuration names the set of a feed: `feed:NAME`."""
+_MOST_HISTORY: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a feed is. `role` is the one that is asked; `ca` a PEM file for HTTPS, "" for the system's authorities.
+
+    A feed without a role is a release that is brought by hand (`app.release`): nobody looks for a newer one.
+    """
+
+    url: str
+    role: str = ""
+    ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered. Versions and numbers are the highest that were accepted."""
+
+    versions: Mapping[str, int] = field(default_factory=dict)
+    number: int = 0
+    archive: str = ""
+    """The SHA-256 of the archive that was accepted last."""
+    refused: str = ""
+    """That of one which was refused, or gone back from; it is not tried again unless somebody asks for it ..."""
+    reason: str = ""
+    """... and why."""
+    pinned: bool = False
+    looked: str = ""
+    """When somebody looked last."""
+
+
+class Feed:
+    """One feed on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        """Reads nothing."""
+        self.name = folder.name
+        self.folder = folder
+        self.sets = Sets(folder)
+
+    def add(self, source: Source, root: bytes) -> None:
+        """Write down what the operator said; what was remembered so far is forgotten. Raises ConfigError."""
+        try:
+            cleared(self.folder / "trust")
+            (self.folder / "memory.json").unlink(missing_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(self.folder / "root.json", root)
+            write_whole(self.folder / "source.json", _text(asdict(source)))
+        except OSError as error:
+            raise _unwritten(self.folder, error) from None
+
+    @property
+    def source(self) -> Source:
+        """Raises ConfigError."""
+        return Source(**_read(self.folder / "source.json"))
+
+    @property
+    def root(self) -> bytes:
+        """The root that the operator gave. Raises ConfigError."""
+        try:
+            return (self.folder / "root.json").read_bytes()
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", Location(str(self.folder / "root.json"))) from None
+
+    @property
+    def memory(self) -> Memory:
+        """Raises ConfigError for one that is broken: what it guards against would be let in."""
+        path = self.folder / "memory.json"
+        return Memory(**_read(path)) if path.exists() else Memory()
+
+    def remember(self, **changes: Any) -> None:
+        """Change what is remembered. Raises ConfigError."""
+        try:
+            write_whole(self.folder / "memory.json", _text(asdict(replace(self.memory, **changes))))
+        except OSError as error:
+            raise _unwritten(self.folder, error) from None
+
+
+def _text(found: Mapping[str, Any]) -> bytes:
+    return json.dumps(found, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _unwritten(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"cannot be written: {error.strerror}", Location(str(path)))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot be read: {error}", Location(str(path))) from None
+    if not isinstance(found, dict):
+        raise ConfigError("no JSON object", Location(str(path)))
+    return found
+
+
+class Feeds:
+    """All feeds of a front end, in one folder."""
+
+    def __init__(self, folder: str) -> None:
+        """Reads nothing; the folder is made when a feed is added."""
+        self.folder = Path(folder)
+
+    def names(self) -> list[str]:
+        """Those that were added."""
+        return sorted(path.parent.name for path in self.folder.glob("*/source.json"))
+
+    def find(self, name: str) -> Feed:
+        """Raises SupplyError where there is none of that name."""
+        if name not in self.names():
+            known = ", ".join(self.names()) or "none"
+            raise SupplyError("feed", f"there is no feed {name!r}; added were: {known}")
+        return Feed(self.folder / name)
+
+    def new(self, name: str) -> Feed:
+        """A feed to add. Raises SupplyError for a name that is none."""
+        if not is_name(name):
+            raise SupplyError("feed", f"{name!r} is no name: lower-case letters, digits and hyphens")
+        return Feed(self.folder / name)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else changes anything meanwhile. Raises SupplyError where somebody else does, ConfigError."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unwritten(self.folder, error) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise SupplyError("feed", "another update is under way") from None
+        finally:
+            os.close(descriptor)
+
+    def note(self, record: Mapping[str, Any]) -> None:
+        """Add a line to the history; the oldest go when there are too many. Raises ConfigError."""
+        path = self.folder / "history.jsonl"
+        try:
+            if path.exists() and path.stat().st_size > _MOST_HISTORY:
+                os.replace(path, path.with_suffix(".old.jsonl"))
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise _unwritten(path, error) from None
+
+    def history(self) -> list[dict[str, Any]]:
+        """Its lines, the oldest first."""
+        path = self.folder / "history.jsonl"
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []

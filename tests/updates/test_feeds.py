@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from revproxy.errors import ConfigError, SupplyError
+from revproxy.updates.feeds import Feeds, Memory, Source
+
+SOURCE = Source("https://feed.example", "ours", "/etc/ca.pem")
+
+
+@pytest.fixture
+def feeds(tmp_path):
+    return Feeds(str(tmp_path / "feeds"))
+
+
+def test_what_an_operator_adds_is_found_again(feeds):
+    assert feeds.names() == []
+    feeds.new("ours").add(SOURCE, b"root")
+    found = feeds.find("ours")
+    assert (found.name, found.source, found.root, found.memory) == ("ours", SOURCE, b"root", Memory())
+    assert feeds.names() == ["ours"]
+
+
+def test_what_is_remembered_is_forgotten_when_it_is_added_anew(feeds):
+    feed = feeds.new("ours")
+    feed.add(SOURCE, b"root")
+    feed.remember(number=3, versions={"root": 2})
+    feed.remember(pinned=True)
+    (feed.folder / "trust").mkdir()
+    assert feeds.find("ours").memory == Memory({"root": 2}, 3, pinned=True)
+    feed.add(SOURCE, b"other")
+    assert feed.memory == Memory()
+    assert not (feed.folder / "trust").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "\xff"])
+def test_a_broken_memory_is_not_taken_for_none(feeds, text):
+    feed = feeds.new("ours")
+    feed.add(SOURCE, b"root")
+    (feed.folder / "memory.json").write_text(text, "latin-1")
+    with pytest.raises(ConfigError, match=r"cannot be read|no JSON object"):
+        _ = feed.memory
+
+
+def test_names(feeds):
+    feeds.new("ours").add(SOURCE, b"root")
+    with pytest.raises(SupplyError, match="no feed 'crs'; added were: ours"):
+        feeds.find("crs")
+    for name in ("../x", "", "A"):
+        with pytest.raises(SupplyError, match="is no name"):
+            feeds.new(name)
+
+
+def test_one_at_a_time(feeds, tmp_path):
+    with feeds.locked(), pytest.raises(SupplyError, match="another update"), Feeds(str(tmp_path / "feeds")).locked():
+        pass
+    with feeds.locked():
+        pass
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    feeds = Feeds(str(tmp_path / "file"))
+    for change in (
+        lambda: feeds.locked().__enter__(),
+        lambda: feeds.new("ours").add(SOURCE, b""),
+        lambda: feeds.note({}),
+    ):
+        with pytest.raises(ConfigError, match="cannot be written"):
+            change()
+
+
+def test_history(feeds, tmp_path):
+    assert feeds.history() == []
+    with feeds.locked():
+        for number in range(3):
+            feeds.note({"number": number})
+    assert [record["number"] for record in feeds.history()] == [0, 1, 2]
+    path = tmp_path / "feeds/history.jsonl"
+    path.write_text((json.dumps({"number": "x" * 1000}) + "\n") * 1100)
+    feeds.note({"number": 3})
+    assert feeds.history() == [{"number": 3}]
+    assert path.with_suffix(".old.jsonl").stat().st_size > 10**6

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from revproxy.updates.files import is_ours, link_whole, write_whole
+
+
+def test_files_and_links_are_replaced_in_one_step(tmp_path):
+    for data in (b"one", b"two"):
+        write_whole(tmp_path / "file", data)
+        assert (tmp_path / "file").read_bytes() == data
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+    for target in ("file", "other"):
+        link_whole(tmp_path / "link", target)
+        assert os.readlink(tmp_path / "link") == target
+    assert sorted(os.listdir(tmp_path)) == ["file", "link"]
+
+
+def test_what_could_not_be_put_there_leaves_nothing(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError):
+        write_whole(tmp_path / "folder", b"one")
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize(("mode", "ours"), [(0o600, True), (0o644, True), (0o660, False), (0o602, False)])
+def test_who_may_have_written(tmp_path, mode, ours):
+    (tmp_path / "file").touch()
+    (tmp_path / "file").chmod(mode)
+    assert is_ours((tmp_path / "file").stat()) is ours

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from revproxy.errors import ConfigError, SupplyError
+from revproxy.model import SupplyLimits
+from revproxy.updates.keys import Keys
+from revproxy.updates.manifest import read_manifest
+from revproxy.updates.unpack import unpack
+
+
+def signed(simulator, role):
+    return json.loads(simulator.newest(role).read_bytes())["signed"]
+
+
+def test_a_feed_begins_once(simulator):
+    assert simulator.at().roles() == ["crs", "ours"]
+    assert signed(simulator, "root")["roles"]["root"]["threshold"] == 2
+    with pytest.raises(ConfigError, match="a feed already"):
+        simulator.at().begin(("ours",))
+
+
+def test_publishing(simulator, tmp_path):
+    digest = simulator.publish()
+    data = (simulator.public / f"targets/ours/{digest}.set.tar.gz").read_bytes()
+    unpack(io.BytesIO(data), tmp_path / "set", SupplyLimits())
+    manifest = read_manifest((tmp_path / "set/manifest.json").read_bytes())
+    assert (manifest.name, manifest.number, manifest.version) == ("ours", 2, "1")
+    assert signed(simulator, "ours")["targets"].keys() == {"ours/set.tar.gz"}
+    simulator.publish()
+    assert signed(simulator, "ours")["version"] == 3
+
+
+def test_what_clients_would_refuse_is_not_published(simulator):
+    simulator.limits = SupplyLimits(file_bytes=10)
+    with pytest.raises(SupplyError, match="larger than 10 bytes"):
+        simulator.publish()
+    assert signed(simulator, "timestamp")["version"] == 1
+    with pytest.raises(ConfigError, match="no role 'mine'"):
+        simulator.publish(role="mine")
+
+
+def test_renewing(simulator):
+    simulator.at().renew()
+    assert [signed(simulator, role)["version"] for role in ("timestamp", "snapshot", "ours")] == [2, 2, 1]
+
+
+def test_a_role_of_ones_own_and_a_second_key(simulator, tmp_path):
+    at = simulator.at()
+    first = at.add_key("mine", new=True)
+    assert at.roles() == ["crs", "mine", "ours"]
+    second = at.add_key("mine", threshold=2)
+    (one,) = [r for r in signed(simulator, "targets")["delegations"]["roles"] if r["name"] == "mine"]
+    assert (sorted(one["keyids"]), one["threshold"]) == (sorted((first, second)), 2)
+    assert (one["paths"], one["terminating"]) == (["mine/*"], True)
+    simulator.publish(role="mine")
+
+
+def test_somebody_elses_key(simulator, tmp_path):
+    theirs = Keys([tmp_path / "theirs"]).make("timestamp")
+    assert simulator.at().add_key("timestamp", theirs) == theirs.keyid
+    assert theirs.keyid in signed(simulator, "root")["roles"]["timestamp"]["keyids"]
+    simulator.publish()
+
+
+def test_more_root_keys(simulator):
+    simulator.at().add_key("root", threshold=3)
+    root = signed(simulator, "root")
+    assert (len(root["roles"]["root"]["keyids"]), root["roles"]["root"]["threshold"], root["version"]) == (4, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        (lambda at: at.add_key("mine"), "no role 'mine'"),
+        (lambda at: at.add_key("ours", new=True), "cannot be the name of a new role"),
+        (lambda at: at.add_key("root", new=True), "cannot be the name of a new role"),
+        (lambda at: at.add_key("../x", new=True), "cannot be the name of a new role"),
+        (lambda at: at.rotate("mine"), "no role 'mine'"),
+        (lambda at: at.rotate("root"), "root has 3 keys ''"),
+        (lambda at: at.rotate("ours", "zz"), "ours has 0 keys 'zz'"),
+    ],
+)
+def test_what_makes_no_sense(simulator, call, why):
+    before = simulator.newest("timestamp").read_bytes()
+    with pytest.raises(ConfigError, match=why):
+        call(simulator.at())
+    assert simulator.newest("timestamp").read_bytes() == before
