@@ -14,6 +14,7 @@ from pathlib import Path
 from revproxy.app.inputs import Witness, surroundings
 from revproxy.app.kept import KeptSets, Linked
 from revproxy.app.rulefiles import rule_files
+from revproxy.app.supplied import with_feeds
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link import Told, unheard
 from revproxy.errors import ConfigError
@@ -32,6 +33,7 @@ def linked_rules(settings: Settings, blame: Blame = nowhere, told: Told = unhear
 def begin(settings: Settings, blame: Blame, told: Told = unheard, *, keep: bool = True) -> Callable[[], Linked]:
     """Find them, or read what has to be read, in which nearly all that is wrong shows; what takes longest is done by
     what this gives. Raises LocatedError, ManyErrors, as does that."""
+    settings = with_feeds(settings, blame)
     question = _question(settings) if keep else ""
     kept = KeptSets(settings.cache)
     found = kept.find(question) if question else None

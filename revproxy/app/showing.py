@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from revproxy.app.samples import samples_of
 from revproxy.app.seclang import NO_SECLANG, folded, lowered
 from revproxy.app.wording import SHOWN, effect, operator, printable, selector, variable_of
 from revproxy.detection.link import Group, RuleSet, link
@@ -212,11 +213,6 @@ def _condition_lines(conditions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"      engine: {one['engine']}"
         yield from ("      captures",) if one["capture"] else ()
         yield from (f"      -> {said}" for said in one["effects"])
-
-
-def samples_of(signature: Signature) -> list[tuple[Sample, bool]]:
-    """Its samples, and whether each must match."""
-    return [(s, True) for s in signature.matching] + [(s, False) for s in signature.passing]
 
 
 def sample_line(sample: Sample) -> str:

@@ -42,9 +42,10 @@ COMMANDS: dict[str, _Lazy] = {
     "reload": _Lazy("revproxy.cli.run:reload", "Start a new generation with the configuration as it is now."),
     "drain": _Lazy("revproxy.cli.run:drain", "Finish what has begun, then stop."),
     "inspect": _Lazy("revproxy.cli.inspect:inspect", "Verdicts on requests or messages in files."),
-    "signatures": _Lazy("revproxy.cli.signatures:signatures", "List, show and test signatures."),
     "firewall": _Lazy("revproxy.cli.firewall:firewall", "Print or check nftables rules for both sides of the DMZ."),
     "dmz": _Lazy("revproxy.cli.dmz:dmz", "Check from inside the sandbox that nothing else can be reached."),
+    "signatures": _Lazy("revproxy.cli.signatures:signatures", "List, show, test and update signatures."),
+    "feed": _Lazy("revproxy.cli.feed:feed", "Publish signatures."),
     "completion": _Lazy("revproxy.cli.setup:completion", "Print a shell's completion script."),
     "demo-inside": _Lazy("revproxy.cli.demo:demo_inside"),
 }

@@ -1,8 +1,8 @@
-"""`revproxy signatures list | show | test`: what the YAML signatures say, and whether their samples agree.
+"""`revproxy signatures list | show | test`: what the YAML signatures say, and whether their samples agree. What the
+group has besides, for signatures that arrive, is in `supply`.
 
 A path is a file or a folder; without one the shipped signatures are read. Exit codes: 0 done, 1 a sample failed,
-2 wrong use or a signature that is wrong (the main group shows such errors). Updating and publishing signatures do
-not belong here.
+2 wrong use or a signature that is wrong (the main group shows such errors).
 """
 
 from __future__ import annotations
@@ -20,18 +20,13 @@ from rich.table import Table
 from revproxy.cli.common import address_option
 from revproxy.cli.ftw import NOTHING, Asked, run_ftw
 from revproxy.cli.progress import Compiling
+from revproxy.cli.supply import COMMANDS
 from revproxy.config.shipped import shipped_signatures
-from revproxy.detection.engine import Engine
-from revproxy.detection.sigyaml import Sample, Signature, always_runs, load_all, lower, transaction
+from revproxy.detection.sigyaml import Signature, always_runs, load_all, lower
 from revproxy.inspection.sources import read_signature_files
-from revproxy.model import Phase
 
 if TYPE_CHECKING:
     from revproxy.app.showing import Known
-
-MEMORY = 1024 * 1024
-"""Bytes of memory that the engine gets for scans while samples run."""
-
 
 _paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH]...")
 
@@ -44,13 +39,18 @@ _CODES = "Exit codes: 0 done, 1 {one}, 2 wrong use or a signature that is wrong.
 
 @click.group("signatures", epilog=_CODES.format(one="a sample failed"))
 def signatures() -> None:
-    """List, show and test signatures.
+    """List, show, test and update signatures.
 
     \b
     revproxy signatures list
     revproxy signatures show sql-union-select
     revproxy signatures test my-signatures/
+    revproxy signatures update
     """
+
+
+for _command in COMMANDS:
+    signatures.add_command(_command)
 
 
 @signatures.command(
@@ -121,9 +121,11 @@ def show(
     elif paths or rules:
         raise click.UsageError("-c names signatures and rules of its own")
     else:
+        from revproxy.app.supplied import with_feeds
         from revproxy.config import load
 
-        inspection = load(config).settings.inspection
+        loaded = load(config)
+        inspection = with_feeds(loaded.settings, loaded.blame).inspection
         known = known_rules(inspection.signatures, inspection.rules, paranoia or inspection.paranoia)
     if wanted not in known.rules:
         near = get_close_matches(wanted.lower(), known.rules, n=3, cutoff=0.6)
@@ -190,20 +192,21 @@ def test(
 def _test_samples(paths: tuple[str, ...]) -> None:
     from revproxy.app.offline import cache_folder
     from revproxy.app.rules import linked
-    from revproxy.app.showing import sample_line, samples_of
+    from revproxy.app.samples import run_samples
+    from revproxy.app.showing import sample_line
 
     found = _load(paths)
     with Compiling() as told:
-        engine = Engine(linked([lower(s) for s in found], cache_folder(), told=told), MEMORY)
+        rules = linked([lower(s) for s in found], cache_folder(), told=told)
     failed = passed = 0
+    for ran in run_samples(found, rules):
+        if ran.passed:
+            passed += 1
+            continue
+        failed += 1
+        wrong = "does not match" if ran.expected else "matches"
+        click.echo(f"{ran.sample.where}: {ran.signature.id} {wrong} this sample: {sample_line(ran.sample)}")
     for signature in found:
-        for sample, expected in samples_of(signature):
-            if _matches(engine, signature.id, sample) is expected:
-                passed += 1
-                continue
-            failed += 1
-            wrong = "does not match" if expected else "matches"
-            click.echo(f"{sample.where}: {signature.id} {wrong} this sample: {sample_line(sample)}")
         if always_runs(lower(signature)):
             click.echo(
                 f"{signature.origin}: {signature.id} runs on every transaction: nothing in it can be searched for"
@@ -221,10 +224,3 @@ def _known(paths: tuple[str, ...], rules: tuple[str, ...], paranoia: int = 0) ->
     from revproxy.app.showing import known_rules
 
     return known_rules(paths or (() if rules else (str(shipped_signatures()),)), rules, paranoia)
-
-
-def _matches(engine: Engine, rule: str, sample: Sample) -> bool:
-    """Whether the rule is among the findings; that others match as well is no fault of the sample."""
-    tx = transaction(sample)
-    engine.inspect(tx, Phase.HEAD, Phase.REPLY_BODY)
-    return any(finding.rule == rule for finding in tx.findings)

@@ -6,6 +6,7 @@
     routes[].timeouts                   change single timeouts of `limits.timeouts`
     logs.access, .audit, .error         a plain string is the target
     inspection.signatures               `shipped` stands for the signatures that come with the program
+    inspection.signatures, .rules       `feed:NAME` stands for the set in force of a feed, whatever it is by then
     workers: auto                       one for each processor
     admin: off                          no admin listener
 
@@ -29,6 +30,7 @@ from revproxy.config.schema import RANGES, PathTo
 from revproxy.config.settings import (
     LOG_KINDS,
     Control,
+    Feeds,
     Inspection,
     Listener,
     Log,
@@ -155,7 +157,9 @@ def _signatures(reader: Reader, node: Node) -> Any:
     if not isinstance(node, ScalarNode):
         reader.tree.error("signatures are file or folder names", node)
         return BAD
-    return str(shipped_signatures()) if node.value == SHIPPED else reader.path(PathTo("file or folder", True), node)
+    if node.value == SHIPPED:
+        return str(shipped_signatures())
+    return reader.path(PathTo("file or folder", must_exist=True, or_feed=True), node)
 
 
 def _logs(reader: Reader, node: Node, place: Place) -> Logs:
@@ -238,6 +242,10 @@ def _zones(reader: Reader, node: Node, place: Place) -> Any:
     return None if is_null(node) else reader.make(Zones, node, place)
 
 
+def _feeds(reader: Reader, node: Node, place: Place) -> Feeds:
+    return Feeds(**reader.fields(Feeds, node, place))
+
+
 def _limits(reader: Reader, node: Node, place: Place) -> Limits:
     return Limits(**reader.fields(Limits, node, place))
 
@@ -258,6 +266,7 @@ _SECTIONS: dict[str, Callable[[Reader, Node, Place], Any]] = {
     "routes": _routes,
     "mail": _mail,
     "inspection": _inspection,
+    "feeds": _feeds,
     "limits": _limits,
     "logs": _logs,
     "control": _control,

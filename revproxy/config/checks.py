@@ -11,6 +11,7 @@ from pathlib import Path
 
 from revproxy.config.reader import KEY, Place, Reader, did_you_mean
 from revproxy.config.settings import (
+    FEED,
     LOG_KINDS,
     Address,
     ClientAddress,
@@ -249,7 +250,7 @@ class Checks:
             elif not path.exists():
                 self._notice(f"{path} does not exist yet: it is made at the start", (key,))
         for i, folder in enumerate(self._settings.inspection.signatures):
-            if not Path(folder).exists():
+            if not folder.startswith(FEED) and not Path(folder).exists():
                 self._error(f"there are no signatures at {folder}", ("inspection", "signatures", i))
 
 

@@ -18,6 +18,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from revproxy.config import values
 from revproxy.config.schema import DEFAULT_RANGES, RANGES, READERS, PathTo, Read
+from revproxy.config.settings import FEED
 from revproxy.config.tree import Tree
 
 T = TypeVar("T")
@@ -148,7 +149,9 @@ class Reader:
         return made
 
     def path(self, kind: PathTo, node: ScalarNode) -> Any:
-        """An absolute path, or BAD when it must exist and does not."""
+        """An absolute path, or BAD when it must exist and does not; the set of a feed as it is written."""
+        if kind.or_feed and node.value.startswith(FEED):
+            return self.scalar(values.feed_name, node)
         if not node.value or "\0" in node.value:
             self.tree.error("the path is empty", node)
             return BAD

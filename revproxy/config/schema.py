@@ -20,10 +20,11 @@ Read = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class PathTo:
-    """A field that names something on disk; relative to the file that names it."""
+    """A field that names something on disk; relative to the file that names it. `or_feed`: or the set of a feed."""
 
     what: str
     must_exist: bool = False
+    or_feed: bool = False
 
 
 def one_of(*words: str) -> Read:
@@ -48,9 +49,10 @@ READERS: dict[tuple[type, str], Read | PathTo] = {
     (s.Exclusion, "hosts"): values.route_host,
     (s.Exclusion, "path"): values.route_path,
     (s.Inspection, "on_failure"): one_of("defer", "deny"),
-    (s.Inspection, "rules"): PathTo("rules", must_exist=True),
+    (s.Feeds, "folder"): PathTo("folder"),
+    (s.Inspection, "rules"): PathTo("rules", must_exist=True, or_feed=True),
     (s.Inspection, "signatures_for"): one_of("http", "mail"),
-    (s.Inspection, "signatures"): PathTo("signatures", must_exist=True),
+    (s.Inspection, "signatures"): PathTo("file or folder", must_exist=True, or_feed=True),
     (s.Listener, "bind"): values.bind_address,
     (s.Listener, "name"): values.name,
     (s.Listener, "trusted_proxies"): values.network,
@@ -113,6 +115,8 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (SupplyLimits, "trial_cpu_seconds"): (1, 86_400),
     (SupplyLimits, "trial_memory_bytes"): (64 * _M, 1024 * _G),
     (SupplyLimits, "unpacked_bytes"): (_K, 16 * _G),
+    (s.Feeds, "every"): (0, 31 * 86_400),
+    (s.Feeds, "jitter"): (0, 86_400),
     (s.Inspection, "inbound_threshold"): (1, 1_000_000),
     (s.Inspection, "memory_bytes"): (0, 16 * _G),
     (s.Inspection, "outbound_threshold"): (1, 1_000_000),

@@ -160,16 +160,33 @@ class Mail:
     domains: tuple[MailDomain, ...] = ()
 
 
+FEED = "feed:"
+"""What stands before the name of a feed whose set is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """Signatures that arrive while it runs. Feeds are added by `revproxy signatures add`."""
+
+    folder: str = "/var/lib/revproxy/feeds"
+    """Where they are kept, with all that was accepted from them."""
+    every: float = 0.0
+    """Seconds between two looks for newer sets; 0: only when somebody asks."""
+    jitter: float = 600.0
+    """Up to so many seconds more, so that not all front ends ask at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What is inspected with, and when it refuses."""
 
     signatures: tuple[str, ...] = ()
-    """Files or folders of YAML signatures."""
+    """Files or folders of YAML signatures; `feed:NAME` is the set in force of a feed."""
     signatures_for: tuple[str, ...] = ("http", "mail")
     """What they are used for: with rules of another kind for HTTP, they may be for mail only."""
     rules: tuple[str, ...] = ()
-    """Files or folders of SecLang rules, in order; a folder of OWASP CRS as it is released is one of them."""
+    """Files or folders of SecLang rules, in order; a folder of OWASP CRS as it is released is one of them, and so is
+    `feed:NAME`."""
     paranoia: int = 0
     """Their paranoia level, 1 to 4; 0: what they say themselves."""
     inbound_threshold: int = 5
@@ -281,6 +298,7 @@ class Settings:
     routes: tuple[Route, ...] = ()
     mail: Mail = field(default_factory=Mail)
     inspection: Inspection = field(default_factory=Inspection)
+    feeds: Feeds = field(default_factory=Feeds)
     limits: Limits = field(default_factory=Limits)
     logs: Logs = field(default_factory=Logs)
     control: Control = field(default_factory=Control)

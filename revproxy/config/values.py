@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from revproxy.config.settings import Address
+from revproxy.config.settings import FEED, Address
 
 _NUMBER = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)[ ]?([A-Za-z]*)", re.ASCII)
 _INTEGER = re.compile(r"[0-9][0-9_]{0,17}", re.ASCII)
@@ -19,6 +19,7 @@ _DOTTED = re.compile(r"[0-9.]+", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/*:-]{0,99}", re.ASCII)
+_SET_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,1000}", re.ASCII)
 
@@ -94,6 +95,18 @@ def name(text: str) -> str:
     """The name of a listener, an upstream, a route: it stands in records and metrics as it is."""
     if not _NAME.fullmatch(text):
         raise ValueError(f"{text!r} is no name: letters, digits and . _ / * : - are, at most 100 of them")
+    return text
+
+
+def is_set_name(text: str) -> bool:
+    """Whether this may be the name of a feed, a set of signatures or a role that publishes one."""
+    return _SET_NAME.fullmatch(text) is not None
+
+
+def feed_name(text: str) -> str:
+    """`feed:NAME`."""
+    if not is_set_name(text.removeprefix(FEED)):
+        raise ValueError(f"{text!r} names no feed: lower-case letters, digits and hyphens follow {FEED}")
     return text
 
 

@@ -1,6 +1,6 @@
 """The control socket: one JSON object a line, an answer for each, over a unix stream socket.
 
-`{"do": "status" | "reload" | "drain"}` -> `{"ok": true, "result": {...}}` or `{"ok": false, "error": "..."}`.
+`{"do": VERB}` -> `{"ok": true, "result": {...}}` or `{"ok": false, "error": "..."}`.
 Only root, the user who runs us and the configured owner are heard, whatever the file's mode says. What the verbs
 do is the supervisor's; the client for the command line is `ask`.
 """

@@ -83,6 +83,10 @@ class Generation:
         """Whether these rules are others than ours, and all the rest is the same."""
         return prepared.rest == self._parcel.rest and prepared.ruleset_name != self._parcel.ruleset_name
 
+    def has(self, prepared: Prepared) -> bool:
+        """Whether all of this is in force already."""
+        return (prepared.rest, prepared.ruleset_name) == (self._parcel.rest, self._parcel.ruleset_name)
+
     @property
     def whole(self) -> bool:
         """Whether every worker accepts."""

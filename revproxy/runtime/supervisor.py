@@ -60,7 +60,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._works: set[asyncio.Task[Any]] = set()
         self._manager = Manager()
-        verbs = {"status": self.status, "reload": self.reload, "drain": self.drain}
+        verbs = {"status": self.status, "reload": self.reload, "swap": self.swap, "drain": self.drain}
         self._doors = Doors(self, verbs, plan.file)
 
     async def run(self, prepared: Prepared) -> None:
@@ -130,21 +130,25 @@ class Supervisor:
         self._keeper.keep_only(wanted)
         await self._doors.move(settings.control, sockets.get(ADMIN))
 
-    async def _reload(self) -> dict[str, Any]:
+    async def _reload(self, only_rules: bool = False) -> dict[str, Any]:
         async with self._turn:
             old = self._current
             if old is None or self._state is not State.RUNNING:
                 raise RevproxyError(f"no reload while {self._state}")
             self._manager.reloading()
             try:
-                return await self._follow(old)
+                return await self._follow(old, only_rules)
             finally:
                 if self._state is State.RUNNING:
                     self._manager.ready(f"serving with rule set {(self._current or old).ruleset_name}")
 
-    async def _follow(self, old: Generation) -> dict[str, Any]:
+    async def _follow(self, old: Generation, only_rules: bool) -> dict[str, Any]:
         """Rules for the workers of this generation, or another one in its place."""
         prepared = await in_thread(self._plan.prepare)
+        if only_rules and prepared.settings != old.settings:
+            raise RevproxyError("the configuration was changed since it came into force: reload it first")
+        if only_rules and old.has(prepared):
+            return {"generation": old.number, "ruleset": old.ruleset_name, "swapped": False}
         if old.differs_in_rules(prepared):
             return await self._swap(old, prepared)
         generation = await self._raise(prepared)
@@ -194,7 +198,15 @@ class Supervisor:
 
     async def reload(self) -> dict[str, Any]:
         """Put what the configuration says now in force. Raises what preparing raises, or WorkerFailed."""
-        work = self._work(self._reload())
+        return await self._done(self._reload())
+
+    async def swap(self) -> dict[str, Any]:
+        """`reload` for an update of signatures: refused where the configuration itself says something else by now,
+        for nobody has asked to put that in force. Raises what `reload` raises."""
+        return await self._done(self._reload(only_rules=True))
+
+    async def _done(self, change: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        work = self._work(change)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

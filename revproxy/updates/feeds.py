@@ -18,14 +18,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from revproxy.config.values import is_set_name
 from revproxy.errors import ConfigError, Location, SupplyError
 from revproxy.updates.files import write_whole
-from revproxy.updates.manifest import is_name
 from revproxy.updates.sets import Sets
 from revproxy.updates.unpack import cleared
 
-PREFIX: Final = "feed:"
-"""How a configuration names the set of a feed: `feed:NAME`."""
 _MOST_HISTORY: Final = 1024 * 1024
 
 
@@ -143,7 +141,7 @@ class Feeds:
 
     def new(self, name: str) -> Feed:
         """A feed to add. Raises SupplyError for a name that is none."""
-        if not is_name(name):
+        if not is_set_name(name):
             raise SupplyError("feed", f"{name!r} is no name: lower-case letters, digits and hyphens")
         return Feed(self.folder / name)
 

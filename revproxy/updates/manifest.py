@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from revproxy.config.values import is_set_name
 from revproxy.errors import SupplyError
 
 NAME: Final = "manifest.json"
@@ -22,7 +23,6 @@ MOST_BYTES: Final = 16 * 1024
 FORMAT: Final = 1
 """Of manifest and archive."""
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}", re.ASCII)
-_ROLE = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST_NUMBER: Final = 2**53
 
@@ -36,11 +36,6 @@ class Kind(StrEnum):
 
 LANGUAGES: Final[Mapping[Kind, int]] = {Kind.SIGNATURES: 1, Kind.SECLANG: 1}
 """The version of each language that this program reads. It goes up when a set may say what older programs misread."""
-
-
-def is_name(text: str) -> bool:
-    """Whether this may be the name of a role, a set or a feed."""
-    return _ROLE.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +91,7 @@ def _manifest(found: Mapping[str, Any]) -> Manifest:
 
 
 def _well_formed(made: Manifest) -> Iterable[tuple[str, bool]]:
-    yield "name", isinstance(made.name, str) and is_name(made.name)
+    yield "name", isinstance(made.name, str) and is_set_name(made.name)
     yield "version", isinstance(made.version, str) and _VERSION.fullmatch(made.version) is not None
     yield "content", isinstance(made.content, str) and _HASH.fullmatch(made.content) is not None
     yield "number", type(made.number) is int and 0 < made.number < _MOST_NUMBER

@@ -20,10 +20,10 @@ from typing import Final
 from securesystemslib.signer import SSlibKey
 from tuf.api.metadata import DelegatedRole, Delegations, MetaFile, Root, TargetFile, Targets
 
+from revproxy.config.values import is_set_name
 from revproxy.errors import ConfigError, Location
 from revproxy.model import SupplyLimits
 from revproxy.updates.keys import SHOWN, Keys
-from revproxy.updates.manifest import is_name
 from revproxy.updates.metadata import ROOT, TARGETS, TOP, Shelf, target_of
 from revproxy.updates.pack import kind_of, pack, read_set
 from revproxy.updates.unpack import unpack
@@ -110,7 +110,7 @@ class Repository:
 
         Raises ConfigError, SupplyError.
         """
-        if new and (not is_name(role) or role in (*TOP, *self.roles())):
+        if new and (not is_set_name(role) or role in (*TOP, *self.roles())):
             raise ConfigError(f"{role!r} cannot be the name of a new role", Location(str(self._folder)))
         if not new:
             self._exists(role)

@@ -205,3 +205,10 @@ async def test_one_that_cannot_swap_is_replaced(serving, prepared, talk, listeni
     await first.ended
     assert "cannot swap: worker" in caplog.text
     assert (await talk(listening)).split()[:2] == [str(generation.children[0].pid), "two"]
+
+
+async def test_what_is_in_force_already(serving, prepared):
+    generation = await serving(workers=1)
+    assert generation.has(prepared())
+    assert not generation.has(prepared(name="two"))
+    assert not generation.has(prepared(rest="another"))

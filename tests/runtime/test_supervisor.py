@@ -338,3 +338,18 @@ def test_a_service_manager_is_told(front, tmp_path, monkeypatch):
         one.signal(signal.SIGTERM)
         assert told()[0] == "STOPPING=1"
         assert one.process.wait(20) == 0
+
+
+def test_an_update_swaps_rules_and_nothing_else(front):
+    one = front()
+    one.write(rules="two")
+    assert one.ask("swap")["result"] == {"generation": 1, "ruleset": "two", "swapped": True}
+    assert one.say()[1] == "two"
+    assert one.ask("swap")["result"] == {"generation": 1, "ruleset": "two", "swapped": False}
+    # What somebody has written into the configuration since is for a reload.
+    one.write(rules="three", drain_seconds=9)
+    answer = one.ask("swap")
+    assert not answer["ok"]
+    assert "reload it first" in answer["error"]
+    assert one.say()[1] == "two"
+    assert one.ask("reload")["ok"]

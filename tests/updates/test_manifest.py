@@ -5,7 +5,7 @@ import json
 import pytest
 
 from revproxy.errors import SupplyError
-from revproxy.updates.manifest import MOST_BYTES, Kind, Manifest, content_of, digest_of, is_name, read_manifest
+from revproxy.updates.manifest import MOST_BYTES, Kind, Manifest, content_of, digest_of, read_manifest
 
 GOOD = Manifest(Kind.SIGNATURES, "ours", 3, "2026.11", content_of({"a.yaml": b"x"}))
 
@@ -56,10 +56,3 @@ def test_the_hash_is_of_names_and_contents():
     others = [{"a": b"1"}, {"a": b"12", "b": b""}, {"a": b"1", "c": b"2"}, {"a": b"1", "b": b"3"}]
     assert len({one, *map(content_of, others)}) == 5
     assert digest_of({}) == content_of({})
-
-
-@pytest.mark.parametrize(
-    ("text", "good"), [("crs", True), ("a-1", True), ("", False), ("1a", False), ("A", False), ("a/b", False)]
-)
-def test_names(text, good):
-    assert is_name(text) is good

@@ -1,0 +1,66 @@
+"""`feed:NAME` in a configuration: the set that is in force of that feed now.
+
+Settings keep the name; whoever reads rules asks here which folder it means at that moment, once, so that all files of
+a set are of one set even while the next one comes into force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from revproxy.config import Blame, Settings
+from revproxy.config.settings import FEED
+from revproxy.errors import SupplyError
+from revproxy.updates.feeds import Feeds
+from revproxy.updates.manifest import Kind
+
+KEYS: Mapping[Kind, str] = {Kind.SIGNATURES: "signatures", Kind.SECLANG: "rules"}
+"""Where in `inspection` a set of each kind belongs."""
+
+
+def with_feeds(settings: Settings, blame: Blame, instead: Mapping[str, str] | None = None) -> Settings:
+    """The settings with folders in the place of feeds; `instead` has those of feeds whose set is not in force yet.
+
+    Raises ConfigError for a feed that has nothing in force.
+    """
+    finder = _Finder(settings, blame, instead or {})
+    inspection = replace(
+        settings.inspection,
+        signatures=finder.folders(settings.inspection.signatures, Kind.SIGNATURES),
+        rules=finder.folders(settings.inspection.rules, Kind.SECLANG),
+    )
+    return replace(settings, inspection=inspection)
+
+
+def feeds_used(settings: Settings) -> list[str]:
+    """The feeds that a configuration names."""
+    words = (*settings.inspection.signatures, *settings.inspection.rules)
+    return [word.removeprefix(FEED) for word in words if word.startswith(FEED)]
+
+
+class _Finder:
+    def __init__(self, settings: Settings, blame: Blame, instead: Mapping[str, str]) -> None:
+        self._feeds, self._blame, self._instead = Feeds(settings.feeds.folder), blame, instead
+
+    def folders(self, words: Sequence[str], kind: Kind) -> tuple[str, ...]:
+        return tuple(
+            self._folder(word.removeprefix(FEED), kind, i) if word.startswith(FEED) else word
+            for i, word in enumerate(words)
+        )
+
+    def _folder(self, name: str, kind: Kind, at: int) -> str:
+        if name in self._instead:
+            return self._instead[name]
+        place = ("inspection", KEYS[kind], at)
+        try:
+            sets = self._feeds.find(name).sets
+            content = sets.current
+            if not content:
+                raise SupplyError("feed", f"the feed {name!r} has no set in force")
+            found = sets.manifest(content).kind
+        except SupplyError as error:
+            raise self._blame(error.reason, place, "docs/feeds.md says how one is added and updated") from None
+        if found is not kind:
+            raise self._blame(f"the feed {name!r} has {found}", place, f"it belongs to inspection.{KEYS[found]}")
+        return str(sets.check(content))

@@ -1,0 +1,258 @@
+"""Updating signatures: from a feed to what is in force.
+
+    look and fetch (TUF) -> unpack -> try -> in force on disk -> in force in the workers
+
+Every step may refuse, and then nothing that was in force has changed: what was done is undone, and the refusal is
+written down, in the log and in the feeds' history, with its step and reason. A set that was refused is not tried
+again by itself. The trust decision is python-tuf's (`updates.trust`), the trial is a process of its own (`trying`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from revproxy.app.supplied import KEYS, feeds_used
+from revproxy.app.trial import Order, Tried
+from revproxy.app.trying import tried
+from revproxy.config import Settings
+from revproxy.config.settings import FEED
+from revproxy.errors import ConfigError, LimitError, PeerError, SupplyError
+from revproxy.net.download import Downloader
+from revproxy.runtime.asking import ask
+from revproxy.runtime.control import answered
+from revproxy.updates.feeds import Feed, Feeds, Source
+from revproxy.updates.manifest import Manifest
+from revproxy.updates.metadata import ROOT
+from revproxy.updates.trust import Client
+from revproxy.updates.unpack import Files, cleared, unpack
+
+_log = logging.getLogger("revproxy.updates")
+_SWAP_SECONDS: Final = 600.0
+Try = Callable[[Order, float], Tried]
+Open = Callable[[Path, Path], Files]
+"""Makes a folder with a manifest and `files` of an archive. Raises SupplyError."""
+
+
+def now() -> str:
+    """The time as records have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of something that was done with a feed: a word, and more of it."""
+
+    feed: str
+    word: str
+    text: str
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was refused."""
+        return self.word != "refused"
+
+    def __str__(self) -> str:
+        return f"{self.feed}: {self.word}: {self.text}"
+
+
+class Supply:
+    """The feeds of one front end, for the one process that changes them."""
+
+    def __init__(self, file: str, settings: Settings, try_set: Try = tried) -> None:
+        """`file` is the configuration that `settings` come from."""
+        self._file, self._settings, self._try = file, settings, try_set
+        self.feeds = Feeds(settings.feeds.folder)
+
+    # ---- what an operator asks for
+
+    def add(self, name: str, source: Source, root: bytes, again: bool = False) -> Outcome:
+        """Add a feed once it could be believed, and take its set; `again` forgets what is known of the old one.
+
+        Without a `name` it is called as the role is. Raises SupplyError, ConfigError where it is not added.
+        """
+        with self.feeds.locked():
+            source = self._complete(source, root)
+            feed = self.feeds.new(name or source.role)
+            if feed.name in self.feeds.names() and not again:
+                raise SupplyError("feed", f"there is a feed {feed.name!r} already")
+            feed.add(source, root)
+            return self._update(feed, asked=True)
+
+    def _complete(self, source: Source, root: bytes) -> Source:
+        """With its role: the only one, where none was named. What was looked at is thrown away."""
+        scratch = self.feeds.folder / ".adding"
+        cleared(scratch)
+        try:
+            roles = self._client(scratch, source, root).roles()
+        finally:
+            cleared(scratch)
+        if source.role not in roles and (source.role or len(roles) != 1):
+            raise SupplyError("feed", f"which role? This feed has: {', '.join(roles) or 'none'}")
+        return source if source.role else replace(source, role=roles[0])
+
+    def update(self, names: Sequence[str] = (), asked: bool = True) -> list[Outcome]:
+        """Look for newer sets and put them in force; of all feeds where none is named.
+
+        `asked`: somebody wants it now, so what was refused before is tried again. Raises SupplyError where a feed
+        does not exist or another update is under way; what is wrong with a feed is in its outcome.
+        """
+        with self.feeds.locked():
+            chosen = [self.feeds.find(name) for name in names or self.feeds.names()]
+            return [self._update(feed, asked) for feed in chosen]
+
+    def bring(self, name: str, url: str, archive: Path, open_archive: Open) -> Outcome:
+        """Take a release that somebody vouches for, as a feed where nobody looks. Raises SupplyError, ConfigError."""
+        with self.feeds.locked():
+            feed = self.feeds.new(name)
+            if name in self.feeds.names() and feed.source.role:
+                raise SupplyError("feed", f"{name!r} is a feed; its sets come from {feed.source.url}")
+            if name not in self.feeds.names():
+                feed.add(Source(url), b"")
+            return self._guarded(feed, lambda: self._take(feed, archive, open_archive))
+
+    def rollback(self, name: str) -> Outcome:
+        """Put the set in force that was before; the one that is now does not come again by itself.
+
+        Raises SupplyError, ConfigError where that cannot be.
+        """
+        with self.feeds.locked():
+            feed = self.feeds.find(name)
+            current, previous, memory = feed.sets.current, feed.sets.previous, feed.memory
+            if not previous:
+                raise SupplyError("rollback", f"{name} had no other set before this one")
+            feed.sets.check(previous)
+            said = self._enforce(feed, previous)
+            feed.remember(
+                archive="", refused=memory.archive or memory.refused, reason="the operator went back from it"
+            )
+            return self._noted(feed, "rolled back", f"to {feed.sets.manifest(previous)}; {said}", current)
+
+    def pin(self, name: str, pinned: bool = True) -> Outcome:
+        """Stay with the set that is in force until unpinned. Raises SupplyError, ConfigError."""
+        with self.feeds.locked():
+            feed = self.feeds.find(name)
+            feed.remember(pinned=pinned)
+            return self._noted(feed, "pinned" if pinned else "unpinned", "by the operator", feed.sets.current)
+
+    # ---- the line
+
+    def _update(self, feed: Feed, asked: bool) -> Outcome:
+        return self._guarded(feed, lambda: self._look(feed, asked))
+
+    def _guarded(self, feed: Feed, work: Callable[[], Outcome]) -> Outcome:
+        """What comes of it, a refusal too."""
+        before = feed.sets.current
+        try:
+            return work()
+        except (SupplyError, ConfigError, PeerError, LimitError, OSError) as error:
+            return self._noted(feed, "refused", str(error), before, getattr(error, "step", ""))
+
+    def _look(self, feed: Feed, asked: bool) -> Outcome:
+        """Raises SupplyError, ConfigError."""
+        memory, source = feed.memory, feed.source
+        if memory.pinned or not source.role:
+            return Outcome(feed.name, "pinned" if memory.pinned else "unchanged", "newer sets are not looked for")
+        client = self._client(feed.folder / "trust", source, feed.root)
+        offer = client.look(source.role, memory.versions)
+        # Whoever holds root may begin anew (`updates.trust`).
+        number = memory.number if offer.versions[ROOT] == memory.versions.get(ROOT) else 0
+        feed.remember(versions=offer.versions, number=number, looked=now())
+        if offer.digest == memory.archive:
+            return Outcome(feed.name, "unchanged", "there is nothing newer")
+        if offer.digest == memory.refused and not asked:
+            return Outcome(feed.name, "unchanged", f"what is offered was refused before: {memory.reason}")
+        archive = feed.folder / "incoming.tar.gz"
+        try:
+            client.fetch(archive)
+            return self._take(feed, archive, self._unpacked)
+        finally:
+            archive.unlink(missing_ok=True)
+
+    def _client(self, folder: Path, source: Source, root: bytes) -> Client:
+        limits = self._settings.limits.supply
+        downloader = Downloader(limits, source.ca or None)
+        return Client(folder, source.url, root, downloader, limits.archive_bytes)
+
+    def _unpacked(self, archive: Path, into: Path) -> Files:
+        with archive.open("rb") as file:
+            return unpack(file, into, self._settings.limits.supply)
+
+    def _take(self, feed: Feed, archive: Path, open_archive: Open) -> Outcome:
+        """From an archive that is trusted to what is in force. Raises SupplyError; what was refused is remembered."""
+        digest, incoming = hashlib.sha256(archive.read_bytes()).hexdigest(), feed.folder / "incoming"
+        cleared(incoming)
+        try:
+            manifest = feed.sets.take(incoming, open_archive(archive, incoming))
+            self._newer(feed, manifest)
+            said = self._good(feed, manifest)
+        except SupplyError as error:
+            feed.remember(refused=digest, reason=str(error))
+            raise
+        finally:
+            cleared(incoming)
+        before = feed.sets.current
+        feed.remember(archive=digest, number=manifest.number, refused="", reason="")
+        feed.sets.tidy()
+        return self._noted(feed, "in force", f"{manifest}; {said}", before)
+
+    def _newer(self, feed: Feed, manifest: Manifest) -> None:
+        expected, highest = feed.source.role or feed.name, feed.memory.number
+        if manifest.name != expected:
+            raise SupplyError("manifest", f"this is a set of {manifest.name!r}, not of {expected!r}")
+        current = feed.sets.current
+        if current and (before := feed.sets.manifest(current).kind) is not manifest.kind:
+            raise SupplyError("manifest", f"this is a set of {manifest.kind}; what is in force is one of {before}")
+        if manifest.number < highest:
+            raise SupplyError(
+                "manifest", f"number {manifest.number} is older than {highest}, which was in force before"
+            )
+
+    def _good(self, feed: Feed, manifest: Manifest) -> str:
+        """Try a set and put it in force; what is to be said. Raises SupplyError."""
+        limits, folder = self._settings.limits.supply, str(feed.sets.files(manifest.content))
+        order = Order(
+            self._file, feed.name, manifest.kind, folder, limits.trial_memory_bytes, limits.trial_cpu_seconds
+        )
+        done = self._try(order, limits.trial_seconds)
+        said = self._enforce(feed, manifest.content)
+        return f"{done.rules} rules, {done.samples} samples; {said}"
+
+    def _enforce(self, feed: Feed, content: str) -> str:
+        """In force on disk, then in the workers, or in neither; what is to be said. Raises SupplyError."""
+        before = feed.sets.current, feed.sets.previous
+        feed.sets.enforce(content)
+        try:
+            return self._told(feed)
+        except SupplyError:
+            feed.sets.restore(*before)
+            raise
+
+    def _told(self, feed: Feed) -> str:
+        """Have the front end that runs, if any, put in force what is on disk now."""
+        path = self._settings.control.path
+        if feed.name not in feeds_used(self._settings):
+            key = KEYS[feed.sets.manifest(feed.sets.current).kind]
+            return f"not used yet: inspection.{key} does not name {FEED}{feed.name}"
+        if not answered(path):
+            return "no front end runs; it is used from the next start on"
+        try:
+            answer = ask(path, "swap", _SWAP_SECONDS)
+        except PeerError as error:
+            raise SupplyError("swap", str(error)) from error
+        if not answer["ok"]:
+            raise SupplyError("swap", answer["error"])
+        return f"rule set {answer['result']['ruleset']}"
+
+    def _noted(self, feed: Feed, word: str, text: str, before: str, step: str = "") -> Outcome:
+        """In the log and the history; an outcome."""
+        outcome = Outcome(feed.name, word, text)
+        (_log.info if outcome.good else _log.error)("%s", outcome)
+        record = {"time": now(), "feed": feed.name, "outcome": word, "text": text, "step": step}
+        self.feeds.note({**record, "before": before, "current": feed.sets.current})
+        return outcome

@@ -1,0 +1,69 @@
+"""What there is to know of the feeds of a configuration, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from revproxy.app.supplied import feeds_used
+from revproxy.config import Settings
+from revproxy.errors import SupplyError
+from revproxy.updates.feeds import Feed, Feeds
+
+
+def status_of(settings: Settings) -> dict[str, Any]:
+    """All of it. Raises ConfigError for what is broken on disk."""
+    feeds = Feeds(settings.feeds.folder)
+    used = feeds_used(settings)
+    return {
+        "every_seconds": settings.feeds.every,
+        "feeds": [_feed(feeds.find(name), name in used) for name in feeds.names()],
+        "history": feeds.history(),
+    }
+
+
+def _feed(feed: Feed, used: bool) -> dict[str, Any]:
+    source, memory = feed.source, feed.memory
+    return {
+        "name": feed.name,
+        "url": source.url,
+        "role": source.role,
+        "used": used,
+        "current": _set(feed, feed.sets.current),
+        "previous": _set(feed, feed.sets.previous),
+        "pinned": memory.pinned,
+        "looked": memory.looked,
+        "refused": memory.reason if memory.refused else "",
+        "versions": dict(memory.versions),
+    }
+
+
+def _set(feed: Feed, content: str) -> dict[str, Any] | None:
+    with suppress(SupplyError):
+        manifest = feed.sets.manifest(content) if content else None
+        if manifest is not None:
+            return {"version": manifest.version, "number": manifest.number, "content": content, "text": str(manifest)}
+    return None
+
+
+def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
+    """The same as text, with so many of the last things that happened."""
+    every = told["every_seconds"]
+    yield f"looks for newer sets every {every:g} s" if every else "looks for newer sets only when told to"
+    for feed in told["feeds"]:
+        yield from _feed_lines(feed)
+    if not told["feeds"]:
+        yield "no feeds: revproxy signatures add"
+    for record in told["history"][-last:]:
+        yield f"{record['time']} {record['feed']}: {record['outcome']}: {record['text']}"
+
+
+def _feed_lines(feed: Mapping[str, Any]) -> Iterator[str]:
+    words = [word for word, true in (("pinned", feed["pinned"]), ("not used", not feed["used"])) if true]
+    said = f" ({', '.join(words)})" if words else ""
+    yield f"{feed['name']}{said}: {feed['url']} {feed['role']}".rstrip()
+    for key, what in (("current", "in force"), ("previous", "before it")):
+        yield f"  {what}: {feed[key]['text'] if feed[key] else 'nothing'}"
+    yield from (f"  looked: {feed['looked']}",) if feed["looked"] else ()
+    yield from (f"  refused: {feed['refused']}",) if feed["refused"] else ()

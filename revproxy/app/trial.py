@@ -1,0 +1,172 @@
+"""Trying a set of signatures before it comes into force: `python -m revproxy.app.trial`, not for people.
+
+A process of its own, with bounds on its address space and its processor time. The set is read, and nothing that lies
+outside of it; compiled; its samples are run; and then, where the configuration uses it, it is compiled together with
+all else that the configuration names. What it says goes to standard output as one JSON object. Compiled databases are
+left in the cache, so that putting the set in force has nothing left to compile.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from revproxy.app.inputs import Witness
+from revproxy.app.linking import linked_rules
+from revproxy.app.rules import linked
+from revproxy.app.samples import Ran, run_samples
+from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
+from revproxy.app.showing import sample_line
+from revproxy.app.supplied import feeds_used, with_feeds
+from revproxy.config import Settings
+from revproxy.config.load import load
+from revproxy.detection.link import RuleSet
+from revproxy.detection.sigyaml import Signature, load_all, lower
+from revproxy.errors import LocatedError, ManyErrors, SupplyError
+from revproxy.inspection.sources import read_signature_files
+from revproxy.runtime.allocator import settle
+from revproxy.updates.manifest import Kind
+
+_MOST_FAILURES = 5
+_MOST_SAID = 4000
+"""Characters of a reason: a line of a set may be as long as its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to try: the files of a set, in the place of a feed of a configuration; bytes and seconds at most."""
+
+    config: str
+    feed: str
+    kind: str
+    folder: str
+    memory_bytes: int
+    cpu_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of it: how many rules and samples, and the rule set that the configuration comes to with it."""
+
+    rules: int
+    samples: int
+    ruleset: str
+
+
+def bound(order: Order) -> None:
+    """Take no more than this from now on."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (order.memory_bytes, order.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (order.cpu_seconds, order.cpu_seconds))
+
+
+class Confined(Witness):
+    """Reads what lies in one folder; a set that asks for more is told that it cannot be read."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self._folder = Path(os.path.realpath(folder))
+
+    def read(self, name: str) -> bytes:
+        """Raises OSError."""
+        if not Path(os.path.realpath(name)).is_relative_to(self._folder):
+            raise OSError(0, "outside of the set")
+        return super().read(name)
+
+    def glob(self, pattern: str) -> list[str]:
+        """Only what lies in the folder."""
+        return [name for name in super().glob(pattern) if Path(os.path.realpath(name)).is_relative_to(self._folder)]
+
+
+def attempt(order: Order) -> Tried:
+    """Try it. Raises SupplyError."""
+    settings = _settings(order)
+    try:
+        signatures, seclang = _read(order, settings.inspection.paranoia)
+        rules = linked([lower(one) for one in signatures], settings.cache, seclang)
+    except (LocatedError, ManyErrors) as error:
+        raise SupplyError("compile", str(error)) from error
+    return Tried(len(rules.rules), _samples(signatures, rules), _together(settings, order))
+
+
+def _settings(order: Order) -> Settings:
+    try:
+        return load(order.config).settings
+    except (LocatedError, ManyErrors) as error:
+        raise SupplyError("configuration", str(error)) from error
+
+
+def _read(order: Order, paranoia: int) -> tuple[list[Signature], SecLang]:
+    """What the set holds. Raises LocatedError, ManyErrors, and SupplyError for a set that detects nothing."""
+    confined = Confined(order.folder)
+    if order.kind == Kind.SIGNATURES:
+        return load_all(read_signature_files([order.folder], confined.read)), NO_SECLANG
+    seclang = folded(lowered([order.folder], confined), paranoia)
+    if not seclang.rules:
+        raise SupplyError("compile", "there is no rule in it that is in force")
+    if seclang.detects:
+        # That is for the configuration to say.
+        raise SupplyError("compile", "it turns enforcing off (SecRuleEngine DetectionOnly)")
+    return [], seclang
+
+
+def _samples(signatures: Sequence[Signature], rules: RuleSet) -> int:
+    """How many there are. Raises SupplyError where one does not do as it should."""
+    ran = list(run_samples(signatures, rules))
+    if wrong := [one for one in ran if not one.passed]:
+        more = f", and {len(wrong) - _MOST_FAILURES} more" if len(wrong) > _MOST_FAILURES else ""
+        raise SupplyError("samples", f"{len(wrong)} failed: {'; '.join(map(_line, wrong[:_MOST_FAILURES]))}{more}")
+    return len(ran)
+
+
+def _line(ran: Ran) -> str:
+    wrong = "does not match" if ran.expected else "matches"
+    return f"{ran.sample.where}: {ran.signature.id} {wrong} {sample_line(ran.sample)}"
+
+
+def _together(settings: Settings, order: Order) -> str:
+    """The rule set that the configuration comes to; "" where it does not use the feed. Raises SupplyError."""
+    if order.feed not in feeds_used(settings):
+        return ""
+    loaded = load(order.config)
+    try:
+        whole = with_feeds(settings, loaded.blame, {order.feed: order.folder})
+        return linked_rules(whole, loaded.blame).rules.name
+    except (LocatedError, ManyErrors) as error:
+        raise SupplyError("configuration", str(error)) from error
+
+
+def _told(result: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(result) + "\n")
+    sys.stdout.flush()
+
+
+def main(text: str) -> int:
+    """Try what the JSON text orders; the exit code."""
+    order = Order(**json.loads(text))
+    settle()
+    bound(order)
+    try:
+        _told({"tried": asdict(attempt(order))})
+    except SupplyError as error:
+        _told({"step": error.step, "reason": error.reason[:_MOST_SAID]})
+        return 1
+    except MemoryError:
+        _told({"step": "compile", "reason": out_of_memory(order.memory_bytes)})
+        return 1
+    return 0
+
+
+def out_of_memory(most: int) -> str:
+    """What is said of a set that needs more."""
+    return f"it needs more memory than limits.supply.trial_memory_bytes ({most} bytes)"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.stdin.read()))

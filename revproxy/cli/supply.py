@@ -1,0 +1,132 @@
+"""`revproxy signatures add | update | status | rollback | pin`: signatures that arrive. docs/feeds.md is the manual.
+
+Exit codes: 0 done, 1 something was refused, and what was in force still is; 2 wrong use or configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from revproxy.cli.common import config_option, find_config
+from revproxy.config import Settings
+from revproxy.config.load import load
+
+if TYPE_CHECKING:
+    from revproxy.app.supply import Outcome, Supply
+
+_CODES = "Exit codes: 0 done, 1 refused (what was in force still is), 2 wrong use or configuration."
+_SHOWN = 5
+_file = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+def _opened(config: Path | None) -> tuple[Supply, Settings]:
+    from revproxy.app.supply import Supply
+
+    file = find_config(config)
+    settings = load(file).settings
+    return Supply(str(file), settings), settings
+
+
+def _end(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        click.echo(str(outcome), err=not outcome.good)
+    sys.exit(0 if all(outcome.good for outcome in outcomes) else 1)
+
+
+@click.command(
+    epilog=f"""\b
+Examples:
+  revproxy signatures add https://feed.example/revproxy --root root.json
+  revproxy signatures add /srv/feed/public --root root.json --role ours --name house
+  revproxy signatures add crs coreruleset-4.28.0-minimal.tar.gz --key crs.asc
+  revproxy signatures add crs https://.../v4.28.0.tar.gz --sha256 HEX
+
+\b
+The set is used where the configuration names it: `feed:NAME` in inspection.signatures or inspection.rules.
+{_CODES}
+"""
+)
+@click.argument("words", nargs=-1, required=True, metavar="URL | crs PLACE")
+@click.option("--root", type=_file, help="The feed's root.json, from its publisher by a way that you trust.")
+@click.option("--role", default="", help="Which of the feed's sets; needed where it has several.")
+@click.option("--name", default="", help="What it is called here; the role if nothing is said.")
+@click.option("--ca", type=_file, help="Authorities for HTTPS (PEM) instead of the system's.")
+@click.option("--again", is_flag=True, help="It was added before: forget what is known of it.")
+@click.option("--key", type=_file, help="crs: the public key that signs releases.")
+@click.option("--fingerprint", default="", help="crs: of the key that signs releases; without --key in your keyring.")
+@click.option("--signature", default="", metavar="PLACE", help="crs: the detached signature; PLACE.asc by default.")
+@click.option("--sha256", default="", help="crs: of the archive, instead of a signature.")
+@config_option
+def add(config: Path | None, words: tuple[str, ...], **options: Any) -> None:
+    """Add a feed of signatures by a path or an HTTPS address, or a release of OWASP CRS."""
+    supply, settings = _opened(config)
+    if len(words) == 2 and words[0] == "crs":
+        _end([_release(supply, settings, words[1], options)])
+    if len(words) != 1 or options["root"] is None:
+        raise click.UsageError("a feed is one address with --root FILE; a release of CRS is `crs PLACE`")
+    from revproxy.updates.feeds import Source
+
+    ca = str(options["ca"].resolve()) if options["ca"] else ""
+    url = words[0] if "://" in words[0] else str(Path(words[0]).resolve())
+    source = Source(url, options["role"], ca)
+    _end([supply.add(options["name"], source, options["root"].read_bytes(), options["again"])])
+
+
+def _release(supply: Supply, settings: Settings, place: str, options: dict[str, Any]) -> Outcome:
+    from revproxy.app.release import Proof, bring_release
+
+    proof = Proof(options["key"], options["fingerprint"], options["signature"], options["sha256"])
+    if not (proof.key or proof.fingerprint or proof.sha256):
+        raise click.UsageError("what vouches for this release? --key, --fingerprint or --sha256")
+    return bring_release(supply, place, proof, settings.limits.supply)
+
+
+@click.command(epilog=f"\b\nExamples:\n  revproxy signatures update\n  revproxy signatures update ours\n\n{_CODES}")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@config_option
+def update(config: Path | None, names: tuple[str, ...]) -> None:
+    """Look for newer sets now, and put them in force: of all feeds, or of those named.
+
+    A set that was refused before is tried once more.
+    """
+    _end(_opened(config)[0].update(names))
+
+
+@click.command(epilog=f"\b\nExample: revproxy signatures rollback ours\n\n{_CODES}")
+@click.argument("name")
+@config_option
+def rollback(config: Path | None, name: str) -> None:
+    """Put the set in force that was before. The one that is now comes back only when `update` is run."""
+    _end([_opened(config)[0].rollback(name)])
+
+
+@click.command(
+    epilog=f"\b\nExamples:\n  revproxy signatures pin ours\n  revproxy signatures pin ours --off\n\n{_CODES}"
+)
+@click.argument("name")
+@click.option("--off", is_flag=True, help="Take newer sets again.")
+@config_option
+def pin(config: Path | None, name: str, off: bool) -> None:
+    """Stay with the set that is in force."""
+    _end([_opened(config)[0].pin(name, not off)])
+
+
+@click.command(epilog=f"\b\nExamples:\n  revproxy signatures status\n  revproxy signatures status --json\n\n{_CODES}")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+@config_option
+def status(config: Path | None, as_json: bool) -> None:
+    """What feeds there are, which sets are in force, and what was done last."""
+    from revproxy.app.supplystatus import lines, status_of
+
+    _, settings = _opened(config)
+    told = status_of(settings)
+    click.echo(json.dumps(told, indent=2) if as_json else "\n".join(lines(told, _SHOWN)))
+
+
+COMMANDS = (add, update, status, rollback, pin)

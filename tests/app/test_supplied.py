@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from revproxy.app.linking import linked_rules
+from revproxy.app.supplied import feeds_used, with_feeds
+from revproxy.config import Feeds as FeedSettings
+from revproxy.config import Inspection, nowhere
+from revproxy.errors import ConfigError
+from revproxy.model import SupplyLimits
+from revproxy.updates.feeds import Feeds, Source
+from revproxy.updates.manifest import Kind
+from revproxy.updates.pack import pack
+from revproxy.updates.unpack import unpack
+
+
+@pytest.fixture
+def made(settings, signatures, tmp_path):
+    """Settings whose signatures are those of the feed `ours`, and the feed with a set that is not in force yet."""
+    feeds = Feeds(str(tmp_path / "feeds"))
+    feed = feeds.new("ours")
+    feed.add(Source("nowhere", "ours"), b"")
+    data = pack({"a.yaml": Path(signatures).read_bytes()}, Kind.SIGNATURES, "ours", 1, "1")
+    manifest = feed.sets.take(
+        feed.folder / "incoming", unpack(io.BytesIO(data), feed.folder / "incoming", SupplyLimits())
+    )
+    changed = settings(inspection=Inspection(("feed:ours",)), feeds=FeedSettings(str(tmp_path / "feeds")))
+    return changed, feed, manifest.content
+
+
+def test_the_set_in_force(made):
+    settings, feed, content = made
+    assert feeds_used(settings) == ["ours"]
+    with pytest.raises(ConfigError, match="no set in force"):
+        with_feeds(settings, nowhere)
+    feed.sets.enforce(content)
+    assert with_feeds(settings, nowhere).inspection.signatures == (str(feed.sets.files(content)),)
+    assert [rule.id for rule in linked_rules(settings).rules.rules] == ["one"]
+    # The link may lead elsewhere by now; what was asked for is one set.
+    assert "current" not in with_feeds(settings, nowhere).inspection.signatures[0]
+
+
+def test_a_set_that_is_not_in_force(made):
+    settings, _, _ = made
+    assert with_feeds(settings, nowhere, {"ours": "/tried"}).inspection.signatures == ("/tried",)
+
+
+def test_what_was_changed_on_disk_is_not_used(made):
+    settings, feed, content = made
+    feed.sets.enforce(content)
+    (feed.sets.files(content) / "b.yaml").write_text("signatures: []")
+    with pytest.raises(ConfigError, match="changed on disk"):
+        linked_rules(settings)
+
+
+def test_feeds_that_are_not_there_and_those_of_another_kind(made, settings, tmp_path):
+    _, feed, content = made
+    where = FeedSettings(str(tmp_path / "feeds"))
+    with pytest.raises(ConfigError, match="no feed 'crs'; added were: ours"):
+        linked_rules(settings(inspection=Inspection((), rules=("feed:crs",)), feeds=where))
+    feed.sets.enforce(content)
+    with pytest.raises(ConfigError, match=r"has signatures\n.*belongs to inspection\.signatures"):
+        linked_rules(settings(inspection=Inspection((), rules=("feed:ours",)), feeds=where))

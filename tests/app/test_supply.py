@@ -1,0 +1,151 @@
+"""What the operator's verbs do, and the front end that is told. Attacks are `tests/updates/test_updates.py`'s."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+from simulator import signature
+
+from revproxy.app.supply import Outcome, Supply
+from revproxy.app.trial import Tried
+from revproxy.config import Control, Feeds, Inspection
+from revproxy.errors import SupplyError
+from revproxy.updates.feeds import Source
+
+
+def passes(order, seconds):
+    return Tried(1, 2, "")
+
+
+@pytest.fixture
+def made(simulator, settings, tmp_path):
+    """`made()`: a supply for the simulator's feed, and where that is."""
+    simulator.publish()
+
+    def make(try_set=passes, used=True):
+        changed = settings(
+            feeds=Feeds(str(tmp_path / "feeds")),
+            control=Control(str(tmp_path / "control")),
+            inspection=Inspection(("feed:ours",) if used else ()),
+        )
+        return Supply("revproxy.yaml", changed, try_set)
+
+    return make
+
+
+@contextmanager
+def running(path, answer):
+    """A front end that answers so; what it was asked is in the list."""
+    asked, listener = [], socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def serve():
+        with suppress(OSError):
+            while True:
+                with listener.accept()[0] as sock:
+                    if line := sock.recv(4096):
+                        asked.append(json.loads(line)["do"])
+                        sock.sendall(json.dumps(answer).encode() + b"\n" if answer else b"")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        listener.close()
+
+
+def ours(simulator):
+    return Source(str(simulator.public), "ours")
+
+
+def test_adding(made, simulator):
+    supply = made()
+    outcome = supply.add("house", ours(simulator), simulator.root)
+    assert str(outcome).startswith("house: in force: ours 1 (number 2, ")
+    assert "1 rules, 2 samples" in outcome.text
+    with pytest.raises(SupplyError, match="a feed 'house' already"):
+        supply.add("house", ours(simulator), simulator.root)
+    assert supply.add("house", ours(simulator), simulator.root, again=True).word == "in force"
+    assert supply.feeds.names() == ["house"]
+
+
+def test_which_role(made, simulator):
+    supply = made()
+    for role in ("", "mine"):
+        with pytest.raises(SupplyError, match=r"which role\? This feed has: crs, ours"):
+            supply.add("", Source(str(simulator.public), role), simulator.root)
+    assert supply.feeds.names() == []
+    assert supply.add("", ours(simulator), simulator.root).feed == "ours"
+
+
+def test_a_feed_that_cannot_be_believed_is_not_added(made, simulator):
+    supply = made()
+    with pytest.raises(SupplyError, match="no sound metadata"):
+        supply.add("", ours(simulator), b"{}")
+    assert supply.feeds.names() == []
+
+
+def test_what_is_not_used(made, simulator):
+    outcome = made(used=False).add("", ours(simulator), simulator.root)
+    assert "not used yet: inspection.signatures does not name feed:ours" in outcome.text
+
+
+def test_the_front_end_that_runs_is_told(made, simulator, tmp_path):
+    good = {"ok": True, "result": {"generation": 1, "ruleset": "abc", "swapped": True}}
+    with running(tmp_path / "control", good) as asked:
+        assert made().add("", ours(simulator), simulator.root).text.endswith("rule set abc")
+    assert asked == ["swap"]
+
+
+@pytest.mark.parametrize("answer", [{"ok": False, "error": "no memory"}, None])
+def test_a_front_end_that_cannot_is_left_as_it_is(made, simulator, tmp_path, answer):
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    sets = supply.feeds.find("ours").sets
+    before = sets.current
+    simulator.publish(signature("two"))
+    with running(tmp_path / "control", answer):
+        (outcome,) = supply.update()
+    assert (outcome.word, outcome.good) == ("refused", False)
+    assert "swap: no memory" in outcome.text or "closed without an answer" in outcome.text
+    assert (sets.current, sets.previous) == (before, "")
+    assert supply.feeds.history()[-1]["step"] == "swap"
+
+
+def test_nothing_to_go_back_to(made, simulator):
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    with pytest.raises(SupplyError, match="no other set before"):
+        supply.rollback("ours")
+
+
+def test_one_that_fails_does_not_stop_the_others(made, simulator):
+    simulator.publish(role="crs")
+
+    def picky(order, seconds):
+        if order.feed == "crs":
+            raise SupplyError("samples", "1 failed")
+        return passes(order, seconds)
+
+    supply = made(picky)
+    assert supply.add("", replace(ours(simulator), role="crs"), simulator.root).word == "refused"
+    supply.add("", ours(simulator), simulator.root)
+    simulator.publish()
+    assert [one.word for one in supply.update()] == ["refused", "in force"]
+    assert [one.word for one in supply.update(asked=False)] == ["unchanged", "unchanged"]
+    with pytest.raises(SupplyError, match="no feed 'mine'"):
+        supply.update(["mine"])
+
+
+def test_outcomes():
+    assert str(Outcome("a", "refused", "why")) == "a: refused: why"
+    assert Outcome("a", "in force", "").good

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from revproxy.app.supply import Supply
+from revproxy.app.supplystatus import lines, status_of
+from revproxy.app.trial import Tried
+from revproxy.config import Feeds, Inspection
+from revproxy.updates.feeds import Source
+
+
+def test_no_feeds(settings, tmp_path):
+    told = status_of(settings(feeds=Feeds(str(tmp_path / "feeds"))))
+    assert told == {"every_seconds": 0.0, "feeds": [], "history": []}
+    assert list(lines(told, 5)) == ["looks for newer sets only when told to", "no feeds: revproxy signatures add"]
+
+
+def test_a_feed(settings, simulator, tmp_path):
+    made = settings(feeds=Feeds(str(tmp_path / "feeds"), 3600.0), inspection=Inspection(("feed:ours",)))
+    supply = Supply("revproxy.yaml", made, lambda *_: Tried(1, 2, ""))
+    simulator.publish()
+    supply.add("", Source(str(simulator.public), "ours"), simulator.root)
+    supply.add("mine", Source(str(simulator.public), "ours"), simulator.root)
+    supply.pin("mine")
+    told = status_of(made)
+    one, other = told["feeds"][1], told["feeds"][0]
+    assert (one["name"], one["used"], one["pinned"], one["current"]["number"]) == ("ours", True, False, 2)
+    assert one["versions"]["timestamp"] == 2
+    assert (other["used"], other["pinned"], other["previous"]) == (False, True, None)
+    text = list(lines(told, 1))
+    assert text[0] == "looks for newer sets every 3600 s"
+    assert text[1] == f"mine (pinned, not used): {simulator.public} ours"
+    assert any(line.startswith("  in force: ours 1 (number 2, ") for line in text)
+    assert "  before it: nothing" in text
+    assert text[-1].endswith("mine: pinned: by the operator")
+    assert len([line for line in text if "by the operator" in line]) == 1

@@ -1,0 +1,107 @@
+"""What a set has to stand. The bounds on memory and time are `test_trying`'s, which starts the process."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from revproxy.app.trial import Confined, attempt, bound, out_of_memory
+from revproxy.errors import SupplyError
+
+GOOD = "SecRule ARGS 'attack' 'id:1,phase:2,deny'\n"
+
+
+def refused(order, why, step="compile"):
+    with pytest.raises(SupplyError, match=why) as caught:
+        attempt(order)
+    assert caught.value.step == step
+
+
+def test_a_good_set(order, signatures):
+    done = attempt(order("signatures", "{signatures: ['feed:ours']}", a_yaml=Path(signatures).read_text()))
+    assert (done.rules, done.samples) == (1, 2)
+    assert done.ruleset
+
+
+def test_a_set_that_the_configuration_does_not_use_yet(order):
+    assert attempt(order(inspection="{signatures: []}", a_conf=GOOD)).ruleset == ""
+
+
+def test_a_set_that_does_not_compile(order):
+    refused(order(a_conf="SecRule ARGS '@rx (' 'id:1,phase:2,deny'\n"), r"a\.conf:1")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("SecRuleEngine Off\n" + GOOD, "no rule in it that is in force"),
+        ("# nothing\n", "no rule in it that is in force"),
+        ("SecRuleEngine DetectionOnly\n" + GOOD, "turns enforcing off"),
+        ("SecRule ARGS '@pmFromFile /etc/passwd' 'id:1,phase:2,deny'\n", "outside of the set"),
+        ("SecRule ARGS '@pmFromFile ../revproxy.yaml' 'id:1,phase:2,deny'\n", "outside of the set"),
+        ("Include /etc/hostname\n", "outside of the set"),
+    ],
+)
+def test_sets_that_are_not_what_a_set_is(order, text, why):
+    refused(order(a_conf=text), why)
+
+
+def test_samples_that_fail(order, signatures):
+    text = Path(signatures).read_text().replace("harmless", "attack-2")
+    refused(
+        order("signatures", "{signatures: ['feed:ours']}", a_yaml=text), "1 failed: .*a.yaml.* one matches", "samples"
+    )
+
+
+def test_a_set_that_does_not_go_with_the_configuration(order):
+    inspection = "{signatures: [], rules: ['feed:ours'], exclusions: [{rules: [942100]}]}"
+    refused(order(inspection=inspection, a_conf=GOOD), "no rule '942100'", "configuration")
+
+
+def test_a_configuration_that_is_wrong(order):
+    refused(order(inspection="nonsense", a_conf=GOOD), r"revproxy\.yaml:6", "configuration")
+
+
+def test_a_set_reads_only_what_it_holds(tmp_path):
+    inside = tmp_path / "set"
+    inside.mkdir()
+    (inside / "a").write_bytes(b"a")
+    (tmp_path / "b").write_bytes(b"b")
+    (inside / "link").symlink_to(tmp_path / "b")
+    confined = Confined(str(inside))
+    assert confined.read(str(inside / "a")) == b"a"
+    assert confined.glob(f"{tmp_path}/*/*") == [str(inside / "a")]
+    for name in (tmp_path / "b", inside / "../b", inside / "link"):
+        with pytest.raises(OSError, match="outside of the set"):
+            confined.read(str(name))
+
+
+def test_bounds():
+    """In a process of its own: they cannot be taken back."""
+    code = (
+        "import resource; from revproxy.app.trial import *; bound(Order('', '', '', '', 3 * 2**30, 77));"
+        "print(resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CPU))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"{(3 * 2**30, 3 * 2**30)} {(77, 77)}\n"
+    assert resource.getrlimit(resource.RLIMIT_CPU)[0] == resource.RLIM_INFINITY
+    assert bound is not None
+    assert "4096 bytes" in out_of_memory(4096)
+
+
+def test_it_says_one_object(order):
+    done = subprocess.run(
+        [sys.executable, "-m", "revproxy.app.trial"],
+        input=json.dumps(asdict(order(a_conf=GOOD))),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout)["tried"]["rules"] == 1

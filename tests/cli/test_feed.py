@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from revproxy import cli
+
+TEXT = (Path(__file__).parents[2] / "signatures/xml.yaml").read_text()
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/a.yaml").write_text(TEXT)
+
+    def call(*words, code=0):
+        done = CliRunner().invoke(cli.cli, ["feed", words[0], str(tmp_path / "feed"), *map(str, words[1:])])
+        assert done.exit_code == code, done.output
+        return done.output
+
+    return call
+
+
+def signed(tmp_path, name):
+    return json.loads((tmp_path / "feed/public/metadata" / name).read_bytes())["signed"]
+
+
+def test_the_life_of_a_feed(run, tmp_path):
+    assert "1.root.json" in run("init", "--role", "ours", "--root-keys", "3", "--root-threshold", "2")
+    assert len(list((tmp_path / "feed/keys").iterdir())) == 7
+    assert run("publish", "ours", tmp_path / "set", "--version", "2026.11").startswith("ours 2026.11: ")
+    assert run("publish", "ours", tmp_path / "set").startswith("ours 20")
+    assert "timestamp are new" in run("publish")
+    assert signed(tmp_path, "timestamp.json")["version"] == 4
+    assert "ours has the key" in run("add-key", "ours", "--threshold", "2")
+    assert "house has the key" in run("add-key", "house", "--new")
+    assert "counts no more" in run("rotate", "timestamp")
+    root = signed(tmp_path, "2.root.json")["roles"]["root"]["keyids"]
+    run("rotate", "root", "--key", root[0][:8])
+    assert root[0] not in signed(tmp_path, "3.root.json")["roles"]["root"]["keyids"]
+
+
+def test_what_is_refused(run, tmp_path):
+    run("init", "--role", "ours")
+    assert "a feed already" in run("init", "--role", "ours", code=2)
+    assert "which folder" in run("publish", "ours", code=2)
+    assert "no role 'mine'" in run("publish", "mine", tmp_path / "set", code=2)
+    (next((tmp_path / "feed/keys").glob("timestamp.*"))).unlink()
+    assert "timestamp: it has 0 of 1 signatures" in run("publish", code=1)
+
+
+def test_more_signatures_than_keys(run):
+    assert "can never give 2" in run("init", "--role", "ours", "--root-threshold", "2", code=2)
+
+
+def test_keys_elsewhere_with_a_passphrase(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("REVPROXY_FEED_PASSPHRASE", "secret")
+    run("init", "--role", "ours", "--keys", tmp_path / "stick")
+    run("publish", "ours", tmp_path / "set", "--keys", tmp_path / "stick")
+    monkeypatch.delenv("REVPROXY_FEED_PASSPHRASE")
+    assert "REVPROXY_FEED_PASSPHRASE" in run("publish", "--keys", tmp_path / "stick", code=2)
+
+
+def test_somebody_elses_public_key(run, tmp_path):
+    run("init", "--role", "ours")
+    (tmp_path / "public.pem").write_text("nonsense")
+    assert "no public key" in run("add-key", "ours", "--public", tmp_path / "public.pem", code=2)

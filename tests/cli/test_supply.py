@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from revproxy import cli
+from revproxy.model import SupplyLimits
+from revproxy.updates.keys import Keys
+from revproxy.updates.repository import Repository
+
+CONFIG = """\
+listeners: [{name: web, kind: http, bind: "127.0.0.1:0"}]
+upstreams: {inside: "127.0.0.1:1"}
+routes: [{path: /, upstream: inside}]
+inspection: {signatures: ["feed:ours"]}
+feeds: {folder: feeds}
+control: {path: control.sock}
+cache: cache
+"""
+SIGNATURES = Path(__file__).parents[2] / "signatures"
+
+
+@pytest.fixture
+def publish(tmp_path):
+    """Publishes one of the shipped files."""
+    feed = Repository(tmp_path / "feed", Keys([tmp_path / "keys"]), datetime.now(UTC))
+    feed.begin(("ours",))
+
+    def put(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "a.yaml").write_bytes((SIGNATURES / f"{name}.yaml").read_bytes())
+        feed.publish("ours", folder, name, SupplyLimits())
+
+    put("xml")
+    return put
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "revproxy.yaml").write_text(CONFIG)
+
+    def call(*words, code=0):
+        words = ["signatures", *map(str, words), "-c", str(tmp_path / "revproxy.yaml")]
+        done = CliRunner().invoke(cli.cli, words)
+        assert done.exit_code == code, done.output
+        return done.output
+
+    return call
+
+
+def test_from_a_feed_to_what_is_in_force_and_back(run, publish, tmp_path):
+    root = tmp_path / "feed/public/metadata/1.root.json"
+    assert "ours: in force: ours xml" in run("add", tmp_path / "feed/public", "--root", root)
+    publish("ssrf")
+    assert "ours: in force: ours ssrf" in run("update")
+    assert "nothing newer" in run("update", "ours")
+    assert "rolled back: to ours xml" in run("rollback", "ours")
+    assert "pinned" in run("pin", "ours")
+    assert "pinned" in run("update")
+    assert "unpinned" in run("pin", "ours", "--off")
+    text = run("status")
+    assert "in force: ours xml" in text
+    assert "refused: the operator went back from it" in text
+    told = json.loads(run("status", "--json"))
+    assert [one["outcome"] for one in told["history"]] == [
+        "in force",
+        "in force",
+        "rolled back",
+        "pinned",
+        "unpinned",
+    ]
+
+
+def test_what_is_refused(run, publish, tmp_path):
+    assert "no feed 'mine'" in run("update", "mine", code=1)
+    root = tmp_path / "feed/public/metadata/1.root.json"
+    assert "which role?" in run("add", tmp_path / "feed/public", "--root", root, "--role", "mine", code=1)
+    assert "is not there" in run("add", tmp_path / "nowhere", "--root", root, code=1)
+    assert "no other set" not in run("add", tmp_path / "feed/public", "--root", root)
+    assert "no other set" in run("rollback", "ours", code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("add", "somewhere"), "--root FILE"),
+        (("add", "a", "b", "c"), "--root FILE"),
+        (("add", "crs", "somewhere"), "what vouches for this release"),
+    ],
+)
+def test_wrong_use(run, words, why):
+    assert why in run(*words, code=2)
+
+
+def test_a_release_of_crs(run, tmp_path):
+    assert "fetch: " in run("add", "crs", tmp_path / "missing.tar.gz", "--sha256", "0", code=1)
