@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -16,6 +17,9 @@ which somebody happened to start us."""
 BROKER = (*WORKER[:-1], "revproxy.app.broker")
 """Likewise the broker."""
 
+UPDATE = (sys.executable, "-P", "-m", "revproxy.app.update")
+"""How its timer starts an update; the configuration's path follows."""
+
 
 def prepare_file(file: str, told: Told = unheard) -> Prepared:
     """Load a configuration and build everything that can fail. Raises LocatedError, ManyErrors."""
@@ -25,7 +29,14 @@ def prepare_file(file: str, told: Told = unheard) -> Prepared:
 
 def run(file: str, announce: Callable[[str], None], told: Told = unheard) -> int:
     """Serve until told to stop; the exit code."""
-    plan = Plan(lambda: prepare_file(file, told), worker=WORKER, file=file, broker=BROKER, announce=announce)
+    plan = Plan(
+        lambda: prepare_file(file, told),
+        worker=WORKER,
+        file=file,
+        broker=BROKER,
+        announce=announce,
+        update=(*UPDATE, os.path.abspath(file)),
+    )
     return supervise(plan)
 
 

@@ -173,3 +173,5 @@ class Plan:
     """The workers' environment."""
     broker: tuple[str, ...] = ()
     """What starts a broker; none: workers connect by themselves."""
+    update: tuple[str, ...] = ()
+    """Arguments that start an update of signatures; none: nobody looks for newer ones."""

@@ -30,6 +30,7 @@ from revproxy.runtime.sight import describe
 from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound
 from revproxy.runtime.tally import Tally
 from revproxy.runtime.threads import in_thread
+from revproxy.runtime.timer import Timer
 
 _log = logging.getLogger("revproxy.supervisor")
 
@@ -49,6 +50,7 @@ class Supervisor:
         self._plan = plan
         self._keeper = Keeper()
         self._tally = Tally()
+        self._timer = Timer(plan.update)
         self._state = State.STARTING
         self._began = time.time()
         self._number = 0
@@ -88,6 +90,7 @@ class Supervisor:
         self._current = generation
         self._state = State.RUNNING
         self._tell_sandbox(generation)
+        await self._timer.set(generation.settings.feeds)
         self._plan.announce(self._ready_line(generation.settings))
         self._manager.ready(f"serving with rule set {generation.ruleset_name}")
         _log.info("serving with rule set %s", generation.ruleset_name)
@@ -157,6 +160,7 @@ class Supervisor:
         self._retiring[old] = self._work(self._retire(old))
         await old.stopped.wait()
         self._keeper.keep_only(addresses(generation.settings))
+        await self._timer.set(generation.settings.feeds)
         _log.info("generation %d is in force with rule set %s", generation.number, generation.ruleset_name)
         return {"generation": generation.number, "ruleset": generation.ruleset_name, "swapped": False}
 
@@ -178,6 +182,7 @@ class Supervisor:
         _log.info("draining")
         seconds = self._current.settings.drain_seconds if self._current is not None else 0.0
         self._manager.stopping(seconds + self._plan.timing.grace)
+        await self._timer.close()
         retiring = set(self._retiring.values())
         await _cancel(self._works - retiring - {asyncio.current_task()})
         if self._current is not None:
@@ -188,6 +193,7 @@ class Supervisor:
         await asyncio.gather(*self._retiring.values(), return_exceptions=True)
 
     async def _close(self) -> None:
+        await self._timer.close()
         await _cancel(self._works - {asyncio.current_task()})
         for generation in self._generations():
             await generation.kill()
