@@ -1,9 +1,9 @@
 """Trying a set of signatures before it comes into force: `python -m revproxy.app.trial`, not for people.
 
 A process of its own, with bounds on its address space and its processor time. The set is read, and nothing that lies
-outside of it; compiled; its samples are run; and then, where the configuration uses it, it is compiled together with
-all else that the configuration names. What it says goes to standard output as one JSON object. Compiled databases are
-left in the cache, so that putting the set in force has nothing left to compile.
+outside of it; compiled, with all else that the configuration names where it uses the set; and its samples are run on
+it alone. What it says goes to standard output as one JSON object. Compiled databases are left in the cache, so that
+putting the set in force has nothing left to compile.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from revproxy.app.samples import Ran, run_samples
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.showing import sample_line
 from revproxy.app.supplied import feeds_used, with_feeds
-from revproxy.config import Settings
-from revproxy.config.load import load
+from revproxy.config.load import Loaded, load
 from revproxy.detection.link import RuleSet
 from revproxy.detection.sigyaml import Signature, load_all, lower
 from revproxy.errors import LocatedError, ManyErrors, SupplyError
@@ -86,20 +85,28 @@ class Confined(Witness):
 
 def attempt(order: Order) -> Tried:
     """Try it. Raises SupplyError."""
-    settings = _settings(order)
+    loaded = _loaded(order)
     try:
-        signatures, seclang = _read(order, settings.inspection.paranoia)
-        rules = linked([lower(one) for one in signatures], settings.cache, seclang)
+        signatures, seclang = _read(order, loaded.settings.inspection.paranoia)
+        rules = _together(loaded, order)
+        ruleset = rules.name if rules is not None else ""
+        if rules is None or not _holds(rules, signatures):
+            rules = linked([lower(one) for one in signatures], loaded.settings.cache, seclang)
     except (LocatedError, ManyErrors) as error:
         raise SupplyError("compile", str(error)) from error
-    return Tried(len(rules.rules), _samples(signatures, rules), _together(settings, order))
+    return Tried(len(rules.rules), _samples(signatures, rules), ruleset)
 
 
-def _settings(order: Order) -> Settings:
+def _loaded(order: Order) -> Loaded:
     try:
-        return load(order.config).settings
+        return load(order.config)
     except (LocatedError, ManyErrors) as error:
         raise SupplyError("configuration", str(error)) from error
+
+
+def _holds(rules: RuleSet, signatures: Sequence[Signature]) -> bool:
+    """Whether these rules are the signatures and nothing else, so that samples can be run on them as they are."""
+    return {(rule.id, rule.protocols) for rule in rules.rules} == {(one.id, one.protocols) for one in signatures}
 
 
 def _read(order: Order, paranoia: int) -> tuple[list[Signature], SecLang]:
@@ -130,14 +137,13 @@ def _line(ran: Ran) -> str:
     return f"{ran.sample.where}: {ran.signature.id} {wrong} {sample_line(ran.sample)}"
 
 
-def _together(settings: Settings, order: Order) -> str:
-    """The rule set that the configuration comes to; "" where it does not use the feed. Raises SupplyError."""
-    if order.feed not in feeds_used(settings):
-        return ""
-    loaded = load(order.config)
+def _together(loaded: Loaded, order: Order) -> RuleSet | None:
+    """What the configuration comes to; None where it does not use the feed. Raises SupplyError."""
+    if order.feed not in feeds_used(loaded.settings):
+        return None
     try:
-        whole = with_feeds(settings, loaded.blame, {order.feed: order.folder})
-        return linked_rules(whole, loaded.blame).rules.name
+        whole = with_feeds(loaded.settings, loaded.blame, {order.feed: order.folder})
+        return linked_rules(whole, loaded.blame).rules
     except (LocatedError, ManyErrors) as error:
         raise SupplyError("configuration", str(error)) from error
 

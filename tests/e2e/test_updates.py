@@ -1,0 +1,216 @@
+"""From `feed publish` to what is enforced in all workers, under load from wrk and smtp-source.
+
+Two workers. wrk counts what it did not get, smtp-source ends with an error at the first reply that it does not
+expect, smtp-sink writes down every message that reached the inside, nginx every request. Meanwhile sets are published
+that each catch an attack of their own, and one that is no good; each attack is sent until every worker refuses it.
+With REVPROXY_FULL=1 the time that this takes is held against its bound, which asks for a machine of one's own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from servers import PATH, REVPROXY, Front, Nginx, Sink, configuration, curl, in_background, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+SHIPPED = Path(__file__).parents[2] / "signatures"
+BATCH = 50
+SECONDS = 5.0 if os.environ.get("REVPROXY_FULL") == "1" else 60.0
+"""From `feed publish` to enforced everywhere, for our own set."""
+_RCPT = re.compile(r"^X-Rcpt-Args: <([^>]*)>", re.MULTILINE)
+ATTACK = """\
+signatures:
+  - id: e2e-NUMBER
+    name: an attack of a test
+    why: A test wants to see it refused as soon as it is published.
+    references: [CWE-20]
+    protocols: [http]
+    fields: [args]
+    match: {any: [{contains: 'e2e-attack-NUMBER'}]}
+    severity: critical
+    samples:
+      match: [{args: {q: "e2e-attack-NUMBER"}}]
+      pass: [{args: {q: "PASSES"}}]
+"""
+
+
+def revproxy(*words):
+    done = subprocess.run([*REVPROXY, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+class Publisher:
+    """A feed of the shipped signatures and one more."""
+
+    def __init__(self, folder):
+        self.folder, self.root = folder / "feed", folder / "feed/public/metadata/1.root.json"
+        self.set = folder / "set"
+        shutil.copytree(SHIPPED, self.set)
+        assert revproxy("feed", "init", self.folder, "--role", "ours")[0] == 0
+
+    def publish(self, number, passes="harmless"):
+        (self.set / "e2e.yaml").write_text(ATTACK.replace("NUMBER", str(number)).replace("PASSES", passes))
+        code, said = revproxy("feed", "publish", self.folder, "ours", self.set, "--version", str(number))
+        assert code == 0, said
+
+
+@pytest.fixture(scope="module")
+def sink(need, folder, started):
+    need("smtp-sink", "smtp-source")
+    made = Sink(folder / "sink", dump=True)
+    started.append(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def publisher(folder):
+    made = Publisher(folder)
+    made.publish(1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def front(need, folder, started, sink, publisher):
+    need("nginx", "wrk")
+    nginx = Nginx(folder / "nginx")
+    started.append(nginx)
+    place = folder / "front"
+    settings = configuration(
+        place,
+        nginx.port,
+        sink.port,
+        workers=2,
+        inspection={"signatures": ["feed:ours"]},
+        feeds={"folder": str(place / "feeds")},
+        cache=str(place / "cache"),
+        limits={"smtp": {"messages_per_session": 100_000, "commands": 1_000_000}},
+    )
+    place.mkdir()
+    (place / "before.yaml").write_text(yaml.safe_dump(settings))
+    words = ("signatures", "add", publisher.folder / "public", "--root", publisher.root, "-c", place / "before.yaml")
+    code, said = revproxy(*words)
+    assert code == 0, said
+    made = Front(place, settings)
+    made.nginx = nginx
+    started.append(made)
+    return made
+
+
+def status_of(front, number):
+    return curl(f"{front.url}/page?q=e2e-attack-{number}")[0]
+
+
+def refused_everywhere(front, number):
+    """Connections go to either worker: so many in a row are not all of one."""
+    return all(status_of(front, number) == 403 for _ in range(8))
+
+
+def rulesets(front):
+    (generation,) = front.status()["generations"]
+    return {worker["status"]["ruleset"] for worker in generation["workers"]}
+
+
+def wrk(url, stop):
+    command = ["wrk", "-t1", "-c8", "-d600s", "--timeout", "20s", url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        stop.wait()
+        process.send_signal(signal.SIGINT)
+        return process.stdout.read()
+
+
+def source(made, port, stop):
+    while not stop.is_set():
+        made.batches += 1
+        command = ["smtp-source", "-N", "-s", "4", "-l", "2000", "-m", str(BATCH)]
+        command += ["-f", "a@out.example", "-t", f"-{made.batches}@one.example", f"127.0.0.1:{port}"]
+        done = subprocess.run(command, env={"PATH": PATH}, capture_output=True, text=True, timeout=120, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def load(front, sink, publisher):
+    """All of it, once."""
+    stop, made = threading.Event(), SimpleNamespace(batches=0, seconds=[], sets=[])
+
+    def web():
+        made.wrk = wrk(f"{front.url}/page?q=garden+chair", stop)
+
+    with ExitStack() as stack:
+        for work in (web, lambda: source(made, front.ports["mail"], stop)):
+            stack.enter_context(in_background(work))
+        stack.callback(stop.set)
+        until(lambda: made.batches > 1, "first batch")
+        for number in (2, 3):
+            assert status_of(front, number) == 200
+            began = time.monotonic()
+            publisher.publish(number)
+            done = front.tell("signatures", "update")
+            assert done.returncode == 0, done.stderr
+            until(lambda n=number: refused_everywhere(front, n), "refusal everywhere")
+            made.seconds.append(time.monotonic() - began)
+            made.sets.append(rulesets(front))
+        publisher.publish(4, passes="e2e-attack-4 is not harmless")
+        made.bad = front.tell("signatures", "update")
+        made.after_bad = rulesets(front)
+        made.rolled_back = front.tell("signatures", "rollback", "ours")
+        made.after_rollback = status_of(front, 2), status_of(front, 3)
+        made.last = rulesets(front)
+    made.received = Counter(_RCPT.findall(sink.dump.read_text("latin-1")))
+    return made
+
+
+def test_it_is_enforced_in_all_workers_in_time(load, front):
+    assert all(len(found) == 1 for found in load.sets)
+    assert load.sets[0] != load.sets[1]
+    assert min(load.seconds) < SECONDS, load.seconds
+    # The same workers all the time: rules were swapped, nobody began anew.
+    (generation,) = front.status()["generations"]
+    assert (generation["number"], generation["restarts"]) == (1, 0)
+
+
+def test_no_request_fails_and_none_goes_uninspected(load, front):
+    assert "Socket errors" not in load.wrk
+    assert "Non-2xx" not in load.wrk
+    assert int(re.search(r"(\d+) requests in", load.wrk)[1]) > 1000
+    names = {name for found in (*load.sets, load.last) for name in found}
+    records = front.records("audit.log")
+    assert records
+    first = {record["ruleset"] for record in records if record["rule"] == "e2e-2"}
+    assert len(first) == 1
+    # Every refusal names a set, and each of these attacks was refused by sets that have its signature.
+    assert {record["ruleset"] for record in records} <= names
+
+
+def test_no_message_is_lost_or_doubled(load):
+    assert sum(load.received.values()) == load.batches * BATCH
+    assert set(load.received.values()) == {1}
+
+
+def test_a_set_whose_samples_fail_changes_nothing(load):
+    assert load.bad.returncode == 1
+    assert "refused: samples: 1 failed" in load.bad.stderr
+    assert load.after_bad == load.sets[-1]
+
+
+def test_going_back(load):
+    assert load.rolled_back.returncode == 0, load.rolled_back.stderr
+    assert load.after_rollback == (403, 200)
+    assert load.last == load.sets[0]
+
+
+def test_what_it_took(load, capsys):
+    with capsys.disabled():
+        print("\nfrom publish to enforced:", ", ".join(f"{seconds:.1f} s" for seconds in load.seconds))
