@@ -76,5 +76,6 @@ class Timer:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
         if code:
             _log.warning("an update ended with %d: what was in force still is", code)
