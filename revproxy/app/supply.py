@@ -34,6 +34,8 @@ from revproxy.updates.unpack import Files, cleared, unpack
 
 _log = logging.getLogger("revproxy.updates")
 _SWAP_SECONDS: Final = 600.0
+_ITS_OWN: Final = frozenset({"unpack", "manifest", "compile", "samples"})
+"""Steps at which a set is to blame, and would be again; at the others it may go better next time."""
 Try = Callable[[Order, float], Tried]
 Open = Callable[[Path, Path], Files]
 """Makes a folder with a manifest and `files` of an archive. Raises SupplyError."""
@@ -192,7 +194,8 @@ class Supply:
             self._newer(feed, manifest)
             said = self._good(feed, manifest)
         except SupplyError as error:
-            feed.remember(refused=digest, reason=str(error))
+            if error.step in _ITS_OWN:
+                feed.remember(refused=digest, reason=str(error))
             raise
         finally:
             cleared(incoming)

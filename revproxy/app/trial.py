@@ -90,7 +90,7 @@ def attempt(order: Order) -> Tried:
         signatures, seclang = _read(order, loaded.settings.inspection.paranoia)
         rules = _together(loaded, order)
         ruleset = rules.name if rules is not None else ""
-        if rules is None or not _holds(rules, signatures):
+        if rules is None or (signatures and not _holds(rules, signatures)):
             rules = linked([lower(one) for one in signatures], loaded.settings.cache, seclang)
     except (LocatedError, ManyErrors) as error:
         raise SupplyError("compile", str(error)) from error

@@ -119,6 +119,8 @@ def test_a_front_end_that_cannot_is_left_as_it_is(made, simulator, tmp_path, ans
     assert "swap: no memory" in outcome.text or "closed without an answer" in outcome.text
     assert (sets.current, sets.previous) == (before, "")
     assert supply.feeds.history()[-1]["step"] == "swap"
+    # It was not the set's fault.
+    assert [one.word for one in supply.update(asked=False)] == ["in force"]
 
 
 def test_nothing_to_go_back_to(made, simulator):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import shutil
+import ssl
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import trustme
 from tuf.api.metadata import MetaFile
 
 from revproxy.errors import SupplyError
@@ -157,6 +162,40 @@ def test_what_is_not_there(simulator, believer):
 @pytest.mark.parametrize("url", ["http://localhost:1", "https://127.0.0.1:1"])
 def test_a_feed_that_cannot_be_reached(believer, url):
     refused(believer, "only https|Connect", step="fetch", url=url)
+
+
+@pytest.fixture
+def served(simulator, tmp_path):
+    """The feed behind a real HTTPS server, and the authority that vouches for it."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("localhost").configure_cert(context)
+    handler = functools.partial(Quiet, directory=str(simulator.public))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"https://localhost:{server.server_port}", str(tmp_path / "ca.pem")
+        server.shutdown()
+        thread.join()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Writes no log."""
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def test_a_feed_over_https(simulator, believer, served):
+    url, ca = served
+    simulator.at().rotate("root", simulator.keyids("root")[0][:8])
+    digest = simulator.publish()
+    refused(believer, "CERTIFICATE_VERIFY_FAILED", step="fetch", url=url)
+    found = believer.look(url=url, downloader=Downloader(SupplyLimits(), ca))
+    assert (found.digest, found.versions["root"]) == (digest, 2)
+    assert (believer.folder / "archive").stat().st_size == found.length
 
 
 class Endless(Downloader):
