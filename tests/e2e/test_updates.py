@@ -24,7 +24,7 @@ import pytest
 import yaml
 from servers import PATH, REVPROXY, Front, Nginx, Sink, configuration, curl, in_background, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 SHIPPED = Path(__file__).parents[2] / "signatures"
 BATCH = 50
@@ -82,29 +82,37 @@ def publisher(folder):
     return made
 
 
-@pytest.fixture(scope="module")
-def front(need, folder, started, sink, publisher):
-    need("nginx", "wrk")
-    nginx = Nginx(folder / "nginx")
-    started.append(nginx)
-    place = folder / "front"
+def begun(folder, publisher, web, mail, **changes):
+    """A front end that uses the feed; it is added first, with a configuration that is the same."""
     settings = configuration(
-        place,
-        nginx.port,
-        sink.port,
+        folder,
+        web,
+        mail,
         workers=2,
         inspection={"signatures": ["feed:ours"]},
-        feeds={"folder": str(place / "feeds")},
-        cache=str(place / "cache"),
+        cache=str(folder.parent / "cache"),
         limits={"smtp": {"messages_per_session": 100_000, "commands": 1_000_000}},
+        feeds={"folder": str(folder / "feeds"), **changes},
     )
-    place.mkdir()
-    (place / "before.yaml").write_text(yaml.safe_dump(settings))
-    words = ("signatures", "add", publisher.folder / "public", "--root", publisher.root, "-c", place / "before.yaml")
+    folder.mkdir()
+    (folder / "before.yaml").write_text(yaml.safe_dump(settings))
+    words = ("signatures", "add", publisher.folder / "public", "--root", publisher.root, "-c", folder / "before.yaml")
     code, said = revproxy(*words)
     assert code == 0, said
-    made = Front(place, settings)
-    made.nginx = nginx
+    return Front(folder, settings)
+
+
+@pytest.fixture(scope="module")
+def nginx(need, folder, started):
+    need("nginx", "wrk")
+    made = Nginx(folder / "nginx")
+    started.append(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def front(folder, started, nginx, sink, publisher):
+    made = begun(folder / "front", publisher, nginx.port, sink.port)
     started.append(made)
     return made
 
@@ -209,6 +217,16 @@ def test_going_back(load):
     assert load.rolled_back.returncode == 0, load.rolled_back.stderr
     assert load.after_rollback == (403, 200)
     assert load.last == load.sets[0]
+
+
+def test_the_timer_looks_by_itself(load, folder, started, nginx, sink, publisher):
+    publisher.publish(5)
+    one = begun(folder / "timed", publisher, nginx.port, sink.port, every="1s", jitter="0s")
+    started.append(one)
+    assert (status_of(one, 5), status_of(one, 6)) == (403, 200)
+    publisher.publish(6)
+    until(lambda: refused_everywhere(one, 6), "refusal of what nobody asked for", 120)
+    assert '"outcome": "in force"' in (folder / "timed/feeds/history.jsonl").read_text().splitlines()[-1]
 
 
 def test_what_it_took(load, capsys):
