@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from revproxy.app.order import Order, Tried
 from revproxy.app.supplied import KEYS, feeds_used
-from revproxy.app.trial import Order, Tried
 from revproxy.app.trying import tried
 from revproxy.config import Settings
 from revproxy.config.settings import FEED

@@ -13,12 +13,13 @@ import os
 import resource
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from revproxy.app.inputs import Witness
 from revproxy.app.linking import linked_rules
+from revproxy.app.order import Order, Tried
 from revproxy.app.rules import linked
 from revproxy.app.samples import Ran, run_samples
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
@@ -35,27 +36,6 @@ from revproxy.updates.manifest import Kind
 _MOST_FAILURES = 5
 _MOST_SAID = 4000
 """Characters of a reason: a line of a set may be as long as its file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to try: the files of a set, in the place of a feed of a configuration; bytes and seconds at most."""
-
-    config: str
-    feed: str
-    kind: str
-    folder: str
-    memory_bytes: int
-    cpu_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What came of it: how many rules and samples, and the rule set that the configuration comes to with it."""
-
-    rules: int
-    samples: int
-    ruleset: str
 
 
 def bound(order: Order) -> None:
@@ -164,14 +144,9 @@ def main(text: str) -> int:
         _told({"step": error.step, "reason": error.reason[:_MOST_SAID]})
         return 1
     except MemoryError:
-        _told({"step": "compile", "reason": out_of_memory(order.memory_bytes)})
+        _told({"step": "compile", "reason": order.out_of_memory})
         return 1
     return 0
-
-
-def out_of_memory(most: int) -> str:
-    """What is said of a set that needs more."""
-    return f"it needs more memory than limits.supply.trial_memory_bytes ({most} bytes)"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from revproxy.app.trial import Order, Tried, out_of_memory
+from revproxy.app.order import Order, Tried
 from revproxy.errors import SupplyError
 
 TRIAL = (sys.executable, "-P", "-m", "revproxy.app.trial")
@@ -50,5 +50,5 @@ def _died(order: Order, done: subprocess.CompletedProcess[str]) -> str:
         return f"it needs more processor time than limits.supply.trial_cpu_seconds ({order.cpu_seconds} s)"
     said = done.stderr.strip()[-_MOST_SHOWN:]
     if "memory" in said.lower() or "bad_alloc" in said or done.returncode == -signal.SIGSEGV:
-        return out_of_memory(order.memory_bytes)
+        return order.out_of_memory
     return f"the trial ended with {done.returncode}: {said}"

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "updates"))
 
 from simulator import Simulator
 
-from revproxy.app.trial import Order
+from revproxy.app.order import Order
 from revproxy.config import Settings
 from revproxy.config.settings import Address, Inspection, Listener, ListenerKind, Log, Logs, Route, Upstream
 

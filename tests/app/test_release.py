@@ -7,9 +7,9 @@ import tarfile
 
 import pytest
 
+from revproxy.app.order import Tried
 from revproxy.app.release import Proof, bring_release, opened
 from revproxy.app.supply import Supply
-from revproxy.app.trial import Tried
 from revproxy.config import Feeds
 from revproxy.errors import SupplyError
 from revproxy.model import SupplyLimits

@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 from simulator import signature
 
+from revproxy.app.order import Tried
 from revproxy.app.supply import Outcome, Supply
-from revproxy.app.trial import Tried
 from revproxy.config import Control, Feeds, Inspection
 from revproxy.errors import SupplyError
 from revproxy.updates.feeds import Source

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from revproxy.app.order import Tried
 from revproxy.app.supply import Supply
 from revproxy.app.supplystatus import lines, status_of
-from revproxy.app.trial import Tried
 from revproxy.config import Feeds, Inspection
 from revproxy.updates.feeds import Source
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from revproxy.app.trial import Confined, attempt, bound, out_of_memory
+from revproxy.app.trial import Confined, attempt
 from revproxy.errors import SupplyError
 
 GOOD = "SecRule ARGS 'attack' 'id:1,phase:2,deny'\n"
@@ -91,8 +91,6 @@ def test_bounds():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == f"{(3 * 2**30, 3 * 2**30)} {(77, 77)}\n"
     assert resource.getrlimit(resource.RLIMIT_CPU)[0] == resource.RLIM_INFINITY
-    assert bound is not None
-    assert "4096 bytes" in out_of_memory(4096)
 
 
 def test_it_says_one_object(order):

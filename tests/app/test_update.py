@@ -6,8 +6,8 @@ import pytest
 from simulator import signature
 
 from revproxy.app import update
+from revproxy.app.order import Tried
 from revproxy.app.supply import Supply
-from revproxy.app.trial import Tried
 from revproxy.config.load import load
 from revproxy.updates.feeds import Source
 

@@ -19,8 +19,8 @@ from simulator import signature
 from tuf.api.metadata import TargetFile
 
 from revproxy.app import supply as supply_module
+from revproxy.app.order import Tried
 from revproxy.app.supply import Supply
-from revproxy.app.trial import Tried
 from revproxy.app.trying import tried
 from revproxy.config.load import load
 from revproxy.model import SupplyLimits
