@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 DEBIAN := nginx-light libnginx-mod-http-modsecurity postfix swaks wrk curl nftables iproute2 dovecot-imapd postgresql
 
-.PHONY: setup debian demo test lint bench load soak clean
+.PHONY: setup debian demo test lint bench load soak quality clean
 
 setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml
@@ -37,6 +37,9 @@ load: setup debian
 
 soak: setup
 	$(BIN)/python -m tests.soak $(ARGS)
+
+quality: setup
+	$(BIN)/python -m tests.quality $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -57,10 +57,21 @@ def _recorded(name: str) -> Callable[[], Iterator[Item]]:
 
 
 def _queries() -> Iterator[Item]:
+    for number, line in _query_lines():
+        yield _page(number, line if line.startswith(b"/") else b"/" + line)
+
+
+def _query_values() -> Iterator[Item]:
+    """Those that are no path, where they came from: as the value of an argument."""
+    for number, line in _query_lines():
+        if not line.startswith(b"/"):
+            yield _page(number, b"/search?q=" + line)
+
+
+def _query_lines() -> Iterator[tuple[int, bytes]]:
     with gzip.open(CORPORA / "queries-allow.txt.gz", "rb") as file:
         for number, line in enumerate(file):
-            target = _escaped(line.rstrip(b"\r\n"), _SAFE)
-            yield _page(number, target if target.startswith(b"/") else b"/" + target)
+            yield number, _escaped(line.rstrip(b"\r\n"), _SAFE)
 
 
 def _lookalikes() -> Iterator[Item]:
@@ -83,6 +94,7 @@ SETS: dict[str, Callable[[], Iterator[Item]]] = {
     "deny": _recorded("browsing-deny.jsonl.gz"),
     "allow": _recorded("browsing-allow.jsonl.gz"),
     "queries": _queries,
+    "values": _query_values,
     "sqli": _lookalikes,
 }
 """By the name that the command line has for them."""
