@@ -39,6 +39,7 @@ OPERATORS: dict[str, Factory] = {
     "contains": text.contains,
     "containsWord": text.contains_word,
     "detectSQLi": injection.detect_sqli,
+    "detectShell": injection.detect_shell,
     "detectXSS": injection.detect_xss,
     "endsWith": text.ends_with,
     "eq": numbers.eq,
@@ -65,7 +66,7 @@ OPERATORS: dict[str, Factory] = {
     "verifySVNR": verify.verify_svnr,
     "within": text.within,
 }
-"""By SecLang name."""
+"""By SecLang name; `detectShell` is for signatures."""
 
 _TREES: dict[str, Callable[[Argument], Node]] = {
     "pm": lambda argument: phrases.tree_of(phrases.phrases_of(argument)),

@@ -1,4 +1,5 @@
-"""`detectSQLi` and `detectXSS`: libinjection where its shared library is at hand, else our own tokenizers.
+"""`detectSQLi` and `detectXSS`: libinjection where its shared library is at hand, else our own tokenizers;
+`detectShell`, which is always ours.
 
 The library is taken from the `libmodsecurity` wheel, else from the system's libmodsecurity. Which one answers is told
 by `libinjection_source`. Both calls are made in place, hold no state and may be made by several threads at once.
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from revproxy.detection.operators import sqli_tokens, xss_tokens
+from revproxy.detection.operators import shell_tokens, sqli_tokens, xss_tokens
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator, bytes_of
 
 WHEEL = "libmodsecurity wheel"
@@ -106,6 +107,12 @@ def detect_xss(argument: Argument, detectors: Detectors = _DETECTORS) -> Compile
     _no_argument(argument)
     xss = detectors.xss
     return CompiledOperator(xss, captures=lambda value: (value,) if xss(value) else ())
+
+
+def detect_shell(argument: Argument) -> CompiledOperator:
+    """The value holds a command of the Unix shell. SecLang does not have it."""
+    _no_argument(argument)
+    return CompiledOperator(shell_tokens.is_shell)
 
 
 def _no_argument(argument: Argument) -> None:

@@ -40,6 +40,7 @@ OPERATORS: dict[str, Argument] = {
     "le": Argument.NUMBER,
     "detectSQLi": Argument.TRUE,
     "detectXSS": Argument.TRUE,
+    "detectShell": Argument.TRUE,
     "validateByteRange": Argument.RANGES,
     "validateUtf8Encoding": Argument.TRUE,
     "ipMatch": Argument.TEXTS,

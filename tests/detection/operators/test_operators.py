@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "contains": ["ab", "é"],
     "containsWord": ["ab", "a b", "é", "1"],
     "detectSQLi": [""],
+    "detectShell": [""],
     "detectXSS": [""],
     "endsWith": ["ab", "é"],
     "eq": ["0", "5", "-5", "x", "2147483647", "2147483648"],
@@ -48,7 +49,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "verifySVNR": [r"[0-9]{4} ?[0-9]{6}", r"\d+"],
     "within": ["ab,cd ab", "é"],
 }
-OURS_ALONE = {"restpath": "Coraza's", "validateNid": "Coraza's"}
+OURS_ALONE = {"detectShell": "nobody's", "restpath": "Coraza's", "validateNid": "Coraza's"}
 CASES = [(name, argument) for name, arguments in ARGUMENTS.items() for argument in arguments]
 
 

@@ -1,0 +1,69 @@
+"""Names of programs, by how much they say: the vocabulary of `shell_tokens`.
+
+`PLAIN` are names that are no words of any language: with an operand of a program's kind they are a command wherever
+one may begin. `COMMON` are also ordinary words (cat, find, time): they need more. `ALONE` say enough behind a
+separator without any operand. Nothing here reads values.
+"""
+
+from __future__ import annotations
+
+ALONE = frozenset(
+    b"crontab dmesg getent hostnamectl htop ifconfig iostat ipconfig lastlog lastlogin lsblk lscpu lsof lsusb "
+    b"netstat nslookup printenv pwd systeminfo tasklist uname vmstat whoami".split()
+)
+PLAIN = frozenset(
+    b"aa-disable aa-exec ansible ansible-config ansible-console ansible-doc ansible-galaxy ansible-inventory "
+    b"ansible-playbook ansible-pull ansible-vault aoss apt-get aria2c arp ash awk aws base32 base64 basenc bash "
+    b"bsdtar busctl busybox bzcat bzip2 c89 c99 certutil chef-client chef-run chef-shell chef-vault chgrp chmod "
+    b"choom chown chroot cmd.exe cmp cobc cpan cpio cpulimit crontab cscli csh csplit csvtool curl dash dd "
+    b"debugfs df dialog diff dig dirname dmesg dmidecode dmsetup docker dosbox dpkg dvips easy_install egrep "
+    b"emacs eqn etags ex exiftool fdisk ffmpeg fgrep fping ftp gawk gcc gcore gdb genie getent ghc ghci gimp git "
+    b"gpg grep gunzip gzip hexdump hexedit hping3 htop iconv id ifconfig iftop igawk ionice iostat ip iptables "
+    b"irb jjs journalctl jq jrunscript kill killall ksh ksshell kubectl last lastb ldconfig ldd lftp links ln "
+    b"loginctl logsave ls lsattr lsblk lsof ltrace lua lwp-download lwp-request lynx lzma mawk md5sum mkdir "
+    b"mkfifo mknod mktemp mosquitto mtr mv mysql mysqldump nasm nawk nc nc.openbsd nc.traditional ncat netcat "
+    b"netstat nft nginx nl nmap node nohup npm npx nroff nsenter nslookup octave od openssl openvpn passwd pdb "
+    b"perf perl pgrep php php-fpm pic ping ping6 pip pip3 pkexec pkill podman powershell pr ps psql ptx pwd pwsh "
+    b"python python2 python3 rbash readelf readlink realpath rev rlogin rlwrap rm rmdir rmt rmt-dump rpm rsh "
+    b"rsync ruby rustc rview rvim s_client sash scp sed service setarch setfacl sftp sh sha1sum sha256sum shuf "
+    b"socat sqlite3 ssh sshpass stdbuf strace strings su sudo sysctl systemctl tac tar taskset tclsh tcpdump "
+    b"telnet tftp tmate tmux touch traceroute truncate tshark udevadm ul uname uniq unzip useradd userdel "
+    b"usermod uudecode uuencode valgrind vi view vigr vim vipw visudo vmstat wc wget wget2 whoami whois xargs "
+    b"xdotool xmodmap xmore xxd xz yarn yum zcat zip zsh zsoelim zypper".split()
+)
+COMMON = frozenset(
+    b"alias apt at bridge cancel cat check column comm command cp cut date dir echo ed env eval exec expand "
+    b"expect export facter file find finger flock fmt fold function hash head help history host hostname install "
+    b"join less look mail make man more mount nice paste printenv printf pry puppet rake red restic run sar "
+    b"screen script set shift sleep snap soelim sort source split start start-stop-daemon tail task tee test "
+    b"time timeout top tr type ulimit unexpand unlink unset up wall watch who write yes zgrep".split()
+)
+WRAPPERS = frozenset(
+    b"! builtin busybox command do doas else env exec if ionice ltrace nice nohup setsid stdbuf strace sudo then "
+    b"time timeout unbuffer while xargs".split()
+)
+"""What has a command for its operand."""
+SHELLS = frozenset(b"sh bash zsh ksh csh dash ash rbash cmd cmd.exe powershell pwsh".split())
+KNOWN = PLAIN | COMMON | ALONE | SHELLS
+FOLDERS = frozenset(b"etc bin sbin usr var tmp proc dev home root opt sys lib mnt srv boot run".split())
+"""At the root of a Unix system."""
+WELL_KNOWN_PATHS = tuple(
+    tuple(path.split(b"/"))
+    for path in (
+        b"etc/passwd",
+        b"etc/shadow",
+        b"etc/hosts",
+        b"etc/group",
+        b"etc/issue",
+        b"etc/crontab",
+        b"etc/hostname",
+        b"proc/self/environ",
+        b"proc/version",
+        *(b"bin/" + name for name in b"cat ls sh bash nc id ping rm cp ps uname tac head tail more less".split()),
+        *(
+            b"usr/bin/" + name
+            for name in b"cat ls id nc curl wget whoami perl python python3 php ruby uname tail head base64".split()
+        ),
+    )
+)
+"""Paths that patterns of file names are held against."""
