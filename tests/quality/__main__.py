@@ -25,7 +25,7 @@ BOUNDS: dict[tuple[str, str], float] = {
     ("shipped", "queries-allow, as values"): 0.02,
     ("shipped", "sqli-lookalikes-allow"): 2.0,
     ("shipped", "crs-expected"): 90.0,
-    ("shipped", "crs-not-expected"): 3.0,
+    ("shipped", "crs-not-expected, clean"): 3.0,
 }
 """Per cent, by profile and set: attacks that are refused at least, ordinary requests that are at most."""
 _ROW = "  {:26} {:>7} {:>7} {:>8} {:>8}  {}"

@@ -2,7 +2,8 @@
 
 A set is read from `../shared`; one whose files are not there is left out, and whoever asks is told. Recorded traffic
 and lists come from `tests.differential.traffic`. Of the tests of OWASP CRS come two sets: what a test of an attack
-rule of level 1 expects to be found, and what it expects not to be. Nothing here inspects.
+rule of level 1 expects to be found, and what it expects not to be. Many of the latter are attacks that some other
+rule is to find, so a third set has those of them for which CRS itself, at level 1, finds nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from revproxy.app.ftw import build, load
+from revproxy.app.ftw import build, in_process, load, seclang_overrides
+from revproxy.app.offline import offline_settings
 from revproxy.app.seclang import lowered
 from revproxy.detection.rules import Rule
 from revproxy.inspection.sources import read_signature_files
@@ -52,6 +54,13 @@ def _crs(attacks: bool) -> Iterator[Item]:
                 yield Item(f"{test.id}/{number + 1}", build(stage.given))
 
 
+def _ordinary() -> Iterator[Item]:
+    """Those that exclude a rule and that no attack rule of CRS finds anything in."""
+    rules = first_level()
+    with in_process([str(CRS)], seclang_overrides(1), offline_settings()) as engine:
+        yield from (item for item in _not_expected() if rules.isdisjoint(engine.run(item.raw).rules))
+
+
 def first_level() -> frozenset[str]:
     """Ids of the attack rules of CRS that run at its level 1."""
     written = lowered([str(CRS)]).rules
@@ -70,4 +79,5 @@ SETS = (
     CaseSet("sqli-lookalikes-allow", False, CORPORA / "sqli-lookalikes-allow.txt", traffic.SETS["sqli"]),
     CaseSet("crs-expected", True, CRS / "tests", _expected),
     CaseSet("crs-not-expected", False, CRS / "tests", _not_expected),
+    CaseSet("crs-not-expected, clean", False, CRS / "tests", _ordinary),
 )

@@ -38,7 +38,7 @@ _SEPARATOR = re.compile(rb"\$\{?IFS\}?(?:\$\d)?|\$\{IFS[^}]{0,16}\}|%IFS%", re.I
 _PIECE = re.compile(
     rb"""(?P<plain>[^ \t'"\\$<>{}]++)|\\(?P<escaped>.)|'(?P<single>[^']*+)'|"(?P<double>[^"]*+)"|"""
     rb"""(?P<empty>\$[@*]|\$\{[^}${]{0,40}+\}|\$\w{1,20}+)|\{(?P<brace>[^{} \t]{1,80}+)\}|"""
-    rb"""(?P<blank>[ \t]++)|(?P<redirect><<<|>>?|<)|(?P<other>.)""",
+    rb"""(?P<blank>[ \t]++)|(?P<redirect><<<|>>?|<)|(?P<stray>['"])|(?P<other>.)""",
     re.DOTALL,
 )
 _ASSIGNMENT = re.compile(rb"[A-Za-z_]\w{0,40}=")
@@ -53,12 +53,11 @@ _PATTERN = re.compile(rb"[?*\[]")
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command as the shell would run it. `opened`: behind what opens a command and does little else;
-    `odd`: its name was hidden by quotes, escapes, parameters or braces; `fed`: with `<<<`; `redirected`: by any."""
+    `odd`: its name was hidden by quotes, escapes, parameters or braces; `fed`: its input stands behind `<<<`."""
 
     words: list[bytes]
     opened: bool
     odd: bool
-    redirected: bool
     fed: bool
 
 
@@ -94,12 +93,14 @@ def _read(text: bytes, opened: bool) -> Command:
             if len(words) >= _WORDS:
                 break
             continue
+        if kind == "stray":
+            continue
         pieces += 1
         odd |= not words and (pieces > 1 or kind == "brace")
         more = [b""] if kind == "empty" else found[kind].split(b",")[:_BRACED] if kind == "brace" else [found[kind]]
         current = [word + one for word in current or [b""] for one in more][:_BRACED]
     words += current
-    return Command([word for word in words if word], opened, odd, bool(redirects), b"<<<" in redirects)
+    return Command([word for word in words if word], opened, odd, b"<<<" in redirects)
 
 
 def _runs(command: Command) -> bool:
@@ -144,14 +145,16 @@ def _convinces(name: bytes, operands: list[bytes], command: Command) -> bool:
     """Whether the name of a program stands with what is given to one."""
     certain = command.opened or command.odd
     if not operands:
-        return certain and (name in ALONE or name in SHELLS or (command.odd and name in PLAIN and len(name) > 2))
+        if command.opened:
+            return name in ALONE or name in SHELLS or (name in PLAIN and (command.odd or b"-" in name))
+        return command.odd and name in ALONE
     evidence = sum(map(_weight, operands))
     if name in SHELLS and any(_SHORT_OPTION.match(word) for word in operands):
         return True
     if command.fed and certain:
         return True
     if name in PLAIN or (name in ALONE and certain):
-        return evidence > 0 or (certain and command.redirected) or command.odd
+        return evidence > 0 or (command.odd and name in ALONE) or (command.opened and (command.odd or b"-" in name))
     if certain:
         return evidence > 1 or (evidence == 1 and not all(_OPTION.match(word) for word in operands))
     return evidence > 2

@@ -13,30 +13,31 @@ ALONE = frozenset(
 )
 PLAIN = frozenset(
     b"aa-disable aa-exec ansible ansible-config ansible-console ansible-doc ansible-galaxy ansible-inventory "
-    b"ansible-playbook ansible-pull ansible-vault aoss apt-get aria2c arp ash awk aws base32 base64 basenc bash "
+    b"ansible-playbook ansible-pull ansible-vault aoss apt-get aria2c ash awk aws base32 base64 basenc bash "
     b"bsdtar busctl busybox bzcat bzip2 c89 c99 certutil chef-client chef-run chef-shell chef-vault chgrp chmod "
     b"choom chown chroot cmd.exe cmp cobc cpan cpio cpulimit crontab cscli csh csplit csvtool curl dash dd "
-    b"debugfs df dialog diff dig dirname dmesg dmidecode dmsetup docker dosbox dpkg dvips easy_install egrep "
-    b"emacs eqn etags ex exiftool fdisk ffmpeg fgrep fping ftp gawk gcc gcore gdb genie getent ghc ghci gimp git "
-    b"gpg grep gunzip gzip hexdump hexedit hping3 htop iconv id ifconfig iftop igawk ionice iostat ip iptables "
-    b"irb jjs journalctl jq jrunscript kill killall ksh ksshell kubectl last lastb ldconfig ldd lftp links ln "
-    b"loginctl logsave ls lsattr lsblk lsof ltrace lua lwp-download lwp-request lynx lzma mawk md5sum mkdir "
-    b"mkfifo mknod mktemp mosquitto mtr mv mysql mysqldump nasm nawk nc nc.openbsd nc.traditional ncat netcat "
-    b"netstat nft nginx nl nmap node nohup npm npx nroff nsenter nslookup octave od openssl openvpn passwd pdb "
-    b"perf perl pgrep php php-fpm pic ping ping6 pip pip3 pkexec pkill podman powershell pr ps psql ptx pwd pwsh "
-    b"python python2 python3 rbash readelf readlink realpath rev rlogin rlwrap rm rmdir rmt rmt-dump rpm rsh "
-    b"rsync ruby rustc rview rvim s_client sash scp sed service setarch setfacl sftp sh sha1sum sha256sum shuf "
-    b"socat sqlite3 ssh sshpass stdbuf strace strings su sudo sysctl systemctl tac tar taskset tclsh tcpdump "
-    b"telnet tftp tmate tmux touch traceroute truncate tshark udevadm ul uname uniq unzip useradd userdel "
-    b"usermod uudecode uuencode valgrind vi view vigr vim vipw visudo vmstat wc wget wget2 whoami whois xargs "
-    b"xdotool xmodmap xmore xxd xz yarn yum zcat zip zsh zsoelim zypper".split()
+    b"debugfs df dialog diff dirname dmesg dmidecode dmsetup docker dosbox dpkg dvips easy_install egrep emacs "
+    b"eqn etags ex exiftool fdisk ffmpeg fgrep ftp gawk gcc gcore gdb genie getent ghc ghci gimp git gpg grep "
+    b"gunzip gzip hexdump hexedit hping3 htop iconv id ifconfig iftop igawk ionice iostat ip iptables irb jjs "
+    b"journalctl jq jrunscript kill killall ksh ksshell kubectl last lastb ldconfig ldd lftp links ln loginctl "
+    b"logsave ls lsattr lsblk lsof ltrace lua lwp-download lwp-request lynx lzma mawk md5sum mkdir mkfifo mknod "
+    b"mktemp mosquitto mv mysql mysqldump nasm nawk nc nc.openbsd nc.traditional ncat netcat netstat nft nginx "
+    b"nl nmap node nohup npm npx nroff nsenter octave od openssl openvpn passwd pdb perf perl pgrep php php-fpm "
+    b"pic pip pip3 pkexec pkill podman powershell pr ps psql ptx pwd pwsh python python2 python3 rbash readelf "
+    b"readlink realpath rev rlogin rlwrap rm rmdir rmt rmt-dump rpm rsh rsync ruby rustc rview rvim s_client "
+    b"sash scp sed service setarch setfacl sftp sh sha1sum sha256sum shuf socat sqlite3 ssh sshpass stdbuf "
+    b"strace strings su sudo sysctl systemctl tac tar taskset tclsh tcpdump telnet tftp tmate tmux touch "
+    b"truncate tshark udevadm ul uname uniq unzip useradd userdel usermod uudecode uuencode valgrind vi view "
+    b"vigr vim vipw visudo vmstat wc wget wget2 whoami xargs xdotool xmodmap xmore xxd xz yarn yum zcat zip zsh "
+    b"zsoelim zypper".split()
 )
 COMMON = frozenset(
-    b"alias apt at bridge cancel cat check column comm command cp cut date dir echo ed env eval exec expand "
-    b"expect export facter file find finger flock fmt fold function hash head help history host hostname install "
-    b"join less look mail make man more mount nice paste printenv printf pry puppet rake red restic run sar "
-    b"screen script set shift sleep snap soelim sort source split start start-stop-daemon tail task tee test "
-    b"time timeout top tr type ulimit unexpand unlink unset up wall watch who write yes zgrep".split()
+    b"alias apt arp at bridge cancel cat check column comm command cp cut date dig dir echo ed env eval exec "
+    b"expand expect export facter file find finger flock fmt fold fping function hash head help history host "
+    b"hostname install join less look mail make man more mount mtr nice nslookup paste ping ping6 printenv "
+    b"printf pry puppet rake red restic run sar screen script set shift sleep snap soelim sort source split "
+    b"start start-stop-daemon tail task tee test time timeout top tr traceroute type ulimit unexpand unlink "
+    b"unset up wall watch who whois write yes zgrep".split()
 )
 WRAPPERS = frozenset(
     b"! builtin busybox command do doas else env exec if ionice ltrace nice nohup setsid stdbuf strace sudo then "

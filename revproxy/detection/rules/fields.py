@@ -98,6 +98,7 @@ _ROWS: tuple[tuple[str, str, FieldClass, Phase, frozenset[Protocol], bool, str],
         True,
         "names of header fields as they were written, keyed by the same in lower case",
     ),
+    ("referer.site", "", _L, Phase.HEAD, _HTTP, False, "same or other: whose page Referer names; nothing without it"),
     ("auth.type", "AUTH_TYPE", _L, Phase.HEAD, _HTTP, False, "scheme of Authorization"),
     ("auth.user", "REMOTE_USER", _L, Phase.HEAD, _HTTP, False, "user name of Authorization: Basic"),
     (

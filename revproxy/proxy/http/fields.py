@@ -43,6 +43,16 @@ def _user(request: Request) -> bytes:
     return decode_forgiving(credentials).partition(b":")[0] if scheme.lower() == b"basic" else b""
 
 
+def _referer_site(request: Request) -> bytes:
+    """Whether the page that a client came from is of the host that it asks: `same` or `other`; nothing where there is
+    no Referer."""
+    referer = request.get(b"referer")
+    if not referer:
+        return b""
+    site = referer.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0].rpartition(b"@")[2]
+    return b"same" if host_name(site.lower()) == host_name((request.get(b"host") or b"").lower()) else b"other"
+
+
 def _basename(path: bytes) -> bytes:
     plain = decode_percent(path)
     at = max(plain.rfind(b"/"), plain.rfind(b"\\"))
@@ -58,6 +68,7 @@ _SINGLES: dict[str, Single] = {
     "host.name": lambda request, client, path, query: host_name(request.get(b"host") or b""),
     "host.address": lambda request, client, path, query: client.local[0].encode("ascii", "replace"),
     "host.port": lambda request, client, path, query: b"%d" % client.local[1],
+    "referer.site": lambda request, client, path, query: _referer_site(request),
     "method": lambda request, client, path, query: request.method,
     "version": lambda request, client, path, query: request.version,
     "line": lambda request, client, path, query: b"%b %b %b" % (request.method, request.target, request.version),

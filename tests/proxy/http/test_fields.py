@@ -33,6 +33,7 @@ def test_a_head() -> None:
         "host.name": [b"site.example"],
         "host.address": [b"192.0.2.80"],
         "host.port": [b"443"],
+        "referer.site": [b""],
         "method": [b"GET"],
         "version": [b"HTTP/1.1"],
         "line": [line],
