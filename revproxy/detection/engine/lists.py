@@ -67,6 +67,7 @@ def _utf8(values: list[bytes]) -> list[bytes]:
 JOINABLE = (
     "cmdLine",
     "compressWhitespace",
+    "foldUnicode",
     "htmlEntityDecode",
     "lowercase",
     "removeWhitespace",

@@ -32,9 +32,8 @@ _TRIGGERS: dict[str, str | None] = {
     LONG_BASE64: base64(2),
 }
 _FUNCTIONS = {FOLDED_CMDLINE: "cmdLine", FOLDED_DECODE: "urlDecodeUni", LONG_BASE64: "base64Decode"}
-_BLIND_TO_SPACES = frozenset(
-    ("htmlEntityDecode", "jsDecode", "cssDecode", "removeNulls", "replaceComments", "lowercase", "uppercase")
-)
+_BLIND_NAMES = "htmlEntityDecode jsDecode cssDecode removeNulls replaceComments foldUnicode lowercase uppercase"
+_BLIND_TO_SPACES = frozenset(_BLIND_NAMES.split())
 """Transformations to which a space and a plus sign are bytes like any other, where there is no backslash."""
 _SHRINKING = (
     "none urlDecode urlDecodeUni jsDecode cssDecode htmlEntityDecode lowercase removeNulls removeWhitespace "

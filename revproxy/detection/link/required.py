@@ -55,6 +55,7 @@ SOURCES: dict[str, Callable[[int], int]] = {
     **dict.fromkeys(("urlDecode", "urlDecodeUni"), _from(b"%")),
     **dict.fromkeys(("jsDecode", "cssDecode", "escapeSeqDecode"), _from(b"\\")),
     **dict.fromkeys(("normalizePathWin", "normalisePathWin"), _from_windows),
+    "foldUnicode": _from(bytes(range(0xC0, 0x100))),
     "htmlEntityDecode": _from(b"&"),
     "removeComments": _from_comments,
     "utf8toUnicode": _from_utf8,

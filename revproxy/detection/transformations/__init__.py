@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from revproxy.codecs.entity import decode_entities
 from revproxy.codecs.escape import decode_c, decode_css, decode_js
+from revproxy.codecs.lookalikes import fold_lookalikes
 from revproxy.detection.transformations import comments, digest, parity, path, url, whitespace
 from revproxy.detection.transformations.triggers import TRIGGERS
 
@@ -32,6 +33,7 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     "compressWhitespace": whitespace.compress_whitespace,
     "cssDecode": decode_css,
     "escapeSeqDecode": decode_c,
+    "foldUnicode": fold_lookalikes,
     "hexDecode": digest.hex_decode,
     "hexEncode": digest.hex_encode,
     "htmlEntityDecode": decode_entities,
@@ -63,4 +65,4 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     "urlEncode": url.url_encode,
     "utf8toUnicode": url.utf8_to_unicode,
 }
-"""By SecLang name. `normalise` and `normalize` are the same."""
+"""By SecLang name, but for `foldUnicode`, which is for signatures. `normalise` and `normalize` are the same."""

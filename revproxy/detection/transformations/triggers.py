@@ -7,6 +7,7 @@ transformations can change anything. None: may change any value. Empty: never ch
 
 from __future__ import annotations
 
+from revproxy.codecs.lookalikes import SEQUENCES
 from revproxy.detection.transformations import parity
 
 
@@ -34,6 +35,7 @@ TRIGGERS: dict[str, str | None] = {
     "compressWhitespace": r"[\t\n\r\x0b\x0c]|  ",
     "cssDecode": _ESCAPE,
     "escapeSeqDecode": _ESCAPE,
+    "foldUnicode": SEQUENCES,
     "hexDecode": None,
     "hexEncode": None,
     "htmlEntityDecode": r"&(?:#[0-9xX]|[aglnqAGLNQ])",
