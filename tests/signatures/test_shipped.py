@@ -64,3 +64,30 @@ def test_no_pass_sample_of_a_signature_is_refused_outright(engine):
             if max(tx.scores.inbound, tx.scores.outbound) >= 5:
                 refused.append((signature.id, str(sample.where), [f.rule for f in tx.findings]))
     assert len(refused) <= 12, refused
+
+
+def test_no_two_are_the_same_by_what_they_match(engine):
+    """On all samples together, each signature matches another set of them."""
+    matched = {s.id: set() for s in SIGNATURES}
+    for number, sample in enumerate(sample for s in SIGNATURES for sample in (*s.matching, *s.passing)):
+        tx = transaction(sample)
+        engine.inspect(tx, Phase.HEAD, Phase.REPLY_BODY)
+        for finding in tx.findings:
+            matched[finding.rule].add(number)
+    together = {}
+    for name, at in matched.items():
+        together.setdefault(frozenset(at), []).append(name)
+    same = [names for names in together.values() if len(names) > 1]
+    assert same == []
+
+
+def test_each_says_why_and_refers_to_something():
+    assert [s.id for s in SIGNATURES if len(s.why.split()) < 5 or not s.references] == []
+
+
+def test_a_known_hole_has_a_file_of_its_own_that_names_it():
+    patches = [s for s in SIGNATURES if "cve" in s.tags]
+    assert len(patches) >= 50
+    for one in patches:
+        assert one.origin.file.endswith(f"cve/{one.id}.yaml")
+        assert one.references[0].lower() == one.id

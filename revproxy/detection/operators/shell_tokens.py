@@ -25,7 +25,7 @@ from revproxy.detection.operators.shell_words import (
     WRAPPERS,
 )
 
-END_BYTES = 4096
+END_BYTES = 2048
 """So much is read at the start of a value, and at its end."""
 _WORDS = 8
 _BRACED = 8
