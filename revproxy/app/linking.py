@@ -67,7 +67,8 @@ def _question(settings: Settings) -> str:
         rules = [file for path in inspection.rules for file in rule_files(Path(path))]
     except ConfigError:
         return ""
-    chosen = (signatures, rules, inspection.paranoia, inspection.disabled, inspection.signatures_for)
+    leveled = (rules, inspection.paranoia, inspection.crs_tuned)
+    chosen = (signatures, leveled, inspection.disabled, inspection.signatures_for)
     left_out = (
         inspection.exclusions,
         [(route.name, route.exclusions) for route in settings.routes],

@@ -16,6 +16,7 @@ from revproxy.app.inputs import Witness
 from revproxy.app.kept import Linked
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.store import FolderStore
+from revproxy.app.tuning import tuned
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link import RuleSet, Told, link, unheard
 from revproxy.detection.rules import Rule
@@ -67,7 +68,8 @@ def read_all(settings: Settings, blame: Blame, witness: Witness) -> Read:
     if signatures is None or read is None:
         raise together(wrong)
     written = [rule for rule in read.rules if isinstance(rule, Rule)]
-    excluded = read_exclusions(settings, [*signatures, *written], blame)
+    asked = tuned(settings, (rule.id for rule in written))
+    excluded = read_exclusions(asked, [*signatures, *written], blame)
     return Read(signatures, folded(read, settings.inspection.paranoia, excluded.removed()), excluded)
 
 

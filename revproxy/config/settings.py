@@ -20,6 +20,17 @@ class Mode(StrEnum):
     OFF = "off"
 
 
+class Profile(StrEnum):
+    """How much it takes on a route for a request to be refused."""
+
+    BALANCED = "balanced"
+    """The thresholds of `inspection`."""
+    STRICT = "strict"
+    """A single warning (3 points) is enough."""
+    WATCH = "watch"
+    """Nothing is refused, all is recorded."""
+
+
 class ListenerKind(StrEnum):
     """Which straight line serves a listener."""
 
@@ -128,6 +139,7 @@ class Route:
     hosts: tuple[str, ...] = ("*",)
     path: str = "/"
     mode: Mode = Mode.ENFORCE
+    profile: Profile = Profile.BALANCED
     stream: bool = False
     """Judge the body as it flows instead of before it goes on."""
     body_bytes: int | None = None
@@ -189,6 +201,8 @@ class Inspection:
     `feed:NAME`."""
     paranoia: int = 0
     """Their paranoia level, 1 to 4; 0: what they say themselves."""
+    crs_tuned: bool = False
+    """Leave out those of OWASP CRS that are about policy, not about attacks (`app.tuning`)."""
     inbound_threshold: int = 5
     outbound_threshold: int = 4
     disabled: tuple[str, ...] = ()

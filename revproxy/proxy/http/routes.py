@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from revproxy.config import Mode, Route
+from revproxy.config import Mode, Profile, Route
 from revproxy.inspection import Policy
 from revproxy.model import Limits, Timeouts
 from revproxy.net import Pool
@@ -100,9 +100,15 @@ def _longest(table: _Table[Way], path: bytes) -> Way | None:
     return None
 
 
-def policy_of(mode: Mode, inbound: int, outbound: int) -> Policy:
-    """A route's or mail domain's mode as a policy."""
-    return Policy(inbound, outbound, inspects=mode is not Mode.OFF, enforces=mode is Mode.ENFORCE)
+STRICT_POINTS = 3
+"""What is enough on a route of the profile `strict`: a warning."""
+
+
+def policy_of(mode: Mode, inbound: int, outbound: int, profile: Profile = Profile.BALANCED) -> Policy:
+    """A route's mode and profile as a policy."""
+    most = STRICT_POINTS if profile is Profile.STRICT else max(inbound, outbound)
+    enforces = mode is Mode.ENFORCE and profile is not Profile.WATCH
+    return Policy(min(inbound, most), min(outbound, most), inspects=mode is not Mode.OFF, enforces=enforces)
 
 
 def way_of(
@@ -119,7 +125,7 @@ def way_of(
     return RouteWay(
         name=route.name,
         pool=pool,
-        policy=policy_of(route.mode, inbound, outbound),
+        policy=policy_of(route.mode, inbound, outbound, route.profile),
         body_bytes=route.body_bytes if route.body_bytes is not None else limits.http.body_bytes,
         timeouts=route.timeouts or limits.timeouts,
         stream=route.stream,

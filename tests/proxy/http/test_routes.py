@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.config import Mode, Route
+from revproxy.config import Mode, Profile, Route
 from revproxy.config.settings import Address, Upstream
 from revproxy.detection.rules import Exclusion
 from revproxy.model import Limits, Timeouts
@@ -151,3 +151,18 @@ def test_what_a_way_takes_from_its_route() -> None:
     way = way_of(route("a"), POOL, Limits(), b"http://x:1", b"x:1", 5, 4, [placed])
     assert way.exclusions is not None
     assert way.exclusions.of(b"a", b"/") == (placed.exclusion,)
+
+
+@pytest.mark.parametrize(
+    ("profile", "mode", "inbound", "enforces"),
+    [
+        (Profile.BALANCED, Mode.ENFORCE, 5, True),
+        (Profile.STRICT, Mode.ENFORCE, 3, True),
+        (Profile.STRICT, Mode.DETECT, 3, False),
+        (Profile.WATCH, Mode.ENFORCE, 5, False),
+    ],
+)
+def test_a_profile_says_how_much_it_takes(profile: Profile, mode: Mode, inbound: int, enforces: bool) -> None:
+    policy = policy_of(mode, 5, 4, profile)
+    assert (policy.inbound_threshold, policy.outbound_threshold) == (inbound, min(inbound, 4))
+    assert (policy.inspects, policy.enforces) == (True, enforces)
