@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import gzip
 import json
 import os
 import sys
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 from revproxy.app.build import inspection_of
 from revproxy.app.excluded import Excluded
 from revproxy.app.explaining import Explainer
+from revproxy.app.lines import STDIN, lines_of
 from revproxy.app.linking import linked_rules
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.config import settings as configuration
@@ -32,7 +31,8 @@ from revproxy.proxy.http import Exclusions, Router, inspect_request
 from revproxy.proxy.outcome import Outcome
 from revproxy.proxy.smtp import inspect_message
 
-STDIN = Path("-")
+LINE_BYTES = 512 * 1024 * 1024
+"""Longest line of recorded traffic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,10 @@ def read_files(paths: Iterable[Path]) -> Iterator[Item]:
 
 def read_jsonl(path: Path) -> Iterator[Item]:
     """A line each: {"id", "raw_b64", "envelope"}; `.gz` too. Raises ConfigError with the line's number."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield _item(line, Location(str(path), number))
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"cannot be read: {error}", Location(str(path))) from None
+    for where, line in lines_of(path, LINE_BYTES):
+        if line is None:
+            raise ConfigError(f"longer than {LINE_BYTES} bytes", where)
+        yield _item(line, where)
 
 
 def _item(line: bytes, where: Location) -> Item:

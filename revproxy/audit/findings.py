@@ -6,15 +6,18 @@ A finding's value is hostile and may be secret: only its redacted excerpt leaves
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
-from revproxy.audit.access import timestamp
-from revproxy.audit.redaction import excerpt, printable, redact_text
+from revproxy.audit.access import NAME_BYTES, TARGET_BYTES, timestamp
+from revproxy.audit.redaction import excerpt, printable, redact_target, redact_text
 from revproxy.audit.telling import message_of
 from revproxy.model import Finding, Verdict
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 KEY_BYTES = 128
 """Longest argument or header name in a record."""
+VERSION = 1
+"""What readers of these records know. One that they could misread would say a higher `version`; 1 is not said."""
 
 
 def encode_finding(
@@ -28,12 +31,16 @@ def encode_finding(
     client: str = "",
     protocol: str = "http",
     total: int | None = None,
+    method: bytes = b"",
+    host: bytes = b"",
+    target: bytes = b"",
 ) -> bytes:
     """The audit record of a finding.
 
     `id` is the transaction's and `ts` when it began (`time.time()`); `route` the route's or mail domain's name;
     `verdict` the transaction's. `score` of the record is the finding's, `total` the transaction's: a verdict has no
-    score when it allows, so that callers give the sum themselves; None takes the verdict's.
+    score when it allows, so that callers give the sum themselves; None takes the verdict's. `method`, `host` and
+    `target` are a request's, masked as in its access record; mail has none.
     """
     record = {
         "ts": timestamp(ts),
@@ -56,5 +63,16 @@ def encode_finding(
         "reason": verdict.reason,
         "tags": list(finding.tags),
         "ruleset": ruleset,
+        **(_request(method, host, target) if target else {}),
     }
     return _encode(record).encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _request(method: bytes, host: bytes, target: bytes) -> dict[str, str]:
+    """Remembered for a moment: a request may have many findings."""
+    return {
+        "method": method[:NAME_BYTES].decode("latin-1"),
+        "host": host[:NAME_BYTES].decode("latin-1"),
+        "target": redact_target(target[:TARGET_BYTES]).decode("latin-1"),
+    }

@@ -73,3 +73,23 @@ def test_hostile_values_stay_in_their_strings(key, value, message):
     record = json.loads(line)
     assert len(record["excerpt"]) <= 128
     assert record["message"] == message
+
+
+def test_the_request_stands_there_masked_as_in_its_access_record():
+    line = encode_finding(
+        finding(),
+        id="T1",
+        ts=0.5,
+        route="app",
+        verdict=DENY,
+        ruleset="r",
+        method=b"POST",
+        host=b"shop.example",
+        target=b"/a\x07?q=1&password=hunter2" + b"&x" * 2_000,
+    )
+    record = json.loads(line)
+    assert (record["method"], record["host"]) == ("POST", "shop.example")
+    assert record["target"].startswith("/a\x07?q=1&password=[redacted]&x")
+    assert len(record["target"]) <= 2_060
+    assert line.isascii()
+    assert b"hunter2" not in line

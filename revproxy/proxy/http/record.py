@@ -127,6 +127,9 @@ class Recorder:
                     ruleset=entry.set_name,
                     total=entry.transaction.scores.shown + entry.transaction.scores.outbound,
                     client=client.address,
+                    method=request.method,
+                    host=request.host,
+                    target=request.target,
                 )
             )
             if self._records.error is not None:
