@@ -124,7 +124,9 @@ class _Rules:
     def _target(self, word: str, place: Place) -> tuple[Target, ...]:
         """The field, and those with the same values in another form; none, with an error, for what is no field."""
         name, colon, key = word.partition(":")
-        base = name.removesuffix(_NAMES) if colon else name
+        # `archive.names` is a field with keys, `args.names` are the keys of one.
+        own = not colon or (name in FIELDS and FIELDS[name].keyed)
+        base = name if own else name.removesuffix(_NAMES)
         try:
             found = target(base + colon + key)
         except Misread as error:

@@ -16,10 +16,12 @@ from revproxy.app.inputs import Witness
 from revproxy.app.kept import Linked
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.store import FolderStore
+from revproxy.app.supplied import with_feeds
 from revproxy.app.tuning import tuned
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link import RuleSet, Told, link, unheard
 from revproxy.detection.rules import Rule
+from revproxy.detection.seclang.lower import Lowered
 from revproxy.detection.sigyaml import load_all, lower
 from revproxy.errors import LocatedError, ManyErrors, attempt, together
 from revproxy.inspection.sources import read_signature_files
@@ -60,6 +62,17 @@ class Read:
     excluded: Excluded
 
 
+def excludable(settings: Settings, blame: Blame = nowhere) -> list[Rule]:
+    """The rules that exclusions may name: those of both languages, as written. Raises LocatedError, ManyErrors."""
+    settings = with_feeds(settings, blame)
+    read = lowered(settings.inspection.rules, Witness())
+    return [*read_rules(settings, blame), *_written(read)]
+
+
+def _written(read: Lowered) -> list[Rule]:
+    return [rule for rule in read.rules if isinstance(rule, Rule)]
+
+
 def read_all(settings: Settings, blame: Blame, witness: Witness) -> Read:
     """Read all that the settings name. Raises LocatedError, ManyErrors with all that is wrong."""
     wrong: list[LocatedError] = []
@@ -67,7 +80,7 @@ def read_all(settings: Settings, blame: Blame, witness: Witness) -> Read:
     read = attempt(wrong, lambda: lowered(settings.inspection.rules, witness))
     if signatures is None or read is None:
         raise together(wrong)
-    written = [rule for rule in read.rules if isinstance(rule, Rule)]
+    written = _written(read)
     asked = tuned(settings, (rule.id for rule in written))
     excluded = read_exclusions(asked, [*signatures, *written], blame)
     return Read(signatures, folded(read, settings.inspection.paranoia, excluded.removed()), excluded)

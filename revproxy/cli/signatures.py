@@ -1,5 +1,5 @@
 """`revproxy signatures list | show | test`: what the YAML signatures say, and whether their samples agree. What the
-group has besides, for signatures that arrive, is in `supply`.
+group has besides is in `supply`, for signatures that arrive, and in `tune`, for those that do not fit.
 
 A path is a file or a folder; without one the shipped signatures are read. Exit codes: 0 done, 1 a sample failed,
 2 wrong use or a signature that is wrong (the main group shows such errors).
@@ -21,6 +21,7 @@ from revproxy.cli.common import address_option
 from revproxy.cli.ftw import NOTHING, Asked, run_ftw
 from revproxy.cli.progress import Compiling
 from revproxy.cli.supply import COMMANDS
+from revproxy.cli.tune import tune
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.sigyaml import Signature, always_runs, load_all, lower
 from revproxy.inspection.sources import read_signature_files
@@ -39,17 +40,18 @@ _CODES = "Exit codes: 0 done, 1 {one}, 2 wrong use or a signature that is wrong.
 
 @click.group("signatures", epilog=_CODES.format(one="a sample failed"))
 def signatures() -> None:
-    """List, show, test and update signatures.
+    """List, show, test and update signatures; propose exclusions.
 
     \b
     revproxy signatures list
     revproxy signatures show sql-union-select
     revproxy signatures test my-signatures/
     revproxy signatures update
+    revproxy signatures tune audit.jsonl
     """
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, tune):
     signatures.add_command(_command)
 
 

@@ -6,7 +6,7 @@ them. Nothing is bound, connected or started.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -36,12 +36,12 @@ class Loaded:
     """An error at a setting, for what is found wrong later."""
 
 
-def load(path: str | PathLike[str]) -> Loaded:
-    """Read and check a configuration.
+def load(path: str | PathLike[str], instead: Mapping[str, str] | None = None) -> Loaded:
+    """Read and check a configuration; `instead` has texts that stand for files of it, by absolute path.
 
     Raises ConfigError when the file cannot be read or is no YAML, ManyErrors of ConfigErrors otherwise.
     """
-    tree = Tree(Path(path))
+    tree = Tree(Path(path), instead)
     reader = Reader(tree)
     fields = build(reader)
     _raise(tree)

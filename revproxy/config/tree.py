@@ -7,7 +7,7 @@ duplicate keys, loops and unreachable includes are ConfigErrors at their place. 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,14 @@ class _Loader(yaml.SafeLoader):
 class Tree:
     """All files of a configuration, their texts, and the one mapping that they make."""
 
-    def __init__(self, path: Path) -> None:
-        """Read `path` and what it includes. Raises ConfigError only for `path` itself; others are in `errors`."""
+    def __init__(self, path: Path, instead: Mapping[str, str] | None = None) -> None:
+        """Read `path` and what it includes; `instead` has texts that stand for files, by absolute path.
+
+        Raises ConfigError only for `path` itself; others are in `errors`.
+        """
+        self.texts: dict[str, str] = {}
+        """Of each file, as it was read."""
+        self._instead = instead or {}
         self.errors: list[ConfigError] = []
         self.files: list[Path] = []
         self._lines: dict[str, list[str]] = {}
@@ -79,7 +85,7 @@ class Tree:
         """One file with its includes; an empty mapping when it could not be read and somebody includes it."""
         self.files.append(path)
         try:
-            text = _read(path)
+            text = self._instead[str(path)] if str(path) in self._instead else _read(path)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             if by is None:
@@ -87,6 +93,7 @@ class Tree:
             self.error(f"cannot include {path}: {reason}", by)
             return _mapping(by)
         name = str(path)
+        self.texts[name] = text
         self._lines[name] = text.splitlines()
         node = self._compose(text, name)
         self._duplicates(node, set())

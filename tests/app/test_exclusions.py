@@ -69,6 +69,13 @@ def test_fields_stand_for_those_of_both_languages() -> None:
     assert Target("args.plain.names", pattern="^x") in placed.exclusion.targets
 
 
+@pytest.mark.parametrize("field", ["archive.names", "multipart.names"])
+def test_names_that_are_a_field_of_their_own_have_keys(field: str) -> None:
+    only = Exclusion(("1",), fields=(f"{field}:a.zip",))
+    (placed,) = read_exclusions(settings(only), [rule("1", field)], nowhere).routes["r"]
+    assert placed.exclusion.targets == (Target(field, b"a.zip"),)
+
+
 def test_those_of_all_routes_and_domains() -> None:
     common = (Exclusion(("942100",)), Exclusion(fields=("files",)), Exclusion(("941100",), path="/a", hosts=("b",)))
     made = settings(Exclusion(("942110",)), mail=(Exclusion(("mail-macro",)),))

@@ -244,3 +244,46 @@ def test_explain(tmp_path: Path) -> None:
     assert f"{files[1]}: deny, status 403, score 5\n" in done.stdout
     assert "test-query: a query" in done.stdout
     assert "args:q: " in done.stdout
+
+
+def configurations(folder: Path, signatures: Path) -> tuple[Path, Path]:
+    """One as it is, one with an exclusion more."""
+    text = (
+        "listeners: [{name: web, kind: http, bind: '127.0.0.1:0'}]\n"
+        f"upstreams: {{app: '127.0.0.1:1'}}\ninspection: {{signatures: [{signatures}]%s}}\ncache: {folder}/cache\n"
+    )
+    new = ", exclusions: [{rules: [test-query], fields: ['args:q']}]"
+    return write(folder, "old.yaml", (text % "").encode()), write(folder, "new.yaml", (text % new).encode())
+
+
+def test_against_another_configuration(tmp_path: Path, signatures: Path) -> None:
+    old, new = configurations(tmp_path, signatures)
+    file = write(tmp_path, "a.jsonl", record("clean", CLEAN) + record("hostile", HOSTILE))
+    done = run("http", "-c", old, "--against", new, "--jsonl", file)
+    assert (done.exit_code, done.stdout.splitlines()) == (
+        0,
+        [
+            "hostile: no longer denied: deny 403, score 5 -> allow, score 0 -test-query",
+            "2 inspected: 0 newly denied, 1 no longer denied, 0 decided otherwise",
+            "  test-query: matches 0 more, 1 no longer",
+        ],
+    )
+    done = run("http", "-c", new, "--against", old, "--jsonl", file, "--json")
+    line, last = lines(done)
+    assert (done.exit_code, line["id"], line["change"]) == (1, "hostile", "newly_denied")
+    assert last["summary"]["rules"] == {"test-query": {"new": 1, "gone": 0}}
+    assert run("http", "-c", new, "--against", new, "--jsonl", file).exit_code == 0
+
+
+def test_against_tells_what_came_before_a_bad_line(tmp_path: Path, signatures: Path) -> None:
+    old, new = configurations(tmp_path, signatures)
+    file = write(tmp_path, "a.jsonl", record("hostile", HOSTILE) + b"bad\n")
+    done = run("http", "-c", old, "--against", new, "--jsonl", file)
+    assert done.exit_code == 2
+    assert "1 inspected: 0 newly denied, 1 no longer denied" in done.stdout
+    assert done.stderr.startswith(f"{file}:2: ")
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--against", "x", "--explain"], ["--against", "gone.yaml"]])
+def test_against_used_wrongly(tmp_path: Path, options: list[str]) -> None:
+    assert run("http", write(tmp_path, "clean", CLEAN), *options).exit_code == 2
