@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 DEBIAN := nginx-light libnginx-mod-http-modsecurity postfix swaks wrk curl nftables iproute2 dovecot-imapd postgresql
 
-.PHONY: setup debian demo test lint bench load soak quality clean
+.PHONY: setup debian demo test lint bench load soak quality image clean
 
 setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml
@@ -40,6 +40,10 @@ soak: setup
 
 quality: setup
 	$(BIN)/python -m tests.quality $(ARGS)
+
+# As root, with buildah and debootstrap: docker/README.md.
+image:
+	docker/build-image.sh build/image
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
