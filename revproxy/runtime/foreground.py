@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 
 from revproxy.errors import LocatedError, ManyErrors, RevproxyError
@@ -14,7 +16,12 @@ from revproxy.runtime.supervisor import Supervisor
 
 
 def _prepare(plan: Plan) -> Prepared:
-    """Everything that can fail before something is bound. Before the loop: a signal simply ends it."""
+    """Everything that can fail before something is bound. Before the loop: a signal simply ends it.
+
+    By a handler, for process 1 of a container: signals that it does not handle are not even sent to it.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
     prepared = plan.prepare()
     control.check(prepared.settings.control, plan.file)
     configure(prepared.settings.logs.level, "supervisor")

@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 
+import pytest
+
 
 def test_a_missing_directory_of_the_control_socket(front):
     one = front(ready=False, control="/nonexistent/control")
@@ -34,6 +36,17 @@ def test_workers_that_cannot_start(front):
     one = front(ready=False, workers=2, faults={"build": "no such rule"})
     assert one.process.wait(10) == 1
     assert "no such rule" in "".join(one.rest())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_while_it_prepares(front, tmp_path, number):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    one = front(ready=False, faults={"stall": "prepare", "fifo": str(fifo)})
+    with fifo.open("wb"):
+        one.signal(number)
+        assert one.process.wait(10) == 0
+    assert one.rest() == []
 
 
 def test_told_to_stop_before_it_serves(front, tmp_path):
