@@ -44,7 +44,7 @@ Exit codes: 0 printed, or all is in force; 1 differences, or no listing to be ha
 @click.option("--check", is_flag=True, help="Compare with the rules in force, and list what differs.")
 @click.option(
     "--listing",
-    type=click.File("r", encoding="utf-8"),
+    type=click.File("r", encoding="utf-8", errors="replace"),
     metavar="FILE",
     help="With --check: the output of `nft -j list ruleset` on another machine; - for standard input.",
 )

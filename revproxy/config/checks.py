@@ -234,6 +234,11 @@ class Checks:
         if timeouts.request_body_idle > timeouts.request_body_total:
             self._notice("request_body_idle is over request_body_total", ("limits", "timeouts"))
 
+    def sandbox(self) -> None:
+        """What is required is not turned off."""
+        if self._settings.require_sandbox and not self._settings.sandbox:
+            self._error("the sandbox is required, and it is off", ("require_sandbox",), "leave one of the two out")
+
     def logs(self) -> None:
         """A local syslog that is not there may come later: records are dropped and counted until then."""
         for kind in LOG_KINDS:
@@ -274,6 +279,7 @@ _CHECKS: tuple[Callable[[Checks], None], ...] = (
     Checks.loops,
     Checks.zones,
     Checks.limits,
+    Checks.sandbox,
     Checks.logs,
     Checks.folders,
 )

@@ -54,8 +54,8 @@ def table_of(text: str, name: str) -> Table | None:
                 if kind != "metainfo" and place == name and body.get("family") == FAMILY:
                     found.setdefault(kind, []).append(body)
         return _table(name, found) if found["table"] else None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RevproxyError(f"this is no output of `nft -j list ruleset`: {error!r}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RevproxyError("this is no output of `nft -j list ruleset`") from error
 
 
 def _table(name: str, found: dict[str, list[Json]]) -> Table:

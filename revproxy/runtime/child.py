@@ -199,7 +199,7 @@ class Child:
         if "id" in message:
             self._answered(message)
         elif message["event"] == "ready" and not self._ready.done():
-            self.missing = tuple(map(str, message["missing"]))
+            self.missing = tuple(map(str, message.get("missing", ())))
             self._ready.set_result(None)
         elif message["event"] == "failed" and not self._ready.done():
             self._ready.set_exception(WorkerFailed(f"worker {self.pid}: {message['error']}"))

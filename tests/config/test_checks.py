@@ -52,6 +52,18 @@ def test_all_that_does_not_fit_is_shown_at_once(tmp_path):
     assert [e.where.line for e in caught.value.errors] == [1, 1, 3]
 
 
+def test_a_sandbox_that_is_required_is_not_off(tmp_path):
+    path = tmp_path / "revproxy.yaml"
+    begin = (
+        "listeners: [{name: w, kind: http, bind: '127.0.0.1:80'}]\nupstreams: {a: 'h:1'}\nroutes: [{upstream: a}]\n"
+    )
+    path.write_text(f"{begin}sandbox: off\nrequire_sandbox: true\n")
+    with pytest.raises(ManyErrors) as caught:
+        load(path)
+    said = {(e.where.line, e.message) for e in caught.value.errors}
+    assert (5, "the sandbox is required, and it is off") in said
+
+
 EXCLUSIONS = """\
 listeners: [{name: w, kind: http, bind: "127.0.0.1:80"}, {name: m, kind: smtp, bind: "127.0.0.1:25"}]
 upstreams: {app: "h:1", mx: "m:25"}

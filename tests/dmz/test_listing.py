@@ -44,7 +44,9 @@ def test_only_the_table_of_that_name_and_family():
     assert table_of('{"nftables": []}', "revproxy_host") is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"nftables": [1]}', '{"nftables": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "null", '{"nftables": [1]}', '{"nftables": {"a": 1}}', "[" * 100_000]
+)
 def test_no_listing(text):
     with pytest.raises(RevproxyError, match="this is no output of"):
         table_of(text, "revproxy_host")

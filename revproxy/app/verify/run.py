@@ -82,13 +82,7 @@ async def _run(settings: Settings, errand: Errand) -> list[str]:
         await egress.start()
         number, sock = egress.line()
         with sock:
-            probe = await asyncio.create_subprocess_exec(
-                *PROBE,
-                str(sock.fileno()),
-                pass_fds=(sock.fileno(),),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
+            probe = await _probe(sock.fileno())
         try:
             async with asyncio.timeout(_SECONDS):
                 said, _ = await probe.communicate(pickle.dumps(errand))
@@ -99,6 +93,15 @@ async def _run(settings: Settings, errand: Errand) -> list[str]:
     finally:
         await egress.close()
     return said.decode().splitlines()
+
+
+async def _probe(number: int) -> asyncio.subprocess.Process:
+    """The probe, with its socket. Raises RevproxyError where it cannot be started."""
+    pipe = subprocess.PIPE
+    try:
+        return await asyncio.create_subprocess_exec(*PROBE, str(number), pass_fds=(number,), stdin=pipe, stdout=pipe)
+    except OSError as error:
+        raise RevproxyError(f"the probe cannot be started: {error}") from error
 
 
 def report_of(lines: Iterable[str]) -> Report:

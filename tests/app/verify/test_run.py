@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from revproxy.app.verify import run
 from revproxy.app.verify.attempt import Outcome
 from revproxy.app.verify.run import INTERNET, private_of, report_of, strangers_of, verify
 from revproxy.config import Settings
@@ -37,6 +38,12 @@ def test_without_a_sandbox_that_is_seen(settings: Settings, tmp_path: Path) -> N
     assert report.missing
     possible = {row.what for row in report.rows if row.outcome is Outcome.POSSIBLE}
     assert {"exec", "ptrace of the supervisor", "UDP to 127.0.0.1 port 22", "reading /etc/passwd"} < possible
+
+
+def test_a_probe_that_cannot_be_started(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "PROBE", (str(tmp_path / "nothing"),))
+    with pytest.raises(RevproxyError, match="the probe cannot be started: "):
+        verify(settings, str(tmp_path / "revproxy.yaml"))
 
 
 def test_who_is_a_stranger(settings: Settings) -> None:
