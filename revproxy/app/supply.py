@@ -159,15 +159,18 @@ class Supply:
         """Raises SupplyError, ConfigError."""
         memory, source = feed.memory, feed.source
         if memory.pinned or not source.role:
+            feed.sets.whole()
             return Outcome(feed.name, "pinned" if memory.pinned else "unchanged", "newer sets are not looked for")
         client = self._client(feed.folder / "trust", source, feed.root)
         offer = client.look(source.role, memory.versions)
         # Whoever holds root may begin anew (`updates.trust`).
         number = memory.number if offer.versions[ROOT] == memory.versions.get(ROOT) else 0
         feed.remember(versions=offer.versions, number=number, looked=now())
-        if offer.digest == memory.archive:
+        if offer.digest == memory.archive and _is_whole(feed):
             return Outcome(feed.name, "unchanged", "there is nothing newer")
         if offer.digest == memory.refused and not asked:
+            if memory.number:
+                feed.sets.whole()
             return Outcome(feed.name, "unchanged", f"what is offered was refused before: {memory.reason}")
         archive = feed.folder / "incoming.tar.gz"
         try:
@@ -205,11 +208,12 @@ class Supply:
         return self._noted(feed, "in force", f"{manifest}; {said}", before)
 
     def _newer(self, feed: Feed, manifest: Manifest) -> None:
+        """Raises SupplyError for one that is older, or of another kind than what is in force and can be used."""
         expected, highest = feed.source.role or feed.name, feed.memory.number
         if manifest.name != expected:
             raise SupplyError("manifest", f"this is a set of {manifest.name!r}, not of {expected!r}")
         current = feed.sets.current
-        if current and (before := feed.sets.manifest(current).kind) is not manifest.kind:
+        if _is_whole(feed) and (before := feed.sets.manifest(current).kind) is not manifest.kind:
             raise SupplyError("manifest", f"this is a set of {manifest.kind}; what is in force is one of {before}")
         if manifest.number < highest:
             raise SupplyError(
@@ -218,7 +222,7 @@ class Supply:
 
     def _good(self, feed: Feed, manifest: Manifest) -> str:
         """Try a set and put it in force; what is to be said. Raises SupplyError."""
-        limits, folder = self._settings.limits.supply, str(feed.sets.files(manifest.content))
+        limits, folder = self._settings.limits.supply, str(feed.sets.check(manifest.content))
         order = Order(
             self._file, feed.name, manifest.kind, folder, limits.trial_memory_bytes, limits.trial_cpu_seconds
         )
@@ -259,3 +263,12 @@ class Supply:
         record = {"time": now(), "feed": feed.name, "outcome": word, "text": text, "step": step}
         self.feeds.note({**record, "before": before, "current": feed.sets.current})
         return outcome
+
+
+def _is_whole(feed: Feed) -> bool:
+    """Whether the set in force can be used; one that cannot is fetched anew."""
+    try:
+        feed.sets.whole()
+    except (ConfigError, SupplyError):
+        return False
+    return True

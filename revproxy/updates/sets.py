@@ -22,6 +22,8 @@ from revproxy.updates.unpack import Files, cleared
 _SETS: Final = "sets"
 _CURRENT: Final = "current"
 _PREVIOUS: Final = "previous"
+_ANEW: Final = "`revproxy signatures update` fetches it anew; a release of CRS is given to `signatures add crs` again"
+_OURS: Final = f"`chmod go-w`, and see that it is this user's; {_ANEW}"
 
 
 class Sets:
@@ -65,18 +67,19 @@ class Sets:
             raise SupplyError("unpack", "the files are not those that the manifest was made for")
         target = self._folder / _SETS / manifest.content
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        if target.exists():
+        if self._is_whole(manifest.content):
             # The same files under another number or version: the manifest is all that differs.
             os.replace(unpacked / NAME, target / NAME)
             cleared(unpacked)
         else:
+            cleared(target)
             os.rename(unpacked, target)
         return manifest
 
     def enforce(self, content: str) -> None:
         """Put a set in force; the one before it can be gone back to. Raises OSError."""
         before = self.current
-        if before and before != content:
+        if before and before != content and (self._folder / _SETS / before).is_dir():
             link_whole(self._folder / _PREVIOUS, f"{_SETS}/{before}")
         link_whole(self._folder / _CURRENT, f"{_SETS}/{content}")
 
@@ -94,21 +97,43 @@ class Sets:
             if path.name not in (self.current, self.previous):
                 cleared(path)
 
+    def whole(self) -> None:
+        """Raises ConfigError, SupplyError where there is no set in force, or one that cannot be used."""
+        if not self.current:
+            raise ConfigError("there is no set in force", Location(str(self._folder)), hint=_ANEW)
+        self.check(self.current)
+        self.manifest(self.current)
+
+    def _is_whole(self, content: str) -> bool:
+        try:
+            self.check(content)
+        except ConfigError:
+            return False
+        return True
+
     def check(self, content: str) -> Path:
         """The files of a set, which are what their name says and were written by nobody else. Raises ConfigError."""
         place = self._folder / _SETS / content
+        try:
+            found = self._found(place)
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", Location(str(place)), hint=_ANEW) from None
+        if digest_of(found) != content:
+            raise ConfigError("this set was changed on disk; it is not used", Location(str(place)), hint=_ANEW)
+        return place / FILES
+
+    def _found(self, place: Path) -> Files:
+        """Sizes and hashes. Raises OSError, ConfigError."""
         found = {}
         for path in (self._folder, self._folder / _SETS, place, *sorted(place.rglob("*"))):
             if path.is_symlink():
-                raise ConfigError("not used: it is a link", Location(str(path)))
+                raise ConfigError("not used: it is a link", Location(str(path)), hint=_ANEW)
             if not is_ours(path.lstat()):
-                raise ConfigError("not used, for other users may write it", Location(str(path)))
+                raise ConfigError("not used, for other users may write it", Location(str(path)), hint=_OURS)
             if path.is_file() and path.is_relative_to(place / FILES):
                 data = path.read_bytes()
                 found[str(path.relative_to(place / FILES))] = len(data), hashlib.sha256(data).hexdigest()
-        if digest_of(found) != content:
-            raise ConfigError("this set was changed on disk; it is not used", Location(str(place)))
-        return place / FILES
+        return found
 
 
 def _manifest(folder: Path) -> Manifest:

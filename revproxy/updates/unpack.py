@@ -151,7 +151,10 @@ class _Inflated(io.RawIOBase):
 
 
 def cleared(folder: Path) -> None:
-    """Remove a folder that was being unpacked into; no link in it is followed."""
+    """Remove a folder that was being unpacked into; no link is followed, in it or in its place."""
+    if os.path.islink(folder):
+        os.unlink(folder)
+        return
     for root, folders, files in os.walk(folder, topdown=False):
         for name in files:
             os.unlink(os.path.join(root, name))

@@ -130,6 +130,51 @@ def test_nothing_to_go_back_to(made, simulator):
         supply.rollback("ours")
 
 
+def damage_file(feed):
+    (feed.sets.files(feed.sets.current) / "a.yaml").write_text("# x")
+
+
+def damage_manifest(feed):
+    (feed.folder / "sets" / feed.sets.current / "manifest.json").write_text("")
+
+
+def open_file(feed):
+    (feed.sets.files(feed.sets.current) / "a.yaml").chmod(0o666)
+
+
+def lose_link(feed):
+    (feed.folder / "current").unlink()
+
+
+def bend_link(feed):
+    lose_link(feed)
+    (feed.folder / "current").symlink_to("sets/nowhere")
+
+
+@pytest.mark.parametrize("damage", [damage_file, damage_manifest, open_file, lose_link, bend_link])
+def test_a_set_that_cannot_be_used_is_fetched_anew(made, simulator, damage):
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    feed = supply.feeds.find("ours")
+    damage(feed)
+    supply.pin("ours")
+    assert [one.word for one in supply.update()] == ["refused"]
+    supply.pin("ours", False)
+    assert [one.word for one in supply.update(asked=False)] == ["in force"]
+    feed.sets.whole()
+    assert [one.word for one in supply.update()] == ["unchanged"]
+
+
+def test_a_feed_that_others_may_write_is_refused(made, simulator):
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    supply.feeds.find("ours").folder.chmod(0o777)
+    (outcome,) = supply.update()
+    assert outcome.word == "refused"
+    assert "other users may write it" in outcome.text
+    assert "chmod go-w" in outcome.text
+
+
 def test_one_that_fails_does_not_stop_the_others(made, simulator):
     simulator.publish(role="crs")
 

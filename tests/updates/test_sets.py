@@ -92,3 +92,24 @@ def test_what_was_changed_on_disk_is_not_used(sets, taken):
     file.symlink_to("/etc/hostname")
     with pytest.raises(ConfigError, match="is a link"):
         sets.check(content)
+
+
+def test_what_was_damaged_is_replaced_by_what_is_fetched_anew(sets, taken, tmp_path):
+    with pytest.raises(ConfigError, match="no set in force"):
+        sets.whole()
+    content = taken("one").content
+    sets.enforce(content)
+    sets.whole()
+    (sets.files(content) / "a/b.yaml").write_text("two")
+    with pytest.raises(ConfigError, match="signatures update"):
+        sets.whole()
+    taken("one")
+    sets.whole()
+    kept = tmp_path / "kept"
+    os.rename(tmp_path / "sets" / content, kept)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        sets.whole()
+    (tmp_path / "sets" / content).symlink_to(kept)
+    taken("one")
+    sets.whole()
+    assert (kept / "files/a/b.yaml").exists()
