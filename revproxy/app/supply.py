@@ -119,7 +119,7 @@ class Supply:
             return self._guarded(feed, lambda: self._take(feed, archive, open_archive))
 
     def rollback(self, name: str) -> Outcome:
-        """Put the set in force that was before; the one that is now does not come again by itself.
+        """Put the set in force that was before, once; the one that is now does not come again by itself.
 
         Raises SupplyError, ConfigError where that cannot be.
         """
@@ -127,9 +127,14 @@ class Supply:
             feed = self.feeds.find(name)
             current, previous, memory = feed.sets.current, feed.sets.previous, feed.memory
             if not previous:
-                raise SupplyError("rollback", f"{name} had no other set before this one")
-            feed.sets.check(previous)
+                raise SupplyError("rollback", f"there is no set before this one to go back to in {name}")
+            try:
+                feed.sets.check(previous)
+            except ConfigError as error:
+                raise SupplyError("rollback", f"the set before cannot be used: {error.message}") from None
             said = self._enforce(feed, previous)
+            # What one has gone away from is not what was before.
+            feed.sets.restore(previous, "")
             feed.remember(
                 archive="", refused=memory.archive or memory.refused, reason="the operator went back from it"
             )

@@ -126,7 +126,31 @@ def test_a_front_end_that_cannot_is_left_as_it_is(made, simulator, tmp_path, ans
 def test_nothing_to_go_back_to(made, simulator):
     supply = made()
     supply.add("", ours(simulator), simulator.root)
-    with pytest.raises(SupplyError, match="no other set before"):
+    with pytest.raises(SupplyError, match="no set before"):
+        supply.rollback("ours")
+
+
+def test_going_back_twice_does_not_go_forth(made, simulator):
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    sets = supply.feeds.find("ours").sets
+    first = sets.current
+    simulator.publish(signature("two"))
+    supply.update()
+    supply.rollback("ours")
+    with pytest.raises(SupplyError, match="no set before"):
+        supply.rollback("ours")
+    assert (sets.current, sets.previous) == (first, "")
+
+
+def test_a_set_before_that_was_damaged(made, simulator):
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    simulator.publish(signature("two"))
+    supply.update()
+    sets = supply.feeds.find("ours").sets
+    (sets.files(sets.previous) / "a.yaml").write_text("# x")
+    with pytest.raises(SupplyError, match="cannot be used: this set was changed"):
         supply.rollback("ours")
 
 
