@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from revproxy.config.values import is_set_name
 from revproxy.errors import ConfigError, Location, SupplyError
-from revproxy.updates.files import write_whole
+from revproxy.updates.files import is_ours, write_whole
 from revproxy.updates.sets import Sets
 from revproxy.updates.unpack import cleared
 
@@ -147,9 +147,13 @@ class Feeds:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else changes anything meanwhile. Raises SupplyError where somebody else does, ConfigError."""
+        """Nobody else changes anything meanwhile. Raises SupplyError where somebody does or could, ConfigError."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not is_ours(self.folder.stat()):
+                raise SupplyError(
+                    "feed", f"{self.folder}: other users may write it: `chmod go-w`, and look what is there"
+                )
             descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unwritten(self.folder, error) from None

@@ -125,7 +125,7 @@ class Sets:
     def _found(self, place: Path) -> Files:
         """Sizes and hashes. Raises OSError, ConfigError."""
         found = {}
-        for path in (self._folder, self._folder / _SETS, place, *sorted(place.rglob("*"))):
+        for path in (self._folder.parent, self._folder, self._folder / _SETS, place, *sorted(place.rglob("*"))):
             if path.is_symlink():
                 raise ConfigError("not used: it is a link", Location(str(path)), hint=_ANEW)
             if not is_ours(path.lstat()):

@@ -56,6 +56,14 @@ def test_what_was_changed_on_disk_is_not_used(made):
         linked_rules(settings)
 
 
+def test_a_folder_in_which_others_may_put_one_feed_in_the_place_of_another(made):
+    settings, feed, content = made
+    feed.sets.enforce(content)
+    feed.folder.parent.chmod(0o777)
+    with pytest.raises(ConfigError, match="other users may write it"):
+        linked_rules(settings)
+
+
 def test_feeds_that_are_not_there_and_those_of_another_kind(made, settings, tmp_path):
     _, feed, content = made
     where = FeedSettings(str(tmp_path / "feeds"))

@@ -60,6 +60,13 @@ def test_one_at_a_time(feeds, tmp_path):
         pass
 
 
+def test_a_folder_that_others_may_write(feeds):
+    feeds.new("ours").add(SOURCE, b"")
+    feeds.folder.chmod(0o777)
+    with pytest.raises(SupplyError, match="other users may write it"), feeds.locked():
+        pass
+
+
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     feeds = Feeds(str(tmp_path / "file"))
