@@ -10,6 +10,7 @@ RevproxyError
  |   +- ContentError    a body or message that its declared type does not describe
  +- LimitError          a declared limit was reached (which one, and how much it is)
  +- SupplyError         a set of signatures that was offered is not taken: at which step, and why
+ |   +- UseError        what was asked for is wrong: a name, an address (exit code 2)
  +- PeerError           the other side went away, was silent for too long or could not be reached
      +- PeerClosed
      +- PeerTimeout
@@ -153,6 +154,10 @@ class SupplyError(RevproxyError):
 
     def __reduce__(self) -> tuple[type[SupplyError], tuple[str, str]]:
         return type(self), (self.step, self.reason)
+
+
+class UseError(SupplyError):
+    """Somebody asked for what makes no sense: a feed that there is not, an address that nobody fetches from."""
 
 
 class PeerError(RevproxyError):

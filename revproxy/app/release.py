@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from revproxy.app.openpgp import verify
-from revproxy.app.supply import Outcome, Supply
+from revproxy.app.supply import Outcome, Supply, check_place
 from revproxy.errors import LimitError, PeerError, SupplyError
 from revproxy.model import SupplyLimits
 from revproxy.net.download import Downloader
@@ -43,7 +43,12 @@ class Proof:
 
 
 def bring_release(supply: Supply, place: str, proof: Proof, limits: SupplyLimits) -> Outcome:
-    """Fetch a release, have it vouched for, put it in force as the feed `crs`. Raises SupplyError, ConfigError."""
+    """Fetch a release, have it vouched for, put it in force as the feed `crs`.
+
+    Raises UseError for an address that is none, SupplyError, ConfigError.
+    """
+    for one in filter(None, (place, proof.signature)):
+        check_place(one)
     with tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch) / "release.tar.gz"
         try:

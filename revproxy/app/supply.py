@@ -16,14 +16,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from revproxy.app.order import Order, Tried
 from revproxy.app.supplied import KEYS, feeds_used
 from revproxy.app.trying import tried
 from revproxy.config import Settings
 from revproxy.config.settings import FEED
-from revproxy.errors import ConfigError, LimitError, PeerError, SupplyError
-from revproxy.net.download import Downloader
+from revproxy.errors import ConfigError, LimitError, PeerError, SupplyError, UseError
+from revproxy.net.download import Downloader, is_remote
 from revproxy.runtime.asking import ask
 from revproxy.runtime.control import answered
 from revproxy.updates.feeds import Feed, Feeds, Source
@@ -44,6 +45,24 @@ Open = Callable[[Path, Path], Files]
 def now() -> str:
     """The time as records have it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def check_place(place: str) -> None:
+    """Raises UseError for an address that nothing is fetched from, or that has a password in it.
+
+    Addresses stand in records and in what is printed.
+    """
+    try:
+        url = urlsplit(place)
+        remote = is_remote(place)
+    except ValueError:
+        raise UseError("feed", "this is no address") from None
+    except PeerError:
+        raise UseError("feed", "no address: only https:// and files are fetched") from None
+    if remote and "@" in url.netloc:
+        raise UseError("feed", "no name and no password in an address, for records name it; a folder needs neither")
+    if remote and not url.hostname:
+        raise UseError("feed", f"{place}: no address: it names no host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +95,9 @@ class Supply:
     def add(self, name: str, source: Source, root: bytes, again: bool = False) -> Outcome:
         """Add a feed once it could be believed, and take its set; `again` forgets what is known of the old one.
 
-        Without a `name` it is called as the role is. Raises SupplyError, ConfigError where it is not added.
+        Without a `name` it is called as the role is. Raises UseError, SupplyError, ConfigError where it is not added.
         """
+        check_place(source.url)
         with self.feeds.locked():
             source = self._complete(source, root)
             feed = self.feeds.new(name or source.role)

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from revproxy import __version__
-from revproxy.errors import LocatedError, ManyErrors, RevproxyError
+from revproxy.errors import LocatedError, ManyErrors, RevproxyError, UseError
 
 _UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 """What writing to a full disk says. A pipe that nobody reads any more is click's to handle."""
@@ -114,7 +114,7 @@ class LazyGroup(click.Group):
             raise click.exceptions.Exit(EXIT_WRONG) from error
         except RevproxyError as error:
             click.echo(f"revproxy: {error}", err=True)
-            raise click.exceptions.Exit(EXIT_REFUSED) from error
+            raise click.exceptions.Exit(EXIT_WRONG if isinstance(error, UseError) else EXIT_REFUSED) from error
 
 
 @click.group(

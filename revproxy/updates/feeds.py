@@ -171,7 +171,8 @@ class Feeds:
         try:
             if path.exists() and path.stat().st_size > _MOST_HISTORY:
                 os.replace(path, path.with_suffix(".old.jsonl"))
-            with path.open("a", encoding="utf-8") as file:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
             raise _unwritten(path, error) from None

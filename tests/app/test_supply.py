@@ -14,7 +14,7 @@ from simulator import signature
 from revproxy.app.order import Tried
 from revproxy.app.supply import Outcome, Supply
 from revproxy.config import Control, Feeds, Inspection
-from revproxy.errors import SupplyError
+from revproxy.errors import SupplyError, UseError
 from revproxy.updates.feeds import Source
 
 
@@ -76,6 +76,25 @@ def test_adding(made, simulator):
         supply.add("house", ours(simulator), simulator.root)
     assert supply.add("house", ours(simulator), simulator.root, again=True).word == "in force"
     assert supply.feeds.names() == ["house"]
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("https://bob:hunter2@feed.example", "no password"),
+        ("https://bob@feed.example", "no name"),
+        ("ftp://bob:hunter2@feed.example", "only https"),
+        ("http://feed.example", "only https"),
+        ("https://[", "is no address"),
+        ("https://:1/", "no host"),
+    ],
+)
+def test_addresses_that_are_none(made, simulator, place, why):
+    supply = made()
+    with pytest.raises(UseError, match=why) as caught:
+        supply.add("", Source(place, "ours"), simulator.root)
+    assert "hunter2" not in str(caught.value)
+    assert not supply.feeds.folder.exists()
 
 
 def test_which_role(made, simulator):

@@ -91,6 +91,8 @@ def test_what_is_refused(run, publish, tmp_path):
         (("add", "somewhere"), "--root FILE"),
         (("add", "a", "b", "c"), "--root FILE"),
         (("add", "crs", "somewhere"), "what vouches for this release"),
+        (("add", "crs", "https://bob:hunter2@x.example/a", "--sha256", "0"), "no password in an address"),
+        (("add", "https://bob:hunter2@x.example", "--root", SIGNATURES / "xml.yaml"), "no password in an address"),
     ],
 )
 def test_wrong_use(run, words, why):

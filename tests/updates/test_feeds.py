@@ -86,6 +86,7 @@ def test_history(feeds, tmp_path):
             feeds.note({"number": number})
     assert [record["number"] for record in feeds.history()] == [0, 1, 2]
     path = tmp_path / "feeds/history.jsonl"
+    assert path.stat().st_mode & 0o777 == 0o600
     path.write_text((json.dumps({"number": "x" * 1000}) + "\n") * 1100)
     feeds.note({"number": 3})
     assert feeds.history() == [{"number": 3}]
