@@ -56,7 +56,8 @@ def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
     if not told["feeds"]:
         yield "no feeds: revproxy signatures add"
     for record in told["history"][-last:]:
-        yield f"{record['time']} {record['feed']}: {record['outcome']}: {record['text']}"
+        time, feed, outcome, text = (record.get(key, "?") for key in ("time", "feed", "outcome", "text"))
+        yield f"{time} {feed}: {outcome}: {text}"
 
 
 def _feed_lines(feed: Mapping[str, Any]) -> Iterator[str]:

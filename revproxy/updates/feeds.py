@@ -25,6 +25,7 @@ from revproxy.updates.sets import Sets
 from revproxy.updates.unpack import cleared
 
 _MOST_HISTORY: Final = 1024 * 1024
+_AGAIN: Final = "`revproxy signatures add ... --again` writes it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,11 @@ class Feed:
     @property
     def source(self) -> Source:
         """Raises ConfigError."""
-        return Source(**_read(self.folder / "source.json"))
+        path = self.folder / "source.json"
+        found = _read(path, Source(""))
+        if "url" not in found:
+            raise ConfigError("it does not say where the feed is", Location(str(path)), hint=_AGAIN)
+        return Source(**found)
 
     @property
     def root(self) -> bytes:
@@ -93,7 +98,7 @@ class Feed:
     def memory(self) -> Memory:
         """Raises ConfigError for one that is broken: what it guards against would be let in."""
         path = self.folder / "memory.json"
-        return Memory(**_read(path)) if path.exists() else Memory()
+        return Memory(**_read(path, Memory())) if path.exists() else Memory()
 
     def remember(self, **changes: Any) -> None:
         """Change what is remembered. Raises ConfigError."""
@@ -111,14 +116,28 @@ def _unwritten(path: Path, error: OSError) -> ConfigError:
     return ConfigError(f"cannot be written: {error.strerror}", Location(str(path)))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, like: Source | Memory) -> dict[str, Any]:
+    """A JSON object with no fields but those of `like`, of its types. Raises ConfigError."""
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot be read: {error}", Location(str(path))) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"cannot be read: {error}", Location(str(path)), hint=_AGAIN) from None
     if not isinstance(found, dict):
-        raise ConfigError("no JSON object", Location(str(path)))
+        raise ConfigError("no JSON object", Location(str(path)), hint=_AGAIN)
+    types = {name: type(value) for name, value in asdict(like).items()}
+    for name, value in found.items():
+        inside = value.values() if isinstance(value, dict) else ()
+        if type(value) is not types.get(name) or not all(type(one) is int for one in inside):
+            raise ConfigError(f"{name!r} is not what was written there", Location(str(path)), hint=_AGAIN)
     return found
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 class Feeds:
@@ -129,8 +148,14 @@ class Feeds:
         self.folder = Path(folder)
 
     def names(self) -> list[str]:
-        """Those that were added."""
-        return sorted(path.parent.name for path in self.folder.glob("*/source.json"))
+        """Those that were added. Raises ConfigError where this user may not look."""
+        try:
+            found = [path.name for path in self.folder.iterdir() if (path / "source.json").exists()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", Location(str(self.folder))) from None
+        return sorted(found)
 
     def find(self, name: str) -> Feed:
         """Raises SupplyError where there is none of that name."""
@@ -171,13 +196,25 @@ class Feeds:
         try:
             if path.exists() and path.stat().st_size > _MOST_HISTORY:
                 os.replace(path, path.with_suffix(".old.jsonl"))
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             with open(descriptor, "a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+                file.write(("\n" if _is_cut(descriptor) else "") + json.dumps(record) + "\n")
         except OSError as error:
             raise _unwritten(path, error) from None
 
     def history(self) -> list[dict[str, Any]]:
-        """Its lines, the oldest first."""
+        """Its lines, the oldest first, without those that were cut by a full disk. Raises ConfigError."""
         path = self.folder / "history.jsonl"
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+        try:
+            lines = path.read_text("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", Location(str(path))) from None
+        return [found for line in lines if (found := _object(line)) is not None]
+
+
+def _is_cut(descriptor: int) -> bool:
+    """Whether the last line has no end; one more behind it would be lost with it."""
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"

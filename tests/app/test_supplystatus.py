@@ -13,6 +13,11 @@ def test_no_feeds(settings, tmp_path):
     assert list(lines(told, 5)) == ["looks for newer sets only when told to", "no feeds: revproxy signatures add"]
 
 
+def test_a_history_of_other_things():
+    told = {"every_seconds": 0.0, "feeds": [], "history": [{"number": 1}]}
+    assert list(lines(told, 5))[-1] == "? ?: ?: ?"
+
+
 def test_a_feed(settings, simulator, tmp_path):
     made = settings(feeds=Feeds(str(tmp_path / "feeds"), 3600.0), inspection=Inspection(("feed:ours",)))
     supply = Supply("revproxy.yaml", made, lambda *_: Tried(1, 2, ""))

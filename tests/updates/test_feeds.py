@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +36,47 @@ def test_what_is_remembered_is_forgotten_when_it_is_added_anew(feeds):
     feed.add(SOURCE, b"other")
     assert feed.memory == Memory()
     assert not (feed.folder / "trust").exists()
+
+
+@pytest.mark.parametrize("text", ["{}", '{"url": 5}', '{"url": "x", "other": 1}', "[" * 100_000, "", '{"role": "x"}'])
+def test_a_broken_source(feeds, text):
+    feed = feeds.new("ours")
+    feed.add(SOURCE, b"root")
+    (feed.folder / "source.json").write_text(text)
+    with pytest.raises(ConfigError, match="--again"):
+        _ = feed.source
+
+
+@pytest.mark.parametrize("text", ['{"number": "x"}', '{"versions": {"root": "x"}}', '{"versions": 1}', '{"x": 1}'])
+def test_a_memory_of_other_things(feeds, text):
+    feed = feeds.new("ours")
+    feed.add(SOURCE, b"root")
+    (feed.folder / "memory.json").write_text(text)
+    with pytest.raises(ConfigError, match="is not what was written"):
+        _ = feed.memory
+
+
+def test_lines_that_were_cut(feeds):
+    with feeds.locked():
+        feeds.note({"number": 1})
+        path = feeds.folder / "history.jsonl"
+        path.write_bytes(path.read_bytes() + b'[1]\n\xff\n{"number": ')
+        feeds.note({"number": 2})
+    assert feeds.history() == [{"number": 1}, {"number": 2}]
+
+
+def test_what_this_user_may_not_read(feeds, monkeypatch):
+    feeds.new("ours").add(SOURCE, b"root")
+    feeds.note({"number": 1})
+
+    def denied(*_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    monkeypatch.setattr(Path, "read_text", denied)
+    for look in (feeds.names, feeds.history):
+        with pytest.raises(ConfigError, match="Permission denied"):
+            look()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "\xff"])
