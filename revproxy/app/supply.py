@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from revproxy.app.ending import ending_in_order
 from revproxy.app.order import Order, Tried
 from revproxy.app.supplied import KEYS, feeds_used
 from revproxy.app.trying import tried
@@ -35,6 +37,7 @@ from revproxy.updates.unpack import Files, cleared, unpack
 
 _log = logging.getLogger("revproxy.updates")
 _SWAP_SECONDS: Final = 600.0
+_UNDO_SECONDS: Final = 60.0
 _ITS_OWN: Final = frozenset({"unpack", "manifest", "compile", "samples"})
 """Steps at which a set is to blame, and would be again; at the others it may go better next time."""
 Try = Callable[[Order, float], Tried]
@@ -90,6 +93,12 @@ class Supply:
         self._file, self._settings, self._try = file, settings, try_set
         self.feeds = Feeds(settings.feeds.folder)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else changes feeds, and being ended undoes what is half done. Raises SupplyError, ConfigError."""
+        with ending_in_order(), self.feeds.locked():
+            yield
+
     # ---- what an operator asks for
 
     def add(self, name: str, source: Source, root: bytes, again: bool = False) -> Outcome:
@@ -98,7 +107,7 @@ class Supply:
         Without a `name` it is called as the role is. Raises UseError, SupplyError, ConfigError where it is not added.
         """
         check_place(source.url)
-        with self.feeds.locked():
+        with self._alone():
             source = self._complete(source, root)
             feed = self.feeds.new(name or source.role)
             if feed.name in self.feeds.names() and not again:
@@ -124,13 +133,13 @@ class Supply:
         `asked`: somebody wants it now, so what was refused before is tried again. Raises SupplyError where a feed
         does not exist or another update is under way; what is wrong with a feed is in its outcome.
         """
-        with self.feeds.locked():
+        with self._alone():
             chosen = [self.feeds.find(name) for name in names or self.feeds.names()]
             return [self._update(feed, asked) for feed in chosen]
 
     def bring(self, name: str, url: str, archive: Path, open_archive: Open) -> Outcome:
         """Take a release that somebody vouches for, as a feed where nobody looks. Raises SupplyError, ConfigError."""
-        with self.feeds.locked():
+        with self._alone():
             feed = self.feeds.new(name)
             if name in self.feeds.names() and feed.source.role:
                 raise SupplyError("feed", f"{name!r} is a feed; its sets come from {feed.source.url}")
@@ -143,7 +152,7 @@ class Supply:
 
         Raises SupplyError, ConfigError where that cannot be.
         """
-        with self.feeds.locked():
+        with self._alone():
             feed = self.feeds.find(name)
             current, previous, memory = feed.sets.current, feed.sets.previous, feed.memory
             if not previous:
@@ -162,7 +171,7 @@ class Supply:
 
     def pin(self, name: str, pinned: bool = True) -> Outcome:
         """Stay with the set that is in force until unpinned. Raises SupplyError, ConfigError."""
-        with self.feeds.locked():
+        with self._alone():
             feed = self.feeds.find(name)
             feed.remember(pinned=pinned)
             return self._noted(feed, "pinned" if pinned else "unpinned", "by the operator", feed.sets.current)
@@ -179,6 +188,9 @@ class Supply:
             return work()
         except (SupplyError, ConfigError, PeerError, LimitError, OSError) as error:
             return self._noted(feed, "refused", str(error), before, getattr(error, "step", ""))
+        except (KeyboardInterrupt, SystemExit):
+            self._noted(feed, "refused", "it was ended before it was done", before)
+            raise
 
     def _look(self, feed: Feed, asked: bool) -> Outcome:
         """Raises SupplyError, ConfigError."""
@@ -258,11 +270,13 @@ class Supply:
     def _enforce(self, feed: Feed, content: str) -> str:
         """In force on disk, then in the workers, or in neither; what is to be said. Raises SupplyError."""
         before = feed.sets.current, feed.sets.previous
-        feed.sets.enforce(content)
         try:
+            feed.sets.enforce(content)
             return self._told(feed)
-        except SupplyError:
+        except BaseException as error:
             feed.sets.restore(*before)
+            if not isinstance(error, SupplyError):
+                self._untold()
             raise
 
     def _told(self, feed: Feed) -> str:
@@ -280,6 +294,13 @@ class Supply:
         if not answer["ok"]:
             raise SupplyError("swap", answer["error"])
         return f"rule set {answer['result']['ruleset']}"
+
+    def _untold(self) -> None:
+        """We were ended while the front end may be at it: it looks again, after that, at what is on disk now."""
+        path = self._settings.control.path
+        if answered(path):
+            with suppress(PeerError):
+                ask(path, "swap", _UNDO_SECONDS)
 
     def _noted(self, feed: Feed, word: str, text: str, before: str, step: str = "") -> Outcome:
         """In the log and the history; an outcome."""

@@ -1,4 +1,4 @@
-"""Trying a set of signatures before it comes into force: `python -m revproxy.app.trial`, not for people.
+"""Trying a set of signatures before it comes into force: `python -m revproxy.app.trial PARENT`, not for people.
 
 A process of its own, with bounds on its address space and its processor time. The set is read, and nothing that lies
 outside of it; compiled, with all else that the configuration names where it uses the set; and its samples are run on
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -31,11 +32,20 @@ from revproxy.detection.sigyaml import Signature, load_all, lower
 from revproxy.errors import LocatedError, ManyErrors, SupplyError
 from revproxy.inspection.sources import read_signature_files
 from revproxy.runtime.allocator import settle
+from revproxy.runtime.sandbox.kernel import prctl
 from revproxy.updates.manifest import Kind
 
+_SET_DEATH_SIGNAL = 1
 _MOST_FAILURES = 5
 _MOST_SAID = 4000
 """Characters of a reason: a line of a set may be as long as its file."""
+
+
+def tied(parent: int) -> None:
+    """End with the process that waits for us. Raises SystemExit where it has gone already."""
+    prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
 
 
 def bound(order: Order) -> None:
@@ -150,4 +160,5 @@ def main(text: str) -> int:
 
 
 if __name__ == "__main__":
+    tied(int(sys.argv[1]))
     sys.exit(main(sys.stdin.read()))

@@ -13,6 +13,7 @@ from revproxy.app.order import Order, Tried
 from revproxy.errors import SupplyError
 
 TRIAL = (sys.executable, "-P", "-m", "revproxy.app.trial")
+"""The process that it ends with follows."""
 _MOST_SHOWN = 2000
 
 
@@ -22,7 +23,7 @@ def tried(order: Order, seconds: float) -> Tried:
     environment = os.environ | {"MALLOC_ARENA_MAX": "2"}
     try:
         done = subprocess.run(
-            TRIAL,
+            (*TRIAL, str(os.getpid())),
             input=json.dumps(asdict(order)),
             capture_output=True,
             text=True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import threading
 from contextlib import contextmanager, suppress
@@ -40,7 +42,7 @@ def made(simulator, settings, tmp_path):
 
 @contextmanager
 def running(path, answer):
-    """A front end that answers so; what it was asked is in the list."""
+    """A front end that answers so, or as it says when asked; what it was asked is in the list."""
     asked, listener = [], socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     listener.listen()
@@ -51,7 +53,9 @@ def running(path, answer):
                 with listener.accept()[0] as sock:
                     if line := sock.recv(4096):
                         asked.append(json.loads(line)["do"])
-                        sock.sendall(json.dumps(answer).encode() + b"\n" if answer else b"")
+                        told = answer() if callable(answer) else answer
+                        with suppress(BrokenPipeError):
+                            sock.sendall(json.dumps(told).encode() + b"\n" if told else b"")
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -139,6 +143,30 @@ def test_a_front_end_that_cannot_is_left_as_it_is(made, simulator, tmp_path, ans
     assert (sets.current, sets.previous) == (before, "")
     assert supply.feeds.history()[-1]["step"] == "swap"
     # It was not the set's fault.
+    assert [one.word for one in supply.update(asked=False)] == ["in force"]
+
+
+def test_an_update_that_is_ended_is_undone(made, simulator, tmp_path):
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    feed = supply.feeds.find("ours")
+    before = feed.sets.current
+    simulator.publish(signature("two"))
+
+    def ended():
+        """At the swap, and only at the first one."""
+        if asked[-1] == "swap" and asked.count("swap") == 1:
+            assert feed.sets.current != before
+            os.kill(os.getpid(), signal.SIGTERM)
+        return {"ok": False, "error": "it is late"}
+
+    with running(tmp_path / "control", ended) as asked, pytest.raises(SystemExit):
+        supply.update()
+    assert (feed.sets.current, feed.sets.previous) == (before, "")
+    # The front end may have begun; it looks again.
+    assert asked == ["swap", "swap"]
+    record = supply.feeds.history()[-1]
+    assert (record["outcome"], record["text"]) == ("refused", "it was ended before it was done")
     assert [one.word for one in supply.update(asked=False)] == ["in force"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from revproxy.app.trial import Confined, attempt
+from revproxy.app.trying import TRIAL
 from revproxy.errors import SupplyError
 
 GOOD = "SecRule ARGS 'attack' 'id:1,phase:2,deny'\n"
@@ -95,7 +97,7 @@ def test_bounds():
 
 def test_it_says_one_object(order):
     done = subprocess.run(
-        [sys.executable, "-m", "revproxy.app.trial"],
+        [sys.executable, "-m", "revproxy.app.trial", str(os.getpid())],
         input=json.dumps(asdict(order(a_conf=GOOD))),
         capture_output=True,
         text=True,
@@ -103,3 +105,31 @@ def test_it_says_one_object(order):
         check=True,
     )
     assert json.loads(done.stdout)["tried"]["rules"] == 1
+
+
+TIED = """\
+import os, signal, sys
+from revproxy.app.trial import tied
+tied(int(sys.argv[1]))
+os.write(1, b"x")
+signal.pause()
+"""
+STARTER = """\
+import os, signal, subprocess, sys
+subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())])
+signal.pause()
+"""
+
+
+def test_a_trial_ends_with_whoever_waits_for_it():
+    with subprocess.Popen([sys.executable, "-c", STARTER, TIED], stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.read(1) == b"x"
+        starter.kill()
+        # The pipe ends when nobody holds it any more.
+        assert starter.communicate(timeout=30) == (b"", None)
+
+
+def test_a_trial_for_which_nobody_waits():
+    done = subprocess.run([*TRIAL, "1"], input="", text=True, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
