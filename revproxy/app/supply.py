@@ -111,9 +111,13 @@ class Supply:
             source = self._complete(source, root)
             feed = self.feeds.new(name or source.role)
             if feed.name in self.feeds.names() and not again:
-                raise SupplyError("feed", f"there is a feed {feed.name!r} already")
+                raise UseError("feed", f"there is a feed {feed.name!r} already; --again forgets it and adds this one")
             feed.add(source, root)
-            return self._update(feed, asked=True)
+            outcome = self._update(feed, asked=True)
+            if outcome.good:
+                return outcome
+            way = f"`signatures update {feed.name}` takes its next set, `signatures add ... --again` begins anew"
+            return replace(outcome, text=f"{outcome.text}\n  hint: the feed is added, without a set; {way}")
 
     def _complete(self, source: Source, root: bytes) -> Source:
         """With its role: the only one, where none was named. What was looked at is thrown away."""

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from revproxy.config.values import is_set_name
-from revproxy.errors import ConfigError, Location, SupplyError
+from revproxy.errors import ConfigError, Location, SupplyError, UseError
 from revproxy.updates.files import is_ours, write_whole
 from revproxy.updates.sets import Sets
 from revproxy.updates.unpack import cleared
 
 _MOST_HISTORY: Final = 1024 * 1024
+_LOCK: Final = "lock"
 _AGAIN: Final = "`revproxy signatures add ... --again` writes it anew"
 
 
@@ -165,9 +166,11 @@ class Feeds:
         return Feed(self.folder / name)
 
     def new(self, name: str) -> Feed:
-        """A feed to add. Raises SupplyError for a name that is none."""
+        """A feed to add. Raises UseError for a name that is none."""
         if not is_set_name(name):
-            raise SupplyError("feed", f"{name!r} is no name: lower-case letters, digits and hyphens")
+            raise UseError("feed", f"{name!r} is no name: lower-case letters, digits and hyphens")
+        if name == _LOCK:
+            raise UseError("feed", f"{name!r} is the name of a file in {self.folder}; choose another one with --name")
         return Feed(self.folder / name)
 
     @contextmanager
@@ -179,7 +182,7 @@ class Feeds:
                 raise SupplyError(
                     "feed", f"{self.folder}: other users may write it: `chmod go-w`, and look what is there"
                 )
-            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unwritten(self.folder, error) from None
         try:

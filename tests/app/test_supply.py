@@ -76,7 +76,7 @@ def test_adding(made, simulator):
     outcome = supply.add("house", ours(simulator), simulator.root)
     assert str(outcome).startswith("house: in force: ours 1 (number 2, ")
     assert "1 rules, 2 samples" in outcome.text
-    with pytest.raises(SupplyError, match="a feed 'house' already"):
+    with pytest.raises(UseError, match="a feed 'house' already; --again"):
         supply.add("house", ours(simulator), simulator.root)
     assert supply.add("house", ours(simulator), simulator.root, again=True).word == "in force"
     assert supply.feeds.names() == ["house"]
@@ -168,6 +168,16 @@ def test_an_update_that_is_ended_is_undone(made, simulator, tmp_path):
     record = supply.feeds.history()[-1]
     assert (record["outcome"], record["text"]) == ("refused", "it was ended before it was done")
     assert [one.word for one in supply.update(asked=False)] == ["in force"]
+
+
+def test_a_feed_whose_first_set_is_refused(made, simulator):
+    def refuses(order, seconds):
+        raise SupplyError("samples", "1 failed")
+
+    outcome = made(refuses).add("", ours(simulator), simulator.root)
+    assert outcome.word == "refused"
+    assert "the feed is added, without a set; `signatures update ours`" in outcome.text
+    assert "--again" in outcome.text
 
 
 def test_nothing_to_go_back_to(made, simulator):

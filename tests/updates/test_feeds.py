@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from revproxy.errors import ConfigError, SupplyError
+from revproxy.errors import ConfigError, SupplyError, UseError
 from revproxy.updates.feeds import Feeds, Memory, Source
 
 SOURCE = Source("https://feed.example", "ours", "/etc/ca.pem")
@@ -93,8 +93,10 @@ def test_names(feeds):
     with pytest.raises(SupplyError, match="no feed 'crs'; added were: ours"):
         feeds.find("crs")
     for name in ("../x", "", "A"):
-        with pytest.raises(SupplyError, match="is no name"):
+        with pytest.raises(UseError, match="is no name"):
             feeds.new(name)
+    with pytest.raises(UseError, match="is the name of a file"):
+        feeds.new("lock")
 
 
 def test_one_at_a_time(feeds, tmp_path):
