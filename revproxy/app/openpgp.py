@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from revproxy.errors import SupplyError
+from revproxy.errors import SupplyError, UseError
 
 _SECONDS: Final = 60.0
 _STATUS: Final = "[GNUPG:] "
@@ -23,17 +23,23 @@ _SIGNATURES: Final = frozenset({"GOODSIG", "BADSIG", "ERRSIG", "EXPSIG", "EXPKEY
 _QUIET: Final = ("gpg", "--batch", "--no-tty", "--status-fd", "1", "--no-auto-key-retrieve", "--no-auto-key-locate")
 
 
+def digits_of(fingerprint: str) -> str:
+    """A fingerprint as gpg writes it, "" for none. Raises UseError for what is none."""
+    digits = fingerprint.replace(" ", "").upper()
+    if digits and _FINGERPRINT.fullmatch(digits) is None:
+        raise UseError("signature", f"{fingerprint!r} is no fingerprint: 40 or 64 hexadecimal digits")
+    return digits
+
+
 def verify(archive: Path, signature: Path, key: Path | None = None, fingerprint: str = "") -> str:
     """The fingerprint of the primary key that signed. Raises SupplyError for any other case.
 
     `key` is a file of public keys; without one the key is in the keyring of whoever runs this, and `fingerprint` says
     which one counts.
     """
-    wanted = fingerprint.replace(" ", "").upper()
+    wanted = digits_of(fingerprint)
     if not key and not wanted:
         raise _wrong("the key that signs must be given, or its fingerprint")
-    if wanted and _FINGERPRINT.fullmatch(wanted) is None:
-        raise _wrong(f"{fingerprint!r} is no fingerprint: 40 or 64 hexadecimal digits")
     if shutil.which("gpg") is None:
         raise _wrong("gpg is not installed; without it a release is known by its SHA-256 only")
     if key is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from revproxy.app.openpgp import verify
+from revproxy.app.openpgp import digits_of, verify
 from revproxy.app.supply import Outcome, Supply, check_place
 from revproxy.errors import LimitError, PeerError, SupplyError
 from revproxy.model import SupplyLimits
@@ -45,10 +45,11 @@ class Proof:
 def bring_release(supply: Supply, place: str, proof: Proof, limits: SupplyLimits) -> Outcome:
     """Fetch a release, have it vouched for, put it in force as the feed `crs`.
 
-    Raises UseError for an address that is none, SupplyError, ConfigError.
+    Raises UseError for an address or a fingerprint that is none, SupplyError, ConfigError.
     """
     for one in filter(None, (place, proof.signature)):
         check_place(one)
+    digits_of(proof.fingerprint)
     with tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch) / "release.tar.gz"
         try:

@@ -107,6 +107,8 @@ class Supply:
         Without a `name` it is called as the role is. Raises UseError, SupplyError, ConfigError where it is not added.
         """
         check_place(source.url)
+        if name:
+            self.feeds.new(name)
         with self._alone():
             source = self._complete(source, root)
             feed = self.feeds.new(name or source.role)

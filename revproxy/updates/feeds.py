@@ -68,7 +68,7 @@ class Feed:
         self.sets = Sets(folder)
 
     def add(self, source: Source, root: bytes) -> None:
-        """Write down what the operator said; what was remembered so far is forgotten. Raises ConfigError."""
+        """Write down what the operator said; what was remembered so far is forgotten. Raises SupplyError."""
         try:
             cleared(self.folder / "trust")
             (self.folder / "memory.json").unlink(missing_ok=True)
@@ -102,7 +102,7 @@ class Feed:
         return Memory(**_read(path, Memory())) if path.exists() else Memory()
 
     def remember(self, **changes: Any) -> None:
-        """Change what is remembered. Raises ConfigError."""
+        """Change what is remembered. Raises SupplyError where it cannot be written, ConfigError."""
         try:
             write_whole(self.folder / "memory.json", _text(asdict(replace(self.memory, **changes))))
         except OSError as error:
@@ -113,8 +113,8 @@ def _text(found: Mapping[str, Any]) -> bytes:
     return json.dumps(found, indent=1, sort_keys=True).encode() + b"\n"
 
 
-def _unwritten(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"cannot be written: {error.strerror}", Location(str(path)))
+def _unwritten(path: Path, error: OSError) -> SupplyError:
+    return SupplyError("disk", f"{path}: cannot be written: {error.strerror}")
 
 
 def _read(path: Path, like: Source | Memory) -> dict[str, Any]:
@@ -159,10 +159,10 @@ class Feeds:
         return sorted(found)
 
     def find(self, name: str) -> Feed:
-        """Raises SupplyError where there is none of that name."""
+        """Raises UseError where there is none of that name, ConfigError."""
         if name not in self.names():
             known = ", ".join(self.names()) or "none"
-            raise SupplyError("feed", f"there is no feed {name!r}; added were: {known}")
+            raise UseError("feed", f"there is no feed {name!r}; added were: {known}")
         return Feed(self.folder / name)
 
     def new(self, name: str) -> Feed:
@@ -175,7 +175,7 @@ class Feeds:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else changes anything meanwhile. Raises SupplyError where somebody does or could, ConfigError."""
+        """Nobody else changes anything meanwhile. Raises SupplyError where somebody does or could."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not is_ours(self.folder.stat()):
@@ -194,7 +194,7 @@ class Feeds:
             os.close(descriptor)
 
     def note(self, record: Mapping[str, Any]) -> None:
-        """Add a line to the history; the oldest go when there are too many. Raises ConfigError."""
+        """Add a line to the history; the oldest go when there are too many. Raises SupplyError."""
         path = self.folder / "history.jsonl"
         try:
             if path.exists() and path.stat().st_size > _MOST_HISTORY:

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from revproxy.app.openpgp import verify
-from revproxy.errors import SupplyError
+from revproxy.errors import SupplyError, UseError
 
 needs_gpg = pytest.mark.skipif(shutil.which("gpg") is None, reason="needs gpg")
 
@@ -94,7 +94,7 @@ def test_files_that_are_no_keys_and_no_signatures(signers, archive, tmp_path):
 def test_what_must_be_said(archive, monkeypatch):
     with pytest.raises(SupplyError, match="must be given"):
         verify(archive, archive)
-    with pytest.raises(SupplyError, match="no fingerprint"):
+    with pytest.raises(UseError, match="no fingerprint"):
         verify(archive, archive, fingerprint="ABCD")
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(SupplyError, match="gpg is not installed"):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,7 +79,6 @@ def test_from_a_feed_to_what_is_in_force_and_back(run, publish, tmp_path):
 
 
 def test_what_is_refused(run, publish, tmp_path):
-    assert "no feed 'mine'" in run("update", "mine", code=1)
     root = tmp_path / "feed/public/metadata/1.root.json"
     assert "which role?" in run("add", tmp_path / "feed/public", "--root", root, "--role", "mine", code=1)
     assert "is not there" in run("add", tmp_path / "nowhere", "--root", root, code=1)
@@ -92,11 +93,28 @@ def test_what_is_refused(run, publish, tmp_path):
         (("add", "a", "b", "c"), "--root FILE"),
         (("add", "crs", "somewhere"), "what vouches for this release"),
         (("add", "crs", "https://bob:hunter2@x.example/a", "--sha256", "0"), "no password in an address"),
+        (("add", "crs", "missing", "--fingerprint", "AB"), "no fingerprint"),
+        (("add", "http://x.example", "--root", SIGNATURES / "xml.yaml"), "only https://"),
+        (("add", "ftp://x.example", "--root", SIGNATURES / "xml.yaml"), "only https://"),
+        (("add", "x", "--root", SIGNATURES / "xml.yaml", "--name", "A b"), "is no name"),
+        (("update", "mine"), "no feed 'mine'"),
+        (("rollback", "mine"), "no feed 'mine'"),
+        (("pin", "mine"), "no feed 'mine'"),
         (("add", "https://bob:hunter2@x.example", "--root", SIGNATURES / "xml.yaml"), "no password in an address"),
     ],
 )
 def test_wrong_use(run, words, why):
     assert why in run(*words, code=2)
+
+
+def test_a_disk_that_is_full(run, publish, tmp_path, monkeypatch):
+    run("add", tmp_path / "feed/public", "--root", tmp_path / "feed/public/metadata/1.root.json")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("revproxy.updates.feeds.write_whole", full)
+    assert "cannot be written: No space left" in run("pin", "ours", code=1)
 
 
 def test_a_release_of_crs(run, tmp_path):

@@ -90,7 +90,7 @@ def test_a_broken_memory_is_not_taken_for_none(feeds, text):
 
 def test_names(feeds):
     feeds.new("ours").add(SOURCE, b"root")
-    with pytest.raises(SupplyError, match="no feed 'crs'; added were: ours"):
+    with pytest.raises(UseError, match="no feed 'crs'; added were: ours"):
         feeds.find("crs")
     for name in ("../x", "", "A"):
         with pytest.raises(UseError, match="is no name"):
@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         lambda: feeds.new("ours").add(SOURCE, b""),
         lambda: feeds.note({}),
     ):
-        with pytest.raises(ConfigError, match="cannot be written"):
+        with pytest.raises(SupplyError, match="cannot be written"):
             change()
 
 
