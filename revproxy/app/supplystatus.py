@@ -8,19 +8,26 @@ from typing import Any
 
 from revproxy.app.supplied import feeds_used
 from revproxy.config import Settings
-from revproxy.errors import SupplyError
+from revproxy.errors import ConfigError, SupplyError
 from revproxy.updates.feeds import Feed, Feeds
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
-    """All of it. Raises ConfigError for what is broken on disk."""
+    """All of it; of a feed that is broken on disk its name and what is wrong. Raises ConfigError for the folder."""
     feeds = Feeds(settings.feeds.folder)
     used = feeds_used(settings)
     return {
         "every_seconds": settings.feeds.every,
-        "feeds": [_feed(feeds.find(name), name in used) for name in feeds.names()],
+        "feeds": [_told(feeds.find(name), name in used) for name in feeds.names()],
         "history": feeds.history(),
     }
+
+
+def _told(feed: Feed, used: bool) -> dict[str, Any]:
+    try:
+        return _feed(feed, used)
+    except ConfigError as error:
+        return {"name": feed.name, "used": used, "error": str(error)}
 
 
 def _feed(feed: Feed, used: bool) -> dict[str, Any]:
@@ -61,6 +68,9 @@ def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
 
 
 def _feed_lines(feed: Mapping[str, Any]) -> Iterator[str]:
+    if "error" in feed:
+        yield f"{feed['name']}: {feed['error']}"
+        return
     words = [word for word, true in (("pinned", feed["pinned"]), ("not used", not feed["used"])) if true]
     said = f" ({', '.join(words)})" if words else ""
     yield f"{feed['name']}{said}: {feed['url']} {feed['role']}".rstrip()

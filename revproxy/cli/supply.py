@@ -71,11 +71,15 @@ def add(config: Path | None, words: tuple[str, ...], **options: Any) -> None:
     if len(words) != 1 or options["root"] is None:
         raise click.UsageError("a feed is one address with --root FILE; a release of CRS is `crs PLACE`")
     from revproxy.updates.feeds import Source
+    from revproxy.updates.trust import is_root
 
+    root = options["root"].read_bytes()
+    if not is_root(root):
+        raise click.BadParameter(f"{options['root']}: this is no root.json of a feed", param_hint="--root")
     ca = str(options["ca"].resolve()) if options["ca"] else ""
     url = words[0] if "://" in words[0] else str(Path(words[0]).resolve())
     source = Source(url, options["role"], ca)
-    _end([supply.add(options["name"], source, options["root"].read_bytes(), options["again"])])
+    _end([supply.add(options["name"], source, root, options["again"])])
 
 
 def _release(supply: Supply, settings: Settings, place: str, options: dict[str, Any]) -> Outcome:

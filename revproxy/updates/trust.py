@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from tuf.api import exceptions
-from tuf.api.metadata import Metadata, TargetFile, Targets
+from tuf.api.metadata import Metadata, Root, TargetFile, Targets
+from tuf.api.serialization import DeserializationError
 from tuf.ngclient import FetcherInterface, Updater
 
 from revproxy.errors import LimitError, PeerError, SupplyError
@@ -30,6 +31,14 @@ _WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (exceptions.RepositoryError, "no sound metadata"),
 )
 """What python-tuf found, in words; the first that fits."""
+
+
+def is_root(data: bytes) -> bool:
+    """Whether this reads as the root metadata of a feed; who signed it is not looked at."""
+    try:
+        return isinstance(Metadata.from_bytes(data).signed, Root)
+    except DeserializationError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,3 +37,8 @@ def test_a_feed(settings, simulator, tmp_path):
     assert "  before it: nothing" in text
     assert text[-1].endswith("mine: pinned: by the operator")
     assert len([line for line in text if "by the operator" in line]) == 1
+    (tmp_path / "feeds/mine/memory.json").write_text("")
+    other, one = status_of(made)["feeds"]
+    assert (other["name"], one["current"]["number"]) == ("mine", 2)
+    assert "memory.json: cannot be read" in other["error"]
+    assert any("memory.json: cannot be read" in line for line in lines(status_of(made), 1))

@@ -94,17 +94,29 @@ def test_what_is_refused(run, publish, tmp_path):
         (("add", "crs", "somewhere"), "what vouches for this release"),
         (("add", "crs", "https://bob:hunter2@x.example/a", "--sha256", "0"), "no password in an address"),
         (("add", "crs", "missing", "--fingerprint", "AB"), "no fingerprint"),
-        (("add", "http://x.example", "--root", SIGNATURES / "xml.yaml"), "only https://"),
-        (("add", "ftp://x.example", "--root", SIGNATURES / "xml.yaml"), "only https://"),
-        (("add", "x", "--root", SIGNATURES / "xml.yaml", "--name", "A b"), "is no name"),
         (("update", "mine"), "no feed 'mine'"),
         (("rollback", "mine"), "no feed 'mine'"),
         (("pin", "mine"), "no feed 'mine'"),
-        (("add", "https://bob:hunter2@x.example", "--root", SIGNATURES / "xml.yaml"), "no password in an address"),
+        (("add", "x", "--root", SIGNATURES / "xml.yaml"), "xml.yaml: this is no root.json"),
     ],
 )
 def test_wrong_use(run, words, why):
     assert why in run(*words, code=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("https://bob:hunter2@x.example",), "no password in an address"),
+        (("http://x.example",), "only https://"),
+        (("ftp://x.example",), "only https://"),
+        (("x", "--name", "A b"), "is no name"),
+    ],
+)
+def test_addresses_and_names_that_are_none(run, publish, tmp_path, words, why):
+    said = run("add", *words, "--root", tmp_path / "feed/public/metadata/1.root.json", code=2)
+    assert why in said
+    assert "hunter2" not in said
 
 
 def test_a_disk_that_is_full(run, publish, tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from tuf.api.metadata import MetaFile
 from revproxy.errors import SupplyError
 from revproxy.model import SupplyLimits
 from revproxy.net.download import Downloader
-from revproxy.updates.trust import Client
+from revproxy.updates.trust import Client, is_root
 
 
 def nothing(_):
@@ -333,3 +333,9 @@ def test_a_root_that_is_none(simulator, tmp_path):
 def test_roles_of_a_feed(simulator, tmp_path):
     client = Client(tmp_path / "c", str(simulator.public), simulator.root, Downloader(simulator.limits), 10**6)
     assert client.roles() == ["crs", "ours"]
+
+
+def test_what_is_a_root(simulator):
+    assert is_root(simulator.root)
+    for other in (b"", b"{}", b"\xff", b"[]", b"[" * 100_000, simulator.newest("timestamp").read_bytes()):
+        assert not is_root(other)
