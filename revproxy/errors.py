@@ -10,6 +10,7 @@ RevproxyError
  |   +- ContentError    a body or message that its declared type does not describe
  +- LimitError          a declared limit was reached (which one, and how much it is)
  +- SupplyError         a set of signatures that was offered is not taken: at which step, and why
+ |   +- BusyError       somebody else is at it
  |   +- UseError        what was asked for is wrong: a name, an address (exit code 2)
  +- PeerError           the other side went away, was silent for too long or could not be reached
      +- PeerClosed
@@ -154,6 +155,10 @@ class SupplyError(RevproxyError):
 
     def __reduce__(self) -> tuple[type[SupplyError], tuple[str, str]]:
         return type(self), (self.step, self.reason)
+
+
+class BusyError(SupplyError):
+    """Another update is under way; this one was not begun."""
 
 
 class UseError(SupplyError):

@@ -3,14 +3,14 @@
     look and fetch (TUF) -> unpack -> try -> in force on disk -> in force in the workers
 
 Every step may refuse, and then nothing that was in force has changed: what was done is undone, and the refusal is
-written down, in the log and in the feeds' history, with its step and reason. A set that was refused is not tried
-again by itself. The trust decision is python-tuf's (`updates.trust`), the trial is a process of its own (`trying`).
+written down in the feeds' history, with its step and reason; whoever asked tells it to people or the log. A set that
+was refused is not tried again by itself. The trust decision is python-tuf's (`updates.trust`), the trial is a process
+of its own (`trying`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -35,7 +35,6 @@ from revproxy.updates.metadata import ROOT
 from revproxy.updates.trust import Client
 from revproxy.updates.unpack import Files, cleared, unpack
 
-_log = logging.getLogger("revproxy.updates")
 _SWAP_SECONDS: Final = 600.0
 _UNDO_SECONDS: Final = 60.0
 _ITS_OWN: Final = frozenset({"unpack", "manifest", "compile", "samples"})
@@ -309,9 +308,8 @@ class Supply:
                 ask(path, "swap", _UNDO_SECONDS)
 
     def _noted(self, feed: Feed, word: str, text: str, before: str, step: str = "") -> Outcome:
-        """In the log and the history; an outcome."""
+        """In the history; an outcome."""
         outcome = Outcome(feed.name, word, text)
-        (_log.info if outcome.good else _log.error)("%s", outcome)
         record = {"time": now(), "feed": feed.name, "outcome": word, "text": text, "step": step}
         self.feeds.note({**record, "before": before, "current": feed.sets.current})
         return outcome

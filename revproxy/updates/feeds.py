@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from revproxy.config.values import is_set_name
-from revproxy.errors import ConfigError, Location, SupplyError, UseError
+from revproxy.errors import BusyError, ConfigError, Location, SupplyError, UseError
 from revproxy.updates.files import is_ours, write_whole
 from revproxy.updates.sets import Sets
 from revproxy.updates.unpack import cleared
@@ -175,7 +175,7 @@ class Feeds:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else changes anything meanwhile. Raises SupplyError where somebody does or could."""
+        """Nobody else changes anything meanwhile. BusyError where somebody does, SupplyError where he could."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not is_ours(self.folder.stat()):
@@ -189,7 +189,7 @@ class Feeds:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
-            raise SupplyError("feed", "another update is under way") from None
+            raise BusyError("feed", "another update is under way") from None
         finally:
             os.close(descriptor)
 

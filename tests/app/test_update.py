@@ -50,3 +50,22 @@ def test_a_configuration_that_is_wrong(tmp_path, monkeypatch, caplog):
     with caplog.at_level(logging.ERROR):
         assert update.main([str(tmp_path / "missing.yaml")]) == 1
     assert "no update" in caplog.text
+
+
+def test_what_goes_to_the_log(file, simulator, monkeypatch, caplog):
+    monkeypatch.setattr(update, "configure", lambda *_: None)
+    with caplog.at_level(logging.INFO):
+        assert update.main([file]) == 0
+        assert not caplog.records
+        simulator.publish(signature("three", match="harmless indeed"))
+        assert update.main([file]) == 1
+    (record,) = caplog.records
+    assert (record.levelno, "ours: refused: samples" in record.getMessage()) == (logging.ERROR, True)
+
+
+def test_one_that_meets_another(file, monkeypatch, caplog):
+    monkeypatch.setattr(update, "configure", lambda *_: None)
+    feeds = Supply(file, load(file).settings).feeds
+    with feeds.locked(), caplog.at_level(logging.INFO):
+        assert update.main([file]) == 0
+    assert [record.levelno for record in caplog.records] == [logging.INFO]

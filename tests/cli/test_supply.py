@@ -3,6 +3,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,6 +105,18 @@ def test_what_is_refused(run, publish, tmp_path):
 )
 def test_wrong_use(run, words, why):
     assert why in run(*words, code=2)
+
+
+def test_a_refusal_is_said_once(tmp_path, publish):
+    """By the program itself: what a test runner does with logs is another matter."""
+    (tmp_path / "revproxy.yaml").write_text(CONFIG)
+    file = ("-c", str(tmp_path / "revproxy.yaml"))
+    root = tmp_path / "feed/public/metadata/1.root.json"
+    CliRunner().invoke(cli.cli, ["signatures", "add", str(tmp_path / "feed/public"), "--root", str(root), *file])
+    shutil.rmtree(tmp_path / "feed/public")
+    words = [sys.executable, "-m", "revproxy", "signatures", "update", *file]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("refused")) == (1, "", 1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from revproxy.errors import ConfigError, SupplyError, UseError
+from revproxy.errors import BusyError, ConfigError, SupplyError, UseError
 from revproxy.updates.feeds import Feeds, Memory, Source
 
 SOURCE = Source("https://feed.example", "ours", "/etc/ca.pem")
@@ -100,7 +100,7 @@ def test_names(feeds):
 
 
 def test_one_at_a_time(feeds, tmp_path):
-    with feeds.locked(), pytest.raises(SupplyError, match="another update"), Feeds(str(tmp_path / "feeds")).locked():
+    with feeds.locked(), pytest.raises(BusyError, match="another update"), Feeds(str(tmp_path / "feeds")).locked():
         pass
     with feeds.locked():
         pass
