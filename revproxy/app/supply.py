@@ -138,8 +138,10 @@ class Supply:
         `asked`: somebody wants it now, so what was refused before is tried again. Raises SupplyError where a feed
         does not exist or another update is under way; what is wrong with a feed is in its outcome.
         """
+        chosen = [self.feeds.find(name) for name in names or self.feeds.names()]
+        if not chosen:
+            return []
         with self._alone():
-            chosen = [self.feeds.find(name) for name in names or self.feeds.names()]
             return [self._update(feed, asked) for feed in chosen]
 
     def bring(self, name: str, url: str, archive: Path, open_archive: Open) -> Outcome:
@@ -157,8 +159,8 @@ class Supply:
 
         Raises SupplyError, ConfigError where that cannot be.
         """
+        feed = self.feeds.find(name)
         with self._alone():
-            feed = self.feeds.find(name)
             current, previous, memory = feed.sets.current, feed.sets.previous, feed.memory
             if not previous:
                 raise SupplyError("rollback", f"there is no set before this one to go back to in {name}")
@@ -176,8 +178,8 @@ class Supply:
 
     def pin(self, name: str, pinned: bool = True) -> Outcome:
         """Stay with the set that is in force until unpinned. Raises SupplyError, ConfigError."""
+        feed = self.feeds.find(name)
         with self._alone():
-            feed = self.feeds.find(name)
             feed.remember(pinned=pinned)
             return self._noted(feed, "pinned" if pinned else "unpinned", "by the operator", feed.sets.current)
 
@@ -233,6 +235,7 @@ class Supply:
     def _take(self, feed: Feed, archive: Path, open_archive: Open) -> Outcome:
         """From an archive that is trusted to what is in force. Raises SupplyError; what was refused is remembered."""
         digest, incoming = hashlib.sha256(archive.read_bytes()).hexdigest(), feed.folder / "incoming"
+        before = feed.sets.current
         cleared(incoming)
         try:
             manifest = feed.sets.take(incoming, open_archive(archive, incoming))
@@ -244,7 +247,6 @@ class Supply:
             raise
         finally:
             cleared(incoming)
-        before = feed.sets.current
         feed.remember(archive=digest, number=manifest.number, refused="", reason="")
         feed.sets.tidy()
         return self._noted(feed, "in force", f"{manifest}; {said}", before)

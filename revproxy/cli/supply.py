@@ -99,7 +99,11 @@ def update(config: Path | None, names: tuple[str, ...]) -> None:
 
     A set that was refused before is tried once more.
     """
-    _end(_opened(config)[0].update(names))
+    supply, settings = _opened(config)
+    outcomes = supply.update(names)
+    if not outcomes:
+        click.echo(f"no feeds in {settings.feeds.folder}: `revproxy signatures add` adds one")
+    _end(outcomes)
 
 
 @click.command(epilog=f"\b\nExample: revproxy signatures rollback ours\n\n{_CODES}")

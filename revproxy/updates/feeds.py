@@ -175,7 +175,7 @@ class Feeds:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else changes anything meanwhile. BusyError where somebody does, SupplyError where he could."""
+        """Nobody else changes anything meanwhile. Raises BusyError where one does, SupplyError where one could."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not is_ours(self.folder.stat()):

@@ -75,6 +75,8 @@ def test_adding(made, simulator):
     supply = made()
     outcome = supply.add("house", ours(simulator), simulator.root)
     assert str(outcome).startswith("house: in force: ours 1 (number 2, ")
+    (record,) = supply.feeds.history()
+    assert (record["before"], record["current"]) == ("", supply.feeds.find("house").sets.current)
     assert "1 rules, 2 samples" in outcome.text
     with pytest.raises(UseError, match="a feed 'house' already; --again"):
         supply.add("house", ours(simulator), simulator.root)
@@ -98,6 +100,15 @@ def test_addresses_that_are_none(made, simulator, place, why):
     with pytest.raises(UseError, match=why) as caught:
         supply.add("", Source(place, "ours"), simulator.root)
     assert "hunter2" not in str(caught.value)
+    assert not supply.feeds.folder.exists()
+
+
+def test_asking_where_no_feeds_are_makes_nothing(made):
+    supply = made()
+    assert supply.update() == []
+    for ask_for in (supply.rollback, supply.pin, lambda name: supply.update([name])):
+        with pytest.raises(UseError, match="no feed 'ours'; added were: none"):
+            ask_for("ours")
     assert not supply.feeds.folder.exists()
 
 

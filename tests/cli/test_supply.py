@@ -134,6 +134,11 @@ def test_addresses_and_names_that_are_none(run, publish, tmp_path, words, why):
     assert "hunter2" not in said
 
 
+def test_an_update_without_feeds_says_so(run, tmp_path):
+    assert f"no feeds in {tmp_path / 'feeds'}" in run("update")
+    assert not (tmp_path / "feeds").exists()
+
+
 def test_a_disk_that_is_full(run, publish, tmp_path, monkeypatch):
     run("add", tmp_path / "feed/public", "--root", tmp_path / "feed/public/metadata/1.root.json")
 
