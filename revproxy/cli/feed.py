@@ -1,6 +1,7 @@
 """`revproxy feed init | add-key | publish | rotate`: running a feed of signatures. docs/feeds.md is the manual.
 
-Exit codes: 0 done, 1 refused (keys that are needed are not here), 2 wrong use, or a folder that is wrong.
+Exit codes: 0 done, 1 refused (keys that are needed are not here, another change is under way), 2 wrong use, or a
+folder that is wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from revproxy.updates.repository import Repository
 
 PASSPHRASE = "REVPROXY_FEED_PASSPHRASE"
-_CODES = "Exit codes: 0 done, 1 refused (keys that are needed are not here), 2 wrong use or a folder that is wrong."
+_CODES = """\b
+Exit codes:
+  0  done
+  1  refused: keys that are needed are not here, another change is under way
+  2  wrong use, or a folder that is wrong
+"""
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
 
@@ -58,6 +64,7 @@ Example: revproxy feed init /srv/feed --role ours --root-keys 3 --root-threshold
 \b
 DIR/public is what clients are shown, by a web server or as a folder; DIR/keys is for nobody else. Private keys are
 encrypted with the passphrase in {PASSPHRASE}, where it is set.
+
 {_CODES}
 """
 )

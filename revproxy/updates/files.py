@@ -1,12 +1,18 @@
-"""Small files on disk that are there whole or not at all, and folders that nobody else can have written."""
+"""Small files on disk that are there whole or not at all, folders that nobody else can have written, and that one
+process changes at a time."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from revproxy.errors import ConfigError, Location, SupplyError
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
@@ -35,3 +41,24 @@ def link_whole(path: Path, target: str) -> None:
     beside = path.parent / f".{secrets.token_hex(8)}"
     os.symlink(target, beside)
     os.replace(beside, path)
+
+
+@contextmanager
+def alone(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock in this file, which stays. Raises SupplyError `busy` where another process does, ConfigError."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", Location(str(path))) from None
+    try:
+        _lock(descriptor, busy)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, busy: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SupplyError("feed", busy) from None

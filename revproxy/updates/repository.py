@@ -4,6 +4,8 @@ Roles: root says whose keys count for the four others at the top; targets says w
 roles, one for each kind of set, which may sign what lies below their own name and nothing else; snapshot and
 timestamp say what belongs together and that it is fresh. Root and targets are needed only when keys change, so their
 keys can lie in a drawer.
+
+Invariant: one process changes a feed at a time, from what it reads first to the last file that it writes.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +26,7 @@ from tuf.api.metadata import DelegatedRole, Delegations, MetaFile, Root, TargetF
 from revproxy.config.values import is_set_name
 from revproxy.errors import ConfigError, Location
 from revproxy.model import SupplyLimits
+from revproxy.updates.files import alone
 from revproxy.updates.keys import SHOWN, Keys
 from revproxy.updates.metadata import ROOT, TARGETS, TOP, Shelf, target_of
 from revproxy.updates.pack import kind_of, pack, read_set
@@ -30,6 +34,8 @@ from revproxy.updates.unpack import unpack
 
 PUBLIC: Final = "public"
 KEYS: Final = "keys"
+_LOCK: Final = "lock"
+_BUSY: Final = "another change of this feed is under way"
 
 
 class Repository:
@@ -44,10 +50,25 @@ class Repository:
         self._shelf = Shelf(self._folder / PUBLIC, self._keys.signers(), self._now)
 
     def begin(self, roles: Iterable[str], root_keys: int = 1, root_threshold: int = 1) -> None:
-        """The first metadata, with new keys for every role. Raises ConfigError, also where a feed stands already."""
-        if any((self._folder / PUBLIC).glob("metadata/*")):
-            raise ConfigError("there is a feed already; nothing was changed", Location(str(self._folder)))
-        self._begin(tuple(roles), root_keys, root_threshold)
+        """The first metadata, with new keys for every role.
+
+        Raises ConfigError, also where a feed stands already, and SupplyError where somebody else changes it.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot be written: {error.strerror}", Location(str(self._folder))) from None
+        with alone(self._folder / _LOCK, _BUSY):
+            if any((self._folder / PUBLIC).glob("metadata/*")):
+                raise ConfigError("there is a feed already; nothing was changed", Location(str(self._folder)))
+            self._begin(tuple(roles), root_keys, root_threshold)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Nobody else changes this feed meanwhile. Raises SupplyError where somebody does, ConfigError for none."""
+        self._shelf.root()
+        with alone(self._folder / _LOCK, _BUSY):
+            yield
 
     def _begin(self, roles: tuple[str, ...], root_keys: int, root_threshold: int) -> None:
         root = Root(expires=self._shelf.expiry(ROOT), consistent_snapshot=True)
@@ -77,6 +98,10 @@ class Repository:
 
     def publish(self, role: str, folder: Path, version: str, limits: SupplyLimits) -> str:
         """A new set of a role from a folder of signatures or rules; its hash. Raises ConfigError, SupplyError."""
+        with self._changing():
+            return self._publish(role, folder, version, limits)
+
+    def _publish(self, role: str, folder: Path, version: str, limits: SupplyLimits) -> str:
         before = self._shelf.targets(role).signed
         kind = kind_of(folder)
         data = pack(read_set(folder, kind), kind, role, before.version + 1, version)
@@ -92,8 +117,9 @@ class Repository:
         return digest
 
     def renew(self) -> None:
-        """A new snapshot and timestamp, before the old ones expire. Raises SupplyError."""
-        self._snapshot({}, self._shelf.root().signed)
+        """A new snapshot and timestamp, before the old ones expire. Raises ConfigError, SupplyError."""
+        with self._changing():
+            self._snapshot({}, self._shelf.root().signed)
 
     def _snapshot(self, changed: Mapping[str, MetaFile], root: Root) -> None:
         """The end of every change."""
@@ -110,19 +136,24 @@ class Repository:
 
         Raises ConfigError, SupplyError.
         """
-        if new and (not is_set_name(role) or role in (*TOP, *self.roles())):
-            raise ConfigError(f"{role!r} cannot be the name of a new role", Location(str(self._folder)))
-        if not new:
-            self._exists(role)
-        added = key or self._keys.make(role)
-        self._change(role, (), added, threshold)
-        return added.keyid
+        with self._changing():
+            if new and (not is_set_name(role) or role in (*TOP, *self.roles())):
+                raise ConfigError(f"{role!r} cannot be the name of a new role", Location(str(self._folder)))
+            if not new:
+                self._exists(role)
+            added = key or self._keys.make(role)
+            self._change(role, (), added, threshold)
+            return added.keyid
 
     def rotate(self, role: str, old: str = "") -> str:
         """A new key in the place of an old one, which the beginning of its id names; the only one needs no name.
 
         The new key's id. Raises ConfigError, SupplyError.
         """
+        with self._changing():
+            return self._rotate(role, old)
+
+    def _rotate(self, role: str, old: str) -> str:
         keyids = self._exists(role)
         gone = tuple(keyid for keyid in keyids if keyid.startswith(old))
         if len(gone) != 1:

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from revproxy.updates.files import is_ours, link_whole, write_whole
+from revproxy.errors import ConfigError, SupplyError
+from revproxy.updates.files import alone, is_ours, link_whole, write_whole
 
 
 def test_files_and_links_are_replaced_in_one_step(tmp_path):
@@ -30,3 +31,15 @@ def test_who_may_have_written(tmp_path, mode, ours):
     (tmp_path / "file").touch()
     (tmp_path / "file").chmod(mode)
     assert is_ours((tmp_path / "file").stat()) is ours
+
+
+def test_one_at_a_time(tmp_path):
+    for _ in range(2):
+        with (
+            alone(tmp_path / "lock", "busy"),
+            pytest.raises(SupplyError, match="busy"),
+            alone(tmp_path / "lock", "busy"),
+        ):
+            pytest.fail("two at once")
+    with pytest.raises(ConfigError, match="cannot be written"), alone(tmp_path / "none/lock", "busy"):
+        pytest.fail("without a lock")

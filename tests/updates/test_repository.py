@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from revproxy.errors import ConfigError, SupplyError
 from revproxy.model import SupplyLimits
+from revproxy.updates.files import alone
 from revproxy.updates.keys import Keys
 from revproxy.updates.manifest import read_manifest
+from revproxy.updates.repository import Repository
 from revproxy.updates.unpack import unpack
 
 
@@ -89,3 +92,30 @@ def test_what_makes_no_sense(simulator, call, why):
     with pytest.raises(ConfigError, match=why):
         call(simulator.at())
     assert simulator.newest("timestamp").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda at, sets: at.begin(("ours",)),
+        lambda at, sets: at.publish("ours", sets, "1", SupplyLimits()),
+        lambda at, sets: at.renew(),
+        lambda at, sets: at.add_key("ours"),
+        lambda at, sets: at.rotate("ours"),
+    ],
+    ids=["begin", "publish", "renew", "add_key", "rotate"],
+)
+def test_one_change_at_a_time(simulator, change):
+    simulator.publish()
+    files = sorted(simulator.folder.rglob("*"))
+    with alone(simulator.folder / "lock", "busy"), pytest.raises(SupplyError, match="another change of this feed"):
+        change(simulator.at(), simulator.folder / "set1")
+    assert sorted(simulator.folder.rglob("*")) == files
+
+
+def test_no_folder_is_made_where_there_is_no_feed(tmp_path):
+    at = Repository(tmp_path / "none", Keys([tmp_path / "keys"]), datetime.now(UTC))
+    with pytest.raises(ConfigError, match="no feed here") as caught:
+        at.publish("ours", tmp_path, "1", SupplyLimits())
+    assert caught.value.hint == "revproxy feed init"
+    assert not (tmp_path / "none").exists()
