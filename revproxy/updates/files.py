@@ -7,8 +7,9 @@ import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -22,18 +23,46 @@ def is_ours(found: os.stat_result) -> bool:
     return found.st_uid in (0, os.geteuid()) and not found.st_mode & _OTHERS_WRITE
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """Something to write. `mode` is that of a new file, before the umask."""
+
+    path: Path
+    data: bytes = field(repr=False)
+    mode: int = 0o600
+
+
 def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Put a file there in one step, on disk before its name is. Raises OSError."""
-    beside = path.parent / f".{secrets.token_hex(8)}"
+    write_all([File(path, data, mode)])
+
+
+def write_all(files: Sequence[File]) -> None:
+    """Put files there in this order, all of them on disk before the first has its name.
+
+    Raises OSError with the file's name; nothing is left then of what did not get there.
+    """
+    besides = [file.path.parent / f".{secrets.token_hex(8)}" for file in files]
     try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+        for file, beside in zip(files, besides, strict=True):
+            _write(beside, file)
+        for file, beside in zip(files, besides, strict=True):
+            os.replace(beside, file.path)
+    finally:
+        for beside in besides:
+            with suppress(OSError):
+                beside.unlink()
+
+
+def _write(beside: Path, file: File) -> None:
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with os.fdopen(os.open(beside, flags, file.mode), "wb") as opened:
+            opened.write(file.data)
+            opened.flush()
+            os.fsync(opened.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file.path)) from None
 
 
 def link_whole(path: Path, target: str) -> None:

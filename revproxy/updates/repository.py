@@ -42,12 +42,12 @@ class Repository:
     """One feed. `folder` holds `public`, which clients see; keys are wherever `keys` says."""
 
     def __init__(self, folder: Path, keys: Keys, now: datetime) -> None:
-        """`now` is when what is made here is made. Raises ConfigError for keys that cannot be read."""
+        """`now` is when what is made here is made."""
         self._folder, self._keys, self._now = folder, keys, now
         self._open()
 
     def _open(self) -> None:
-        self._shelf = Shelf(self._folder / PUBLIC, self._keys.signers(), self._now)
+        self._shelf = Shelf(self._folder / PUBLIC, self._keys, self._now)
 
     def begin(self, roles: Iterable[str], root_keys: int = 1, root_threshold: int = 1) -> None:
         """The first metadata, with new keys for every role.
@@ -58,7 +58,7 @@ class Repository:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"cannot be written: {error.strerror}", Location(str(self._folder))) from None
-        with alone(self._folder / _LOCK, _BUSY):
+        with self._alone():
             if any((self._folder / PUBLIC).glob("metadata/*")):
                 raise ConfigError("there is a feed already; nothing was changed", Location(str(self._folder)))
             self._begin(tuple(roles), root_keys, root_threshold)
@@ -67,7 +67,15 @@ class Repository:
     def _changing(self) -> Iterator[None]:
         """Nobody else changes this feed meanwhile. Raises SupplyError where somebody does, ConfigError for none."""
         self._shelf.root()
+        with self._alone():
+            yield
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The same without looking for a feed; nothing is left of a change that was refused."""
         with alone(self._folder / _LOCK, _BUSY):
+            self._keys.forget()
+            self._open()
             yield
 
     def _begin(self, roles: tuple[str, ...], root_keys: int, root_threshold: int) -> None:
@@ -139,11 +147,16 @@ class Repository:
         with self._changing():
             if new and (not is_set_name(role) or role in (*TOP, *self.roles())):
                 raise ConfigError(f"{role!r} cannot be the name of a new role", Location(str(self._folder)))
-            if not new:
-                self._exists(role)
+            keyids = set() if new else {*self._exists(role)}
+            self._possible(len(keyids | {key.keyid if key else ""}), threshold)
             added = key or self._keys.make(role)
             self._change(role, (), added, threshold)
             return added.keyid
+
+    def _possible(self, keys: int, threshold: int | None) -> None:
+        """Raises ConfigError where so many keys can never sign enough."""
+        if threshold is not None and threshold > keys:
+            raise ConfigError(f"{keys} keys can never give {threshold} signatures", Location(str(self._folder)))
 
     def rotate(self, role: str, old: str = "") -> str:
         """A new key in the place of an old one, which the beginning of its id names; the only one needs no name.

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from revproxy.errors import ConfigError, SupplyError
-from revproxy.updates.files import alone, is_ours, link_whole, write_whole
+from revproxy.updates.files import File, alone, is_ours, link_whole, write_all, write_whole
 
 
 def test_files_and_links_are_replaced_in_one_step(tmp_path):
@@ -24,6 +24,20 @@ def test_what_could_not_be_put_there_leaves_nothing(tmp_path):
     with pytest.raises(OSError):
         write_whole(tmp_path / "folder", b"one")
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_all_or_nothing_where_the_disk_is_full(tmp_path, full_disk):
+    (tmp_path / "one").write_bytes(b"before")
+    files = [File(tmp_path / name, b"now") for name in ("one", "two", "three")]
+    for written in range(3):
+        with full_disk(written), pytest.raises(OSError) as caught:
+            write_all(files)
+        assert caught.value.filename == str(files[written].path)
+        assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
+    write_all(files)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("one", "two", "three"), b"now"
+    )
 
 
 @pytest.mark.parametrize(("mode", "ours"), [(0o600, True), (0o644, True), (0o660, False), (0o602, False)])

@@ -82,6 +82,9 @@ def test_more_root_keys(simulator):
         (lambda at: at.add_key("ours", new=True), "cannot be the name of a new role"),
         (lambda at: at.add_key("root", new=True), "cannot be the name of a new role"),
         (lambda at: at.add_key("../x", new=True), "cannot be the name of a new role"),
+        (lambda at: at.add_key("ours", threshold=3), "2 keys can never give 3"),
+        (lambda at: at.add_key("root", threshold=5), "4 keys can never give 5"),
+        (lambda at: at.add_key("mine", threshold=2, new=True), "1 keys can never give 2"),
         (lambda at: at.rotate("mine"), "no role 'mine'"),
         (lambda at: at.rotate("root"), "root has 3 keys ''"),
         (lambda at: at.rotate("ours", "zz"), "ours has 0 keys 'zz'"),
@@ -89,9 +92,22 @@ def test_more_root_keys(simulator):
 )
 def test_what_makes_no_sense(simulator, call, why):
     before = simulator.newest("timestamp").read_bytes()
+    keys = sorted((simulator.folder / "keys").iterdir())
     with pytest.raises(ConfigError, match=why):
         call(simulator.at())
     assert simulator.newest("timestamp").read_bytes() == before
+    assert sorted((simulator.folder / "keys").iterdir()) == keys
+
+
+def test_a_change_that_is_refused_leaves_no_key(simulator):
+    (key,) = (simulator.folder / "keys").glob("targets.*.pem")
+    key.unlink()
+    keys, at = sorted((simulator.folder / "keys").iterdir()), simulator.at()
+    for _ in range(2):
+        with pytest.raises(SupplyError, match="targets: it has 0 of 1 signatures"):
+            at.add_key("ours", threshold=2)
+    at.rotate("timestamp")
+    assert len(list((simulator.folder / "keys").iterdir())) == len(keys) + 1
 
 
 @pytest.mark.parametrize(
