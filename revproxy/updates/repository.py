@@ -34,6 +34,8 @@ from revproxy.updates.unpack import unpack
 
 PUBLIC: Final = "public"
 KEYS: Final = "keys"
+_MOST_SHOWN: Final = 50
+"""Characters of a name that is none."""
 _LOCK: Final = "lock"
 _BUSY: Final = "another change of this feed is under way"
 
@@ -54,6 +56,9 @@ class Repository:
 
         Raises ConfigError, also where a feed stands already, and SupplyError where somebody else changes it.
         """
+        roles = tuple(roles)
+        for i, role in enumerate(roles):
+            self._named(role, roles[:i])
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -61,7 +66,7 @@ class Repository:
         with self._alone():
             if any((self._folder / PUBLIC).glob("metadata/*")):
                 raise ConfigError("there is a feed already; nothing was changed", Location(str(self._folder)))
-            self._begin(tuple(roles), root_keys, root_threshold)
+            self._begin(roles, root_keys, root_threshold)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -145,13 +150,22 @@ class Repository:
         Raises ConfigError, SupplyError.
         """
         with self._changing():
-            if new and (not is_set_name(role) or role in (*TOP, *self.roles())):
-                raise ConfigError(f"{role!r} cannot be the name of a new role", Location(str(self._folder)))
+            if new:
+                self._named(role, self.roles())
             keyids = set() if new else {*self._exists(role)}
             self._possible(len(keyids | {key.keyid if key else ""}), threshold)
             added = key or self._keys.make(role)
             self._change(role, (), added, threshold)
             return added.keyid
+
+    def _named(self, role: str, known: Iterable[str]) -> None:
+        """Raises ConfigError for what a new role beside the known ones cannot be called."""
+        if not is_set_name(role) or role in (*TOP, *known):
+            raise ConfigError(
+                f"{role[:_MOST_SHOWN]!r} cannot be the name of a new role",
+                Location(str(self._folder)),
+                hint="at most 40 lower-case letters, digits and hyphens, a letter first; each name once",
+            )
 
     def _possible(self, keys: int, threshold: int | None) -> None:
         """Raises ConfigError where so many keys can never sign enough."""

@@ -135,3 +135,25 @@ def test_no_folder_is_made_where_there_is_no_feed(tmp_path):
         at.publish("ours", tmp_path, "1", SupplyLimits())
     assert caught.value.hint == "revproxy feed init"
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        ("root",),
+        ("targets",),
+        ("../../x",),
+        ("",),
+        ("a\nb",),
+        ("a b",),
+        ("1.root",),
+        ("a/b",),
+        ("x" * 300,),
+        ("a", "a"),
+    ],
+)
+def test_what_cannot_be_a_role_is_refused_before_anything_is_written(tmp_path, roles):
+    at = Repository(tmp_path / "feed", Keys([tmp_path / "keys"]), datetime.now(UTC))
+    with pytest.raises(ConfigError, match="cannot be the name of a new role"):
+        at.begin(("ours", *roles))
+    assert list(tmp_path.iterdir()) == []
