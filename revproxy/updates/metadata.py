@@ -73,7 +73,10 @@ class Shelf:
         path = self._metadata / name
         try:
             found: Metadata[_T] = Metadata[_T].from_bytes(path.read_bytes())
-        except (OSError, DeserializationError) as error:
+        except OSError as error:
+            hint = "of public/metadata nothing may be missing; take it from what clients see, or from a copy"
+            raise ConfigError(f"cannot be read: {error.strerror}", Location(str(path)), hint=hint) from None
+        except DeserializationError as error:
             raise ConfigError(f"this is no metadata: {error}", Location(str(path))) from None
         if found.signed.type != kind.type:
             raise ConfigError(f"this is metadata of {found.signed.type!r}", Location(str(path)))

@@ -185,7 +185,9 @@ class Repository:
         gone = tuple(keyid for keyid in keyids if keyid.startswith(old))
         if len(gone) != 1:
             known = ", ".join(keyid[:SHOWN] for keyid in keyids)
-            raise ConfigError(f"{role} has {len(gone)} keys {old!r}: {known}; name one", Location(str(self._folder)))
+            which = "which key?" if gone else f"no key of {role} begins with {old[:_MOST_SHOWN]!r}."
+            hint = "name the old key by the beginning of its id (--key)"
+            raise ConfigError(f"{which} {role} has {known}", Location(str(self._folder)), hint=hint)
         added = self._keys.make(role)
         self._change(role, gone, added, None)
         return added.keyid

@@ -52,6 +52,14 @@ def test_what_is_refused(run, tmp_path):
     assert "timestamp: it has 0 of 1 signatures" in run("publish", code=1)
 
 
+def test_no_feed(run, tmp_path):
+    for words in (("publish",), ("publish", "ours", tmp_path / "set"), ("rotate", "root"), ("add-key", "root")):
+        said = run(*words, code=2)
+        assert "there is no feed here" in said
+        assert "hint: revproxy feed init" in said
+    assert not (tmp_path / "feed").exists()
+
+
 def test_more_signatures_than_keys(run):
     assert "can never give 2" in run("init", "--role", "ours", "--root-threshold", "2", code=2)
     run("init", "--role", "ours")

@@ -46,6 +46,10 @@ def test_what_is_no_feed(simulator, tmp_path):
     simulator.newest("timestamp").write_bytes(simulator.newest("root").read_bytes())
     with pytest.raises(ConfigError, match="metadata of 'root'"):
         simulator.publish()
+    simulator.newest("timestamp").unlink()
+    with pytest.raises(ConfigError, match=r"timestamp.json: cannot be read: No such file") as caught:
+        simulator.publish()
+    assert "nothing may be missing" in caught.value.hint
     shutil.rmtree(simulator.public)
     with pytest.raises(ConfigError, match="no feed here"):
         simulator.at().add_key("timestamp")

@@ -86,8 +86,8 @@ def test_more_root_keys(simulator):
         (lambda at: at.add_key("root", threshold=5), "4 keys can never give 5"),
         (lambda at: at.add_key("mine", threshold=2, new=True), "1 keys can never give 2"),
         (lambda at: at.rotate("mine"), "no role 'mine'"),
-        (lambda at: at.rotate("root"), "root has 3 keys ''"),
-        (lambda at: at.rotate("ours", "zz"), "ours has 0 keys 'zz'"),
+        (lambda at: at.rotate("root"), r"which key\? root has "),
+        (lambda at: at.rotate("ours", "zz"), "no key of ours begins with 'zz'. ours has "),
     ],
 )
 def test_what_makes_no_sense(simulator, call, why):
