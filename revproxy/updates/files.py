@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ from typing import Final
 
 from revproxy.errors import ConfigError, Location, SupplyError
 
+_UNFINISHED = re.compile(r"\.[0-9a-f]{16}", re.ASCII)
+"""The names of `_beside`."""
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -32,6 +35,20 @@ class File:
     mode: int = 0o600
 
 
+def _beside(path: Path) -> Path:
+    return path.parent / f".{secrets.token_hex(8)}"
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left in a folder.
+
+    For whoever knows that nobody writes there now. Raises OSError.
+    """
+    for path in folder.glob(".*"):
+        if _UNFINISHED.fullmatch(path.name):
+            path.unlink()
+
+
 def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Put a file there in one step, on disk before its name is. Raises OSError."""
     write_all([File(path, data, mode)])
@@ -42,7 +59,7 @@ def write_all(files: Sequence[File]) -> None:
 
     Raises OSError with the file's name; nothing is left then of what did not get there.
     """
-    besides = [file.path.parent / f".{secrets.token_hex(8)}" for file in files]
+    besides = [_beside(file.path) for file in files]
     try:
         for file, beside in zip(files, besides, strict=True):
             _write(beside, file)
@@ -67,7 +84,7 @@ def _write(beside: Path, file: File) -> None:
 
 def link_whole(path: Path, target: str) -> None:
     """Let a symbolic link lead there from now on, in one step. Raises OSError."""
-    beside = path.parent / f".{secrets.token_hex(8)}"
+    beside = _beside(path)
     os.symlink(target, beside)
     os.replace(beside, path)
 

@@ -26,7 +26,7 @@ from tuf.api.metadata import DelegatedRole, Delegations, MetaFile, Root, TargetF
 from revproxy.config.values import is_set_name
 from revproxy.errors import ConfigError, Location
 from revproxy.model import SupplyLimits
-from revproxy.updates.files import alone
+from revproxy.updates.files import alone, clear_unfinished
 from revproxy.updates.keys import SHOWN, Keys
 from revproxy.updates.metadata import ROOT, TARGETS, TOP, Shelf, target_of
 from revproxy.updates.pack import kind_of, pack, read_set
@@ -77,9 +77,10 @@ class Repository:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """The same without looking for a feed; nothing is left of a change that was refused."""
+        """The same without looking for a feed; nothing is left of a change that was refused or killed."""
         with alone(self._folder / _LOCK, _BUSY):
             self._keys.forget()
+            self._tidy()
             self._open()
             yield
 
@@ -108,6 +109,15 @@ class Repository:
         """The delegated roles."""
         delegations = self._shelf.targets().signed.delegations
         return sorted(delegations.roles or ()) if delegations is not None else []
+
+    def _tidy(self) -> None:
+        """Raises ConfigError."""
+        public = self._folder / PUBLIC
+        try:
+            for folder in (public / "metadata", *(public / "targets").glob("*"), self._folder / KEYS):
+                clear_unfinished(folder)
+        except OSError as error:
+            raise ConfigError(f"cannot be removed: {error.strerror}", Location(str(error.filename))) from None
 
     def publish(self, role: str, folder: Path, version: str, limits: SupplyLimits) -> str:
         """A new set of a role from a folder of signatures or rules; its hash. Raises ConfigError, SupplyError."""

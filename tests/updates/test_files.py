@@ -5,7 +5,7 @@ import os
 import pytest
 
 from revproxy.errors import ConfigError, SupplyError
-from revproxy.updates.files import File, alone, is_ours, link_whole, write_all, write_whole
+from revproxy.updates.files import File, alone, clear_unfinished, is_ours, link_whole, write_all, write_whole
 
 
 def test_files_and_links_are_replaced_in_one_step(tmp_path):
@@ -38,6 +38,21 @@ def test_all_or_nothing_where_the_disk_is_full(tmp_path, full_disk):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(
         ("one", "two", "three"), b"now"
     )
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", lambda source, target: None)
+        patched.setattr(type(tmp_path), "unlink", lambda path: None)
+        write_whole(tmp_path / "file", b"one")
+    (left,) = tmp_path.iterdir()
+    others = {tmp_path / ".htaccess", tmp_path / "0123456789abcdef", tmp_path / ".0123456789abcdef.pem"}
+    for path in others:
+        path.touch()
+    clear_unfinished(tmp_path)
+    assert set(tmp_path.iterdir()) == others
+    assert left not in others
+    clear_unfinished(tmp_path / "none")
 
 
 @pytest.mark.parametrize(("mode", "ours"), [(0o600, True), (0o644, True), (0o660, False), (0o602, False)])

@@ -129,6 +129,17 @@ def test_one_change_at_a_time(simulator, change):
     assert sorted(simulator.folder.rglob("*")) == files
 
 
+def test_what_a_killed_change_left_is_gone_after_the_next(simulator):
+    simulator.publish()
+    left = [
+        simulator.folder / place / ".845bc695ddfceccc" for place in ("public/metadata", "public/targets/ours", "keys")
+    ]
+    for path in left:
+        path.touch()
+    simulator.at().renew()
+    assert not [path for path in left if path.exists()]
+
+
 def test_no_folder_is_made_where_there_is_no_feed(tmp_path):
     at = Repository(tmp_path / "none", Keys([tmp_path / "keys"]), datetime.now(UTC))
     with pytest.raises(ConfigError, match="no feed here") as caught:
