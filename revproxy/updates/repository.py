@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
@@ -28,6 +28,7 @@ from revproxy.errors import ConfigError, Location
 from revproxy.model import SupplyLimits
 from revproxy.updates.files import alone, clear_unfinished
 from revproxy.updates.keys import SHOWN, Keys
+from revproxy.updates.manifest import FILES, Kind, is_version
 from revproxy.updates.metadata import ROOT, TARGETS, TOP, Shelf, target_of
 from revproxy.updates.pack import kind_of, pack, read_set
 from revproxy.updates.unpack import unpack
@@ -38,6 +39,12 @@ _MOST_SHOWN: Final = 50
 """Characters of a name that is none."""
 _LOCK: Final = "lock"
 _BUSY: Final = "another change of this feed is under way"
+Check = Callable[[Path, Kind], None]
+"""Looks at the files of a set as a client would unpack them. Raises SupplyError."""
+
+
+def unchecked(files: Path, kind: Kind) -> None:
+    """Nothing is looked at."""
 
 
 class Repository:
@@ -119,18 +126,28 @@ class Repository:
         except OSError as error:
             raise ConfigError(f"cannot be removed: {error.strerror}", Location(str(error.filename))) from None
 
-    def publish(self, role: str, folder: Path, version: str, limits: SupplyLimits) -> str:
-        """A new set of a role from a folder of signatures or rules; its hash. Raises ConfigError, SupplyError."""
-        with self._changing():
-            return self._publish(role, folder, version, limits)
+    def publish(self, role: str, folder: Path, version: str, limits: SupplyLimits, check: Check = unchecked) -> str:
+        """A new set of a role from a folder of signatures or rules; its hash. What `check` refuses is not signed.
 
-    def _publish(self, role: str, folder: Path, version: str, limits: SupplyLimits) -> str:
+        Raises ConfigError, SupplyError.
+        """
+        if not is_version(version):
+            raise ConfigError(
+                f"{version[:_MOST_SHOWN]!r} cannot be the version of a set",
+                Location(str(self._folder)),
+                hint="at most 64 letters, digits and . _ + -, a letter or a digit first",
+            )
+        with self._changing():
+            return self._publish(role, folder, version, limits, check)
+
+    def _publish(self, role: str, folder: Path, version: str, limits: SupplyLimits, check: Check) -> str:
         before = self._shelf.targets(role).signed
         kind = kind_of(folder)
         data = pack(read_set(folder, kind), kind, role, before.version + 1, version)
         with tempfile.TemporaryDirectory() as scratch:
             # What a client would refuse is not published.
             unpack(io.BytesIO(data), Path(scratch) / "set", limits)
+            check(Path(scratch) / "set" / FILES, kind)
         made = self._next(before, role)
         made.targets = {target_of(role): TargetFile.from_data(target_of(role), data, ["sha256"])}
         digest = hashlib.sha256(data).hexdigest()

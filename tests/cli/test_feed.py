@@ -12,7 +12,8 @@ TEXT = (Path(__file__).parents[2] / "signatures/xml.yaml").read_text()
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "set").mkdir()
     (tmp_path / "set/a.yaml").write_text(TEXT)
 
@@ -50,6 +51,16 @@ def test_what_is_refused(run, tmp_path):
     assert "no role 'mine'" in run("publish", "mine", tmp_path / "set", code=2)
     (next((tmp_path / "feed/keys").glob("timestamp.*"))).unlink()
     assert "timestamp: it has 0 of 1 signatures" in run("publish", code=1)
+
+
+def test_a_set_that_no_client_would_take(run, tmp_path):
+    run("init", "--role", "ours")
+    assert "cannot be the version" in run("publish", "ours", tmp_path / "set", "--version", "a b", code=2)
+    (tmp_path / "set/a.yaml").write_text("{")
+    assert "compile: " in run("publish", "ours", tmp_path / "set", code=1)
+    assert signed(tmp_path, "timestamp.json")["version"] == 1
+    run("publish", "ours", tmp_path / "set", "--untried")
+    assert signed(tmp_path, "timestamp.json")["version"] == 2
 
 
 def test_no_feed(run, tmp_path):

@@ -10,7 +10,7 @@ from revproxy.errors import ConfigError, SupplyError
 from revproxy.model import SupplyLimits
 from revproxy.updates.files import alone
 from revproxy.updates.keys import Keys
-from revproxy.updates.manifest import read_manifest
+from revproxy.updates.manifest import Kind, read_manifest
 from revproxy.updates.repository import Repository
 from revproxy.updates.unpack import unpack
 
@@ -44,6 +44,32 @@ def test_what_clients_would_refuse_is_not_published(simulator):
     assert signed(simulator, "timestamp")["version"] == 1
     with pytest.raises(ConfigError, match="no role 'mine'"):
         simulator.publish(role="mine")
+
+
+@pytest.mark.parametrize("version", ["", "a b", "1\n\x1b[31m", "x" * 10_000])
+def test_versions_that_clients_would_refuse(simulator, version):
+    simulator.publish()
+    before = simulator.newest("timestamp").read_bytes()
+    with pytest.raises(ConfigError, match="cannot be the version") as caught:
+        simulator.at().publish("ours", simulator.folder / "set1", version, SupplyLimits())
+    assert len(str(caught.value).splitlines()) == 2
+    assert "\x1b" not in str(caught.value)
+    assert simulator.newest("timestamp").read_bytes() == before
+
+
+def test_what_the_check_refuses_is_not_published(simulator):
+    seen = []
+
+    def check(files, kind):
+        seen.append((kind, sorted(path.name for path in files.iterdir())))
+        raise SupplyError("samples", "no")
+
+    simulator.publish()
+    before = simulator.newest("timestamp").read_bytes()
+    with pytest.raises(SupplyError, match="samples: no"):
+        simulator.at().publish("ours", simulator.folder / "set1", "2", SupplyLimits(), check)
+    assert seen == [(Kind.SIGNATURES, ["a.yaml"])]
+    assert simulator.newest("timestamp").read_bytes() == before
 
 
 def test_renewing(simulator):
