@@ -137,17 +137,20 @@ class Repository:
                 Location(str(self._folder)),
                 hint="at most 64 letters, digits and . _ + -, a letter or a digit first",
             )
-        with self._changing():
-            return self._publish(role, folder, version, limits, check)
-
-    def _publish(self, role: str, folder: Path, version: str, limits: SupplyLimits, check: Check) -> str:
-        before = self._shelf.targets(role).signed
+        self._shelf.root()
+        number = self._shelf.targets(role).signed.version + 1
         kind = kind_of(folder)
-        data = pack(read_set(folder, kind), kind, role, before.version + 1, version)
+        files = read_set(folder, kind)
         with tempfile.TemporaryDirectory() as scratch:
-            # What a client would refuse is not published.
-            unpack(io.BytesIO(data), Path(scratch) / "set", limits)
+            # What a client would refuse is not published. That takes long, and holds nobody up who signs anew.
+            unpack(io.BytesIO(pack(files, kind, role, number, version)), Path(scratch) / "set", limits)
             check(Path(scratch) / "set" / FILES, kind)
+        with self._changing():
+            return self._publish(role, files, kind, version)
+
+    def _publish(self, role: str, files: Mapping[str, bytes], kind: Kind, version: str) -> str:
+        before = self._shelf.targets(role).signed
+        data = pack(files, kind, role, before.version + 1, version)
         made = self._next(before, role)
         made.targets = {target_of(role): TargetFile.from_data(target_of(role), data, ["sha256"])}
         digest = hashlib.sha256(data).hexdigest()

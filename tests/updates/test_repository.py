@@ -72,6 +72,16 @@ def test_what_the_check_refuses_is_not_published(simulator):
     assert simulator.newest("timestamp").read_bytes() == before
 
 
+def test_others_may_change_the_feed_while_a_set_is_tried(simulator):
+    simulator.publish()
+
+    def check(files, kind):
+        simulator.publish(role="crs")
+
+    simulator.at().publish("ours", simulator.folder / "set1", "2", SupplyLimits(), check)
+    assert [signed(simulator, role)["version"] for role in ("timestamp", "crs", "ours")] == [4, 2, 3]
+
+
 def test_renewing(simulator):
     simulator.at().renew()
     assert [signed(simulator, role)["version"] for role in ("timestamp", "snapshot", "ours")] == [2, 2, 1]
