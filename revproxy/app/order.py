@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to try: the files of a set, in the place of a feed of a configuration; bytes and seconds at most."""
+    """What to try: the files of a set, in the place of a feed of a configuration; bytes and seconds at most.
+
+    Without a `config` the set is tried alone.
+    """
 
     config: str
     feed: str

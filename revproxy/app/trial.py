@@ -14,19 +14,22 @@ import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from revproxy.app.inputs import Witness
 from revproxy.app.linking import linked_rules
+from revproxy.app.offline import offline_settings
 from revproxy.app.order import Order, Tried
 from revproxy.app.rules import linked
 from revproxy.app.samples import Ran, run_samples
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.showing import sample_line
 from revproxy.app.supplied import feeds_used, with_feeds
+from revproxy.config import nowhere
 from revproxy.config.load import Loaded, load
+from revproxy.config.settings import Inspection
 from revproxy.detection.link import RuleSet
 from revproxy.detection.sigyaml import Signature, load_all, lower
 from revproxy.errors import LocatedError, ManyErrors, SupplyError
@@ -37,6 +40,8 @@ from revproxy.updates.manifest import Kind
 
 _SET_DEATH_SIGNAL = 1
 _MOST_FAILURES = 5
+_ALONE = Inspection(signatures=(), paranoia=4)
+"""For a set that is tried without a configuration: whatever level a client has, its rules are among these."""
 _MOST_SAID = 4000
 """Characters of a reason: a line of a set may be as long as its file."""
 
@@ -88,6 +93,8 @@ def attempt(order: Order) -> Tried:
 
 
 def _loaded(order: Order) -> Loaded:
+    if not order.config:
+        return Loaded(replace(offline_settings(), inspection=_ALONE), (), (), nowhere)
     try:
         return load(order.config)
     except (LocatedError, ManyErrors) as error:

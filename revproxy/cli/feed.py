@@ -1,6 +1,7 @@
 """`revproxy feed init | add-key | publish | rotate`: running a feed of signatures. docs/feeds.md is the manual.
 
-Exit codes: 0 done, 1 refused (keys that are needed are not here), 2 wrong use, or a folder that is wrong.
+Exit codes: 0 done, 1 refused (keys that are needed are not here, the set does not stand its trial, another change is
+under way), 2 wrong use, or a folder that is wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from revproxy.updates.repository import Repository
 
 PASSPHRASE = "REVPROXY_FEED_PASSPHRASE"
-_CODES = "Exit codes: 0 done, 1 refused (keys that are needed are not here), 2 wrong use or a folder that is wrong."
+_CODES = """\b
+Exit codes:
+  0  done
+  1  refused: keys that are needed are not here, the set does not stand its trial, another change is under way
+  2  wrong use, or a folder that is wrong
+"""
 _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 
 
@@ -58,6 +64,7 @@ Example: revproxy feed init /srv/feed --role ours --root-keys 3 --root-threshold
 \b
 DIR/public is what clients are shown, by a web server or as a folder; DIR/keys is for nobody else. Private keys are
 encrypted with the passphrase in {PASSPHRASE}, where it is set.
+
 {_CODES}
 """
 )
@@ -117,10 +124,15 @@ Examples:
 @click.argument("role", required=False)
 @click.argument("source", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--version", help="What people call this set; the time if nothing is said.")
+@click.option("--untried", is_flag=True, help="Do not compile the set and run its samples first; clients do.")
 @_keys
-def publish(folder: Path, role: str | None, source: Path | None, version: str | None, keys: tuple[Path, ...]) -> None:
+def publish(
+    folder: Path, role: str | None, source: Path | None, version: str | None, untried: bool, keys: tuple[Path, ...]
+) -> None:
     """Publish the folder SOURCE as the newest set of ROLE; without them only say that all is still as it was."""
+    from revproxy.app.publishing import tried_alone
     from revproxy.model import SupplyLimits
+    from revproxy.updates.repository import unchecked
 
     repository = _repository(folder, keys)
     if role is None:
@@ -130,7 +142,9 @@ def publish(folder: Path, role: str | None, source: Path | None, version: str | 
     if source is None:
         raise click.UsageError("which folder is to be published?")
     called = version or datetime.now(UTC).strftime("%Y.%m.%d.%H%M%S")
-    digest = repository.publish(role, source, called, SupplyLimits())
+    limits = SupplyLimits()
+    check = unchecked if untried else lambda files, kind: tried_alone(source, files, kind, limits)
+    digest = repository.publish(role, source, called, limits, check)
     click.echo(f"{role} {called}: {digest}")
 
 

@@ -90,9 +90,14 @@ def _manifest(found: Mapping[str, Any]) -> Manifest:
     return made
 
 
+def is_version(text: str) -> bool:
+    """Whether people may call a set so."""
+    return _VERSION.fullmatch(text) is not None
+
+
 def _well_formed(made: Manifest) -> Iterable[tuple[str, bool]]:
     yield "name", isinstance(made.name, str) and is_set_name(made.name)
-    yield "version", isinstance(made.version, str) and _VERSION.fullmatch(made.version) is not None
+    yield "version", isinstance(made.version, str) and is_version(made.version)
     yield "content", isinstance(made.content, str) and _HASH.fullmatch(made.content) is not None
     yield "number", type(made.number) is int and 0 < made.number < _MOST_NUMBER
     yield "language", type(made.language) is int and made.language > 0

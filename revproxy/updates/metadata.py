@@ -4,8 +4,8 @@
     targets/ROLE/SHA256.set.tar.gz
 
 Invariants: a file that stands is never changed, but for timestamp.json; each is there whole or not at all; nothing is
-written before all of a change is signed, and signed by enough; the timestamp is written last, so a client sees what
-was before or all of what is new. What changes when is `repository`'s.
+written before all of a change is signed, and signed by enough; new keys are there before what names them; the
+timestamp is written last, so a client sees what was before or all of what is new. `repository` says what changes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
-from securesystemslib.signer import Signer
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 from tuf.api.serialization.json import JSONSerializer
 
 from revproxy.errors import ConfigError, Location, SupplyError
-from revproxy.updates.files import write_whole
-from revproxy.updates.keys import SHOWN
+from revproxy.updates.files import File, write_all
+from revproxy.updates.keys import SHOWN, Keys
 
 ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
 TOP: Final = (ROOT, TARGETS, SNAPSHOT, TIMESTAMP)
@@ -42,11 +41,11 @@ def target_of(role: str) -> str:
 class Shelf:
     """The metadata and targets of one feed. `now` is when new metadata is made; `commit` writes what was added."""
 
-    def __init__(self, folder: Path, signers: Mapping[str, Signer], now: datetime) -> None:
-        """`folder` is what clients see."""
+    def __init__(self, folder: Path, keys: Keys, now: datetime) -> None:
+        """`folder` is what clients see. Keys that are made later do not sign."""
         self._metadata, self._targets = folder / "metadata", folder / "targets"
-        self._signers, self._now = signers, now
-        self._added: list[tuple[Path, bytes]] = []
+        self._keys, self._signers, self._now = keys, keys.signers(), now
+        self._added: list[File] = []
 
     def root(self) -> Metadata[Root]:
         """The newest. Raises ConfigError where there is none."""
@@ -74,7 +73,10 @@ class Shelf:
         path = self._metadata / name
         try:
             found: Metadata[_T] = Metadata[_T].from_bytes(path.read_bytes())
-        except (OSError, DeserializationError) as error:
+        except OSError as error:
+            hint = "of public/metadata nothing may be missing; take it from what clients see, or from a copy"
+            raise ConfigError(f"cannot be read: {error.strerror}", Location(str(path)), hint=hint) from None
+        except DeserializationError as error:
             raise ConfigError(f"this is no metadata: {error}", Location(str(path))) from None
         if found.signed.type != kind.type:
             raise ConfigError(f"this is metadata of {found.signed.type!r}", Location(str(path)))
@@ -86,7 +88,7 @@ class Shelf:
 
     def add_set(self, role: str, digest: str, data: bytes) -> None:
         """A set, under the name that consistent snapshots ask for."""
-        self._added.append((self._targets / role / f"{digest}.{SET}", data))
+        self._add_file(self._targets / role / f"{digest}.{SET}", data)
 
     def add_root(self, made: Root, before: Root | None) -> None:
         """Sign by every key of either root that is here. Raises SupplyError where that is not enough for both."""
@@ -95,7 +97,7 @@ class Shelf:
         )
         for one in (made, *([before] if before else [])):
             self._enough(one, ROOT, signed)
-        self._added.append((self._metadata / f"{made.version}.root.json", _bytes(signed)))
+        self._add_file(self._metadata / f"{made.version}.root.json", _bytes(signed))
 
     def add_targets(self, role: str, made: Targets, delegator: Root | Targets) -> MetaFile:
         """Sign the targets of a role; what a snapshot says of them. Raises SupplyError."""
@@ -114,16 +116,26 @@ class Shelf:
         self._add(TIMESTAMP, Metadata(stamp), root, "timestamp.json")
 
     def commit(self) -> None:
-        """Write it all. Raises ConfigError; what clients see is as before then."""
-        added, self._added = self._added, []
-        for path, data in added:
-            _write(path, data)
+        """Write it all, and new keys before it. Raises ConfigError; what clients see is as before then."""
+        files = [*self._keys.made(), *self._added]
+        try:
+            for file in files:
+                file.path.parent.mkdir(parents=True, exist_ok=True)
+            write_all(files)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot be written: {error.strerror}", Location(str(error.filename2 or error.filename))
+            ) from None
+        self._added = []
+
+    def _add_file(self, path: Path, data: bytes) -> None:
+        self._added.append(File(path, data, 0o644))
 
     def _add(self, role: str, made: Metadata[_T], delegator: Root | Targets, name: str) -> MetaFile:
         signed = self._signed(made, delegator.get_delegated_role(role).keyids)
         self._enough(delegator, role, signed)
         data = _bytes(signed)
-        self._added.append((self._metadata / name, data))
+        self._add_file(self._metadata / name, data)
         return MetaFile.from_data(made.signed.version, data, ["sha256"])
 
     def _signed(self, made: Metadata[_T], keyids: Mapping[str, object] | list[str] | set[str]) -> Metadata[_T]:
@@ -137,17 +149,9 @@ class Shelf:
         if not found:
             lacking = ", ".join(keyid[:SHOWN] for keyid in sorted(found.unsigned))
             have = f"it has {len(found.signed)} of {found.threshold} signatures"
-            raise SupplyError("sign", f"{role}: {have}; keys that are not here: {lacking}")
+            unread = "".join(f"\n{one}" for one in self._keys.unread)
+            raise SupplyError("sign", f"{role}: {have}; keys that are not here: {lacking}{unread}")
 
 
 def _bytes(made: Metadata[_T]) -> bytes:
     return made.to_bytes(JSONSerializer(compact=False))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all. Raises ConfigError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data, 0o644)
-    except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror}", Location(str(path))) from None

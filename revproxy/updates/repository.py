@@ -4,6 +4,8 @@ Roles: root says whose keys count for the four others at the top; targets says w
 roles, one for each kind of set, which may sign what lies below their own name and nothing else; snapshot and
 timestamp say what belongs together and that it is fresh. Root and targets are needed only when keys change, so their
 keys can lie in a drawer.
+
+Invariant: one process changes a feed at a time, from what it reads first to the last file that it writes.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
@@ -23,31 +26,70 @@ from tuf.api.metadata import DelegatedRole, Delegations, MetaFile, Root, TargetF
 from revproxy.config.values import is_set_name
 from revproxy.errors import ConfigError, Location
 from revproxy.model import SupplyLimits
+from revproxy.updates.files import alone, clear_unfinished
 from revproxy.updates.keys import SHOWN, Keys
+from revproxy.updates.manifest import FILES, Kind, is_version
 from revproxy.updates.metadata import ROOT, TARGETS, TOP, Shelf, target_of
 from revproxy.updates.pack import kind_of, pack, read_set
 from revproxy.updates.unpack import unpack
 
 PUBLIC: Final = "public"
 KEYS: Final = "keys"
+_MOST_SHOWN: Final = 50
+"""Characters of a name that is none."""
+_LOCK: Final = "lock"
+_BUSY: Final = "another change of this feed is under way"
+Check = Callable[[Path, Kind], None]
+"""Looks at the files of a set as a client would unpack them. Raises SupplyError."""
+
+
+def unchecked(files: Path, kind: Kind) -> None:
+    """Nothing is looked at."""
 
 
 class Repository:
     """One feed. `folder` holds `public`, which clients see; keys are wherever `keys` says."""
 
     def __init__(self, folder: Path, keys: Keys, now: datetime) -> None:
-        """`now` is when what is made here is made. Raises ConfigError for keys that cannot be read."""
+        """`now` is when what is made here is made."""
         self._folder, self._keys, self._now = folder, keys, now
         self._open()
 
     def _open(self) -> None:
-        self._shelf = Shelf(self._folder / PUBLIC, self._keys.signers(), self._now)
+        self._shelf = Shelf(self._folder / PUBLIC, self._keys, self._now)
 
     def begin(self, roles: Iterable[str], root_keys: int = 1, root_threshold: int = 1) -> None:
-        """The first metadata, with new keys for every role. Raises ConfigError, also where a feed stands already."""
-        if any((self._folder / PUBLIC).glob("metadata/*")):
-            raise ConfigError("there is a feed already; nothing was changed", Location(str(self._folder)))
-        self._begin(tuple(roles), root_keys, root_threshold)
+        """The first metadata, with new keys for every role.
+
+        Raises ConfigError, also where a feed stands already, and SupplyError where somebody else changes it.
+        """
+        roles = tuple(roles)
+        for i, role in enumerate(roles):
+            self._named(role, roles[:i])
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot be written: {error.strerror}", Location(str(self._folder))) from None
+        with self._alone():
+            if any((self._folder / PUBLIC).glob("metadata/*")):
+                raise ConfigError("there is a feed already; nothing was changed", Location(str(self._folder)))
+            self._begin(roles, root_keys, root_threshold)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Nobody else changes this feed meanwhile. Raises SupplyError where somebody does, ConfigError for none."""
+        self._shelf.root()
+        with self._alone():
+            yield
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The same without looking for a feed; nothing is left of a change that was refused or killed."""
+        with alone(self._folder / _LOCK, _BUSY):
+            self._keys.forget()
+            self._tidy()
+            self._open()
+            yield
 
     def _begin(self, roles: tuple[str, ...], root_keys: int, root_threshold: int) -> None:
         root = Root(expires=self._shelf.expiry(ROOT), consistent_snapshot=True)
@@ -75,14 +117,40 @@ class Repository:
         delegations = self._shelf.targets().signed.delegations
         return sorted(delegations.roles or ()) if delegations is not None else []
 
-    def publish(self, role: str, folder: Path, version: str, limits: SupplyLimits) -> str:
-        """A new set of a role from a folder of signatures or rules; its hash. Raises ConfigError, SupplyError."""
-        before = self._shelf.targets(role).signed
+    def _tidy(self) -> None:
+        """Raises ConfigError."""
+        public = self._folder / PUBLIC
+        try:
+            for folder in (public / "metadata", *(public / "targets").glob("*"), self._folder / KEYS):
+                clear_unfinished(folder)
+        except OSError as error:
+            raise ConfigError(f"cannot be removed: {error.strerror}", Location(str(error.filename))) from None
+
+    def publish(self, role: str, folder: Path, version: str, limits: SupplyLimits, check: Check = unchecked) -> str:
+        """A new set of a role from a folder of signatures or rules; its hash. What `check` refuses is not signed.
+
+        Raises ConfigError, SupplyError.
+        """
+        if not is_version(version):
+            raise ConfigError(
+                f"{version[:_MOST_SHOWN]!r} cannot be the version of a set",
+                Location(str(self._folder)),
+                hint="at most 64 letters, digits and . _ + -, a letter or a digit first",
+            )
+        self._shelf.root()
+        number = self._shelf.targets(role).signed.version + 1
         kind = kind_of(folder)
-        data = pack(read_set(folder, kind), kind, role, before.version + 1, version)
+        files = read_set(folder, kind)
         with tempfile.TemporaryDirectory() as scratch:
-            # What a client would refuse is not published.
-            unpack(io.BytesIO(data), Path(scratch) / "set", limits)
+            # What a client would refuse is not published. That takes long, and holds nobody up who signs anew.
+            unpack(io.BytesIO(pack(files, kind, role, number, version)), Path(scratch) / "set", limits)
+            check(Path(scratch) / "set" / FILES, kind)
+        with self._changing():
+            return self._publish(role, files, kind, version)
+
+    def _publish(self, role: str, files: Mapping[str, bytes], kind: Kind, version: str) -> str:
+        before = self._shelf.targets(role).signed
+        data = pack(files, kind, role, before.version + 1, version)
         made = self._next(before, role)
         made.targets = {target_of(role): TargetFile.from_data(target_of(role), data, ["sha256"])}
         digest = hashlib.sha256(data).hexdigest()
@@ -92,8 +160,9 @@ class Repository:
         return digest
 
     def renew(self) -> None:
-        """A new snapshot and timestamp, before the old ones expire. Raises SupplyError."""
-        self._snapshot({}, self._shelf.root().signed)
+        """A new snapshot and timestamp, before the old ones expire. Raises ConfigError, SupplyError."""
+        with self._changing():
+            self._snapshot({}, self._shelf.root().signed)
 
     def _snapshot(self, changed: Mapping[str, MetaFile], root: Root) -> None:
         """The end of every change."""
@@ -110,24 +179,45 @@ class Repository:
 
         Raises ConfigError, SupplyError.
         """
-        if new and (not is_set_name(role) or role in (*TOP, *self.roles())):
-            raise ConfigError(f"{role!r} cannot be the name of a new role", Location(str(self._folder)))
-        if not new:
-            self._exists(role)
-        added = key or self._keys.make(role)
-        self._change(role, (), added, threshold)
-        return added.keyid
+        with self._changing():
+            if new:
+                self._named(role, self.roles())
+            keyids = set() if new else {*self._exists(role)}
+            self._possible(len(keyids | {key.keyid if key else ""}), threshold)
+            added = key or self._keys.make(role)
+            self._change(role, (), added, threshold)
+            return added.keyid
+
+    def _named(self, role: str, known: Iterable[str]) -> None:
+        """Raises ConfigError for what a new role beside the known ones cannot be called."""
+        if not is_set_name(role) or role in (*TOP, *known):
+            raise ConfigError(
+                f"{role[:_MOST_SHOWN]!r} cannot be the name of a new role",
+                Location(str(self._folder)),
+                hint="at most 40 lower-case letters, digits and hyphens, a letter first; each name once",
+            )
+
+    def _possible(self, keys: int, threshold: int | None) -> None:
+        """Raises ConfigError where so many keys can never sign enough."""
+        if threshold is not None and threshold > keys:
+            raise ConfigError(f"{keys} keys can never give {threshold} signatures", Location(str(self._folder)))
 
     def rotate(self, role: str, old: str = "") -> str:
         """A new key in the place of an old one, which the beginning of its id names; the only one needs no name.
 
         The new key's id. Raises ConfigError, SupplyError.
         """
+        with self._changing():
+            return self._rotate(role, old)
+
+    def _rotate(self, role: str, old: str) -> str:
         keyids = self._exists(role)
         gone = tuple(keyid for keyid in keyids if keyid.startswith(old))
         if len(gone) != 1:
             known = ", ".join(keyid[:SHOWN] for keyid in keyids)
-            raise ConfigError(f"{role} has {len(gone)} keys {old!r}: {known}; name one", Location(str(self._folder)))
+            which = "which key?" if gone else f"no key of {role} begins with {old[:_MOST_SHOWN]!r}."
+            hint = "name the old key by the beginning of its id (--key)"
+            raise ConfigError(f"{which} {role} has {known}", Location(str(self._folder)), hint=hint)
         added = self._keys.make(role)
         self._change(role, gone, added, None)
         return added.keyid

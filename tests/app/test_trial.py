@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,13 @@ def test_a_good_set(order, signatures):
 
 def test_a_set_that_the_configuration_does_not_use_yet(order):
     assert attempt(order(inspection="{signatures: []}", a_conf=GOOD)).ruleset == ""
+
+
+def test_a_set_alone_at_the_highest_level(order):
+    text = (
+        f"SecRule TX:DETECTION_PARANOIA_LEVEL '@lt 4' 'id:2,phase:2,pass,nolog,skipAfter:END'\n{GOOD}SecMarker END\n"
+    )
+    assert attempt(replace(order(a_conf=text), config="")).rules == 1
 
 
 def test_a_set_that_does_not_compile(order):

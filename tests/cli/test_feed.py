@@ -12,7 +12,8 @@ TEXT = (Path(__file__).parents[2] / "signatures/xml.yaml").read_text()
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "set").mkdir()
     (tmp_path / "set/a.yaml").write_text(TEXT)
 
@@ -52,8 +53,28 @@ def test_what_is_refused(run, tmp_path):
     assert "timestamp: it has 0 of 1 signatures" in run("publish", code=1)
 
 
+def test_a_set_that_no_client_would_take(run, tmp_path):
+    run("init", "--role", "ours")
+    assert "cannot be the version" in run("publish", "ours", tmp_path / "set", "--version", "a b", code=2)
+    (tmp_path / "set/a.yaml").write_text("{")
+    assert "compile: " in run("publish", "ours", tmp_path / "set", code=1)
+    assert signed(tmp_path, "timestamp.json")["version"] == 1
+    run("publish", "ours", tmp_path / "set", "--untried")
+    assert signed(tmp_path, "timestamp.json")["version"] == 2
+
+
+def test_no_feed(run, tmp_path):
+    for words in (("publish",), ("publish", "ours", tmp_path / "set"), ("rotate", "root"), ("add-key", "root")):
+        said = run(*words, code=2)
+        assert "there is no feed here" in said
+        assert "hint: revproxy feed init" in said
+    assert not (tmp_path / "feed").exists()
+
+
 def test_more_signatures_than_keys(run):
     assert "can never give 2" in run("init", "--role", "ours", "--root-threshold", "2", code=2)
+    run("init", "--role", "ours")
+    assert "2 keys can never give 9" in run("add-key", "ours", "--threshold", "9", code=2)
 
 
 def test_keys_elsewhere_with_a_passphrase(run, tmp_path, monkeypatch):
@@ -61,7 +82,7 @@ def test_keys_elsewhere_with_a_passphrase(run, tmp_path, monkeypatch):
     run("init", "--role", "ours", "--keys", tmp_path / "stick")
     run("publish", "ours", tmp_path / "set", "--keys", tmp_path / "stick")
     monkeypatch.delenv("REVPROXY_FEED_PASSPHRASE")
-    assert "REVPROXY_FEED_PASSPHRASE" in run("publish", "--keys", tmp_path / "stick", code=2)
+    assert "REVPROXY_FEED_PASSPHRASE" in run("publish", "--keys", tmp_path / "stick", code=1)
 
 
 def test_somebody_elses_public_key(run, tmp_path):

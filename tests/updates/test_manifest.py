@@ -5,7 +5,7 @@ import json
 import pytest
 
 from revproxy.errors import SupplyError
-from revproxy.updates.manifest import MOST_BYTES, Kind, Manifest, content_of, digest_of, read_manifest
+from revproxy.updates.manifest import MOST_BYTES, Kind, Manifest, content_of, digest_of, is_version, read_manifest
 
 GOOD = Manifest(Kind.SIGNATURES, "ours", 3, "2026.11", content_of({"a.yaml": b"x"}))
 
@@ -48,6 +48,14 @@ def test_what_is_no_manifest(data, why):
     with pytest.raises(SupplyError, match=why) as caught:
         read_manifest(data)
     assert caught.value.step == "manifest"
+
+
+@pytest.mark.parametrize(
+    ("good", "texts"),
+    [(True, ("2026.11", "x" * 64, "4.28.0-rc1+a_b")), (False, ("", "a b", "1\n", "1\x1b[m", "x" * 65, "-1"))],
+)
+def test_versions(good, texts):
+    assert {is_version(text) for text in texts} == {good}
 
 
 def test_the_hash_is_of_names_and_contents():
