@@ -158,7 +158,7 @@ class SupplyError(RevproxyError):
 
 
 class BusyError(SupplyError):
-    """Another update is under way; this one was not begun."""
+    """Another change is under way; this one was not begun."""
 
 
 class UseError(SupplyError):

@@ -9,7 +9,6 @@ from python-tuf's own memory in `trust/`. One process changes any of it at a tim
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -19,8 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from revproxy.config.values import is_set_name
-from revproxy.errors import BusyError, ConfigError, Location, SupplyError, UseError
-from revproxy.updates.files import is_ours, write_whole
+from revproxy.errors import ConfigError, Location, SupplyError, UseError
+from revproxy.updates.files import is_ours, taken, write_whole
 from revproxy.updates.sets import Sets
 from revproxy.updates.unpack import cleared
 
@@ -182,14 +181,11 @@ class Feeds:
                 raise SupplyError(
                     "feed", f"{self.folder}: other users may write it: `chmod go-w`, and look what is there"
                 )
-            descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = taken(self.folder / _LOCK, "another update is under way")
         except OSError as error:
             raise _unwritten(self.folder, error) from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
-        except BlockingIOError:
-            raise BusyError("feed", "another update is under way") from None
         finally:
             os.close(descriptor)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from revproxy.errors import ConfigError, Location, SupplyError
+from revproxy.errors import BusyError, ConfigError, Location
 
 _UNFINISHED = re.compile(r"\.[0-9a-f]{16}", re.ASCII)
 """The names of `_beside`."""
@@ -91,20 +91,26 @@ def link_whole(path: Path, target: str) -> None:
 
 @contextmanager
 def alone(path: Path, busy: str) -> Iterator[None]:
-    """Hold the lock in this file, which stays. Raises SupplyError `busy` where another process does, ConfigError."""
+    """Hold the lock in this file, which stays. Raises BusyError `busy` where another process does, ConfigError."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = taken(path, busy)
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", Location(str(path))) from None
     try:
-        _lock(descriptor, busy)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, busy: str) -> None:
+def taken(path: Path, busy: str) -> int:
+    """A descriptor that holds the lock in this file until it is closed. Raises BusyError `busy`, OSError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise SupplyError("feed", busy) from None
+        os.close(descriptor)
+        raise BusyError("feed", busy) from None
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

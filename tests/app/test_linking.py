@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,9 +43,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     times: list[int] = []
     real = rules.link_all
 
-    def counted(*arguments: object) -> object:
+    def counted(*arguments: Any) -> object:
         times.append(1)
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)
 
     monkeypatch.setattr(rules, "link_all", counted)
     return times
@@ -81,9 +82,9 @@ def test_a_change_anywhere_is_noticed(both: Settings, made: list[int], name: str
 @pytest.mark.parametrize(
     "change", [{"paranoia": 2}, {"signatures_for": ()}, {"rules": ()}, {"disabled": ("one",)}, {"signatures": ()}]
 )
-def test_another_wish_is_another_set(both: Settings, made: list[int], change: dict[str, object]) -> None:
+def test_another_wish_is_another_set(both: Settings, made: list[int], change: dict[str, Any]) -> None:
     linked_rules(both)
-    linked_rules(replace(both, inspection=replace(both.inspection, **change)))  # type: ignore[arg-type]
+    linked_rules(replace(both, inspection=replace(both.inspection, **change)))
     assert len(made) == 2
 
 
@@ -135,8 +136,9 @@ def test_errors_are_never_kept(both: Settings, made: list[int], tmp_path: Path) 
 
 def test_a_path_that_is_wrong_is_told_by_the_readers(both: Settings, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    for change in ({"rules": (str(tmp_path / "none"),)}, {"signatures": (str(tmp_path / "none"),)}):
-        assert "in this folder" in said(replace(both, inspection=replace(both.inspection, **change)))  # type: ignore[arg-type]
+    none = (str(tmp_path / "none"),)
+    for inspection in (replace(both.inspection, rules=none), replace(both.inspection, signatures=none)):
+        assert "in this folder" in said(replace(both, inspection=inspection))
 
 
 def test_nothing_is_kept_of_files_that_come_and_go(both: Settings, made: list[int]) -> None:
@@ -152,8 +154,8 @@ def test_files_that_came_while_they_were_read_are_not_taken_for_read(
 ) -> None:
     real = rules.link_all
 
-    def slow(*arguments: object) -> object:
-        linked = real(*arguments)  # type: ignore[arg-type]
+    def slow(*arguments: Any) -> object:
+        linked = real(*arguments)
         (tmp_path / "rules" / "z.conf").write_text('SecRule ARGS "@rx z" "id:9,phase:2,deny"\n')
         return linked
 

@@ -137,3 +137,11 @@ def test_history(feeds, tmp_path):
     feeds.note({"number": 3})
     assert feeds.history() == [{"number": 3}]
     assert path.with_suffix(".old.jsonl").stat().st_size > 10**6
+
+
+def test_what_fails_while_it_is_locked_is_not_taken_for_another_update(tmp_path):
+    feeds = Feeds(str(tmp_path / "feeds"))
+    with pytest.raises(BlockingIOError), feeds.locked():
+        raise BlockingIOError
+    with feeds.locked():
+        pass
