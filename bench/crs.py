@@ -231,7 +231,7 @@ def run(crs: Path, level: int, names: list[str], rounds: int, seconds: float) ->
         folder = Path(name)
         folder.chmod(0o755)
         proxy, client = cores()
-        contestants, absent = _start(folder, crs, level, proxy, client, stack)
+        contestants, absent = _start(folder, crs.resolve(), level, proxy, client, stack)
         yield from (f"  left out: {who}: {reason}" for who, reason in absent.items())
         yield f"  {'load':10}{''.join(f'{who:>13}' for who in contestants)} {'  times':<22} wanted"
         bench = Bench(contestants, folder, rounds, seconds, client)
