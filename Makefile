@@ -5,13 +5,20 @@ BIN := $(VENV)/bin
 ARGS ?=
 DEBIAN := nginx-light libnginx-mod-http-modsecurity postfix swaks wrk curl nftables iproute2 dovecot-imapd postgresql
 
-.PHONY: setup debian demo test lint bench load soak quality image clean
+.PHONY: setup compiled interpreted debian demo test lint bench load soak quality image clean
 
 setup: $(VENV)/.done
 $(VENV)/.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,load]'
 	touch $@
+
+# The data path as machine code, beside its source (docs/decisions/0009-compiled.md). After a change there: again.
+compiled: setup
+	REVPROXY_COMPILE=1 $(BIN)/python setup.py -q build_ext --inplace
+
+interpreted:
+	find revproxy -name '*.so' -delete
 
 demo: setup
 	$(BIN)/revproxy demo $(ARGS)
@@ -29,7 +36,7 @@ lint: setup
 test: setup debian lint
 	$(BIN)/pytest $(ARGS)
 
-bench: setup debian
+bench: setup debian compiled
 	$(BIN)/python -m bench $(ARGS)
 
 load: setup debian
@@ -46,4 +53,5 @@ image:
 	docker/build-image.sh build/image
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find revproxy -name '*.so' -delete
+	rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -15,6 +15,16 @@ import pytest
 
 from revproxy.app.store import FolderStore
 
+PACKAGE = Path(__file__).resolve().parent.parent / "revproxy"
+
+
+def pytest_configure() -> None:
+    """Modules that were compiled in place stand before their source: they must not be older."""
+    for module in PACKAGE.rglob("*.so"):
+        source = module.with_name(module.name.partition(".")[0] + ".py")
+        if source.exists() and source.stat().st_mtime > module.stat().st_mtime:
+            pytest.exit(f"{source} is newer than {module.name}: `make compiled`, or `make interpreted`", 2)
+
 
 @pytest.fixture(scope="session")
 def compiled() -> FolderStore:

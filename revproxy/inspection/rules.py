@@ -39,7 +39,7 @@ class RuleInspector:
         self._engine = Engine(rules, memory_bytes, Shared(rules, loaded, Program if watch is None else watch.program))
         # An engine has scratch memory of its own and serves one thread.
         self._twin = self._engine.twin()
-        self._thread = thread or ThreadPoolExecutor(1, "inspection")
+        self._aside = thread or ThreadPoolExecutor(1, "inspection")
 
     @property
     def loaded(self) -> Loaded:
@@ -58,8 +58,8 @@ class RuleInspector:
             self._engine.inspect(transaction, first, last, part)
             return None
         aside = self._twin.inspect
-        return asyncio.get_running_loop().run_in_executor(self._thread, aside, transaction, first, last, part)
+        return asyncio.get_running_loop().run_in_executor(self._aside, aside, transaction, first, last, part)
 
     def close(self) -> None:
         """Let the thread end once its work is done."""
-        self._thread.shutdown(wait=False)
+        self._aside.shutdown(wait=False)

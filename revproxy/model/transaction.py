@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from revproxy.model.finding import Finding
 from revproxy.model.phase import Protocol
@@ -117,7 +118,7 @@ class Transaction:
     controls: Controls = UNTOUCHED
     enforces: bool = True
     """Whether a rule that refuses ends inspection, because the refusal will be carried out."""
-    excluded: tuple[object, ...] = ()
+    excluded: tuple[Any, ...] = ()
     """What the route leaves out (`detection.rules.Exclusion`): put here before the first inspection."""
-    state: object = None
+    state: Any = None
     """What the rule engine keeps between inspections; nobody else looks into it."""

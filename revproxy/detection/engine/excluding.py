@@ -6,7 +6,7 @@ Worked out once for each set of exclusions that apply together; there are few. W
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from revproxy.detection.engine.reading import key_test
@@ -19,7 +19,7 @@ class _Left(NamedTuple):
 
     removed: frozenset[int]
     lost: Sequence[tuple[frozenset[int], Lost]]
-    mark: object
+    mark: Hashable
     """Of a state that begins like this."""
 
 

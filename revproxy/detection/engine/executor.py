@@ -206,6 +206,10 @@ class Step:
         return matches
 
 
+MakeStep = Callable[[Condition, bool, Sequence[Doing], Mapping[Operator, Texts], Place | None], Step]
+"""As `Step`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A rule that matched: which target, the part of the value around the match, and what the rule says of it."""
@@ -231,9 +235,10 @@ class Program:
         chooser: Chooser | None = None,
         last_matters: bool = False,
         texts: Mapping[Operator, Texts] = _NO_TEXTS,
+        make_step: MakeStep = Step,
     ) -> None:
         """`chooser` knows all rules of the set, which effects may be about; `last_matters`: another rule may look at
-        the value that this one accepts last; `texts`: see `RuleSet`."""
+        the value that this one accepts last; `texts`: see `RuleSet`; `make_step` makes the conditions."""
         chooser = chooser or Chooser((rule,))
         self.rule = rule
         self.at = at
@@ -244,7 +249,7 @@ class Program:
         self._tells = any(part.field in _TELLING for part in quoted)
         self._quotes = [(part.field, part.key or b"") for part in quoted if part.field not in PSEUDO]
         self.steps = [
-            Step(
+            make_step(
                 c,
                 not last_matters
                 and (i == last or not any(t.field.startswith(MATCHED) for t in rule.conditions[i + 1].targets)),

@@ -6,7 +6,7 @@ data; what changes it are `effects`, which say so (`touch`, `mark`). What a rule
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 from revproxy.detection.engine.sieving import Sieves
@@ -63,7 +63,7 @@ class Lost(NamedTuple):
 class Looked(NamedTuple):
     """Fields as they were, and the items (bits) that some value of theirs may hit."""
 
-    fields: Mapping[str, object]
+    fields: Mapping[str, Any]
     items: int
 
 
@@ -100,7 +100,7 @@ class State:
         """For each variable what rules, by position, added to it at most since it was set (`adding`)."""
         self.over = frozenset[Phase]()
         """Phases in which nothing runs any more."""
-        self.mark: object = BEGINNING
+        self.mark: Hashable = BEGINNING
         """Two states of one rule set with the same mark are equal, but for `last` and `enforces`; None: not known."""
 
         self.looked: dict[int, Looked] = {}

@@ -49,7 +49,7 @@ class Outcome:
     controls: Mapping[Control, str]
     over: frozenset[Phase]
     touched: bool
-    mark: object
+    mark: Hashable
     place: Place
     fired: tuple[Fired, ...]
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from revproxy.detection.engine.effects import Doing
 from revproxy.detection.engine.executor import Hit, Program, Step
 from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Scene, State
 from revproxy.detection.link.chosen import Chooser
+from revproxy.detection.link.sieves import Place
 from revproxy.detection.operators import Captures, Texts
-from revproxy.detection.rules import Operator, Rule
+from revproxy.detection.rules import Condition, Operator, Rule
 
 Change = tuple[bytes, bytes | None, bytes | None]
 """A variable, and its value before and after; None where there is none."""
@@ -52,7 +55,8 @@ class Watch:
         self, rule: Rule, at: int, chooser: Chooser, last_matters: bool, texts: Mapping[Operator, Texts]
     ) -> Program:
         """A rule that is watched."""
-        return _Watched(self._fired, Program(rule, at, chooser, last_matters, texts))
+        found: list[tuple[Found, ...]] = []
+        return _Watched(self._fired, found, rule, at, chooser, last_matters, texts)
 
     def take(self) -> list[Fired]:
         """Of the last transaction. What the engine tried out beside it has another state, and is left out."""
@@ -66,12 +70,19 @@ class _Watched(Program):
 
     __slots__ = ("_fired", "_found")
 
-    def __init__(self, fired: list[Fired], program: Program) -> None:
-        for name in Program.__slots__:
-            setattr(self, name, getattr(program, name))
+    def __init__(
+        self,
+        fired: list[Fired],
+        found: list[tuple[Found, ...]],
+        rule: Rule,
+        at: int,
+        chooser: Chooser,
+        last_matters: bool,
+        texts: Mapping[Operator, Texts],
+    ) -> None:
+        super().__init__(rule, at, chooser, last_matters, texts, partial(_WatchedStep, found))
         self._fired = fired
-        self._found: list[tuple[Found, ...]] = []
-        self.steps = [_WatchedStep(step, self._found) for step in self.steps]
+        self._found = found
 
     def run(self, scene: Scene) -> Hit | None:
         self._found.clear()
@@ -91,9 +102,16 @@ class _WatchedStep(Step):
 
     __slots__ = ("_found",)
 
-    def __init__(self, step: Step, found: list[tuple[Found, ...]]) -> None:
-        for name in Step.__slots__:
-            setattr(self, name, getattr(step, name))
+    def __init__(
+        self,
+        found: list[tuple[Found, ...]],
+        condition: Condition,
+        only_first: bool,
+        doings: Sequence[Doing],
+        texts: Mapping[Operator, Texts],
+        place: Place | None,
+    ) -> None:
+        super().__init__(condition, only_first, doings, texts, place)
         self._found = found
 
     def accept(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Lost] = ()) -> list[Accepted]:

@@ -2,7 +2,7 @@
 
 from revproxy.proxy.http.exclusions import Exclusions, Placed
 from revproxy.proxy.http.front import HttpFront
-from revproxy.proxy.http.offline import inspect_request
+from revproxy.proxy.http.offline import inspect_request, judge_request
 from revproxy.proxy.http.record import Recorder
 from revproxy.proxy.http.routes import Router, policy_of, way_of
 from revproxy.proxy.http.site import Site
@@ -15,6 +15,7 @@ __all__ = [
     "Router",
     "Site",
     "inspect_request",
+    "judge_request",
     "policy_of",
     "way_of",
 ]

@@ -89,17 +89,20 @@ async def _inspect(
     if excluding is not None:
         transaction.excluded = excluding(head.host, head.target)
     try:
-        await _judge(head, end, raw[end:], judge, transaction, limits)
+        await judge_request(head, end, raw[end:], judge, transaction, limits)
         if answer:
             await _judge_answer(answer, judge, transaction, limits)
     finally:
         await judge.log()
 
 
-async def _judge(
+async def judge_request(
     head: RequestHead, size: int, data: bytes, judge: Judge, transaction: Transaction, limits: Limits
 ) -> None:
-    """A head of `size` bytes, and all that follows it."""
+    """Fill the fields of a head of `size` bytes, and of all that follows it, and judge them: phases HEAD and BODY.
+
+    Raises Refused, HttpError, LimitError and ContentError.
+    """
     fields, wanted = transaction.fields, judge.wanted
     fill_head(fields, head, CLIENT, limits.content, wanted)
     body = _body(head, data, limits)

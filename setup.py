@@ -1,0 +1,83 @@
+"""Builds the package; with REVPROXY_COMPILE=1 the modules of the data path are compiled ahead of time.
+
+mypyc makes C of the same source that Python runs otherwise (docs/decisions/0009-compiled.md). Without the variable
+nothing is compiled, and neither mypy nor a C compiler is needed.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+DATA_PATH = {
+    "codecs": ["base64", "entity", "escape", "percent"],
+    "content": [
+        "arguments",
+        "body",
+        "cookies",
+        "disposition",
+        "guess",
+        "media",
+        "multipart",
+        "parthead",
+        "sink",
+        "windows",
+    ],
+    "detection/engine": [
+        "adding",
+        "calm",
+        "chains",
+        "coded",
+        "controls",
+        "effects",
+        "engine",
+        "excluding",
+        "executor",
+        "gates",
+        "hinted",
+        "idle",
+        "inputs",
+        "joining",
+        "lists",
+        "memory",
+        "places",
+        "plan",
+        "reading",
+        "running",
+        "sieving",
+        "state",
+        "stretches",
+        "watching",
+    ],
+    "detection/transformations": ["comments", "path", "url", "whitespace"],
+    "inspection": ["rules", "verdict"],
+    "model": ["finding", "transaction"],
+    "protocols/http1": ["fields", "head", "target", "write"],
+    "proxy": ["outcome"],
+    "proxy/http": [
+        "collector",
+        "fields",
+        "headers",
+        "reading",
+        "record",
+        "refusal",
+        "routes",
+    ],
+}
+"""What every request or answer goes through, by room. Not there: what is kept in pickles (operators), the base of
+classes that are not compiled (`content.whole`), and coroutines, of which mypyc does not know all."""
+
+
+def sources() -> list[str]:
+    """The files to compile."""
+    return [f"revproxy/{room}/{name}.py" for room, names in DATA_PATH.items() for name in names]
+
+
+if os.environ.get("REVPROXY_COMPILE") == "1":
+    from mypyc.build import mypycify
+
+    os.chdir(HERE)
+    setup(ext_modules=mypycify(sources(), opt_level="2", group_name="revproxy.datapath"))
+else:
+    setup()
