@@ -14,7 +14,7 @@ $(VENV)/.done: pyproject.toml
 	touch $@
 
 # The data path as machine code, beside its source (docs/decisions/0009-compiled.md). After a change there: again.
-compiled: setup
+compiled: setup interpreted
 	REVPROXY_COMPILE=1 $(BIN)/python setup.py -q build_ext --inplace
 
 interpreted:
