@@ -14,7 +14,7 @@ from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.excluding import Excluding
 from revproxy.detection.engine.executor import Hit
 from revproxy.detection.engine.joining import GroupScanner
-from revproxy.detection.engine.memory import Recall, Scan
+from revproxy.detection.engine.memory import Names, Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.reading import keys_of
 from revproxy.detection.engine.shared import Shared
@@ -25,13 +25,15 @@ from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Look
 from revproxy.detection.operators.numbers import number
-from revproxy.detection.rules import Rule
+from revproxy.detection.rules import AS_WRITTEN, Rule
 from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
 
 _NONE: frozenset[str] = frozenset()
+_WRITTEN = frozenset(AS_WRITTEN.values())
+"""Fields of which the values are names."""
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
 
@@ -53,6 +55,7 @@ class Engine:
         self._programs = self.shared.programs
         scan_of = partial(self.shared.scan, beside=beside)
         self._scans = [GroupScanner(group, scan_of).items for group in ruleset.groups]
+        self._names = [Names(scan) for scan in self._scans]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._sieves = Sieves(ruleset.sieves, scan_of)
         self._idle = self.shared.idle
@@ -117,7 +120,7 @@ class Engine:
 
     def _carry_out(self, run: Sequence[int], tx: Transaction, state: State) -> None:
         """Run these rules, in order, as far as those before them let it come to that."""
-        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state, self._sieves)
+        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state, self._sieves, {})
         known = frozenset([*(f.rule for f in tx.findings), *tx.silent]) if tx.findings or tx.silent else _NONE
         for at, phase, hit, detects in self._stretches.run(run, tx.protocol, scene, known):
             _report(tx, self.ruleset.rules[at], phase, hit, detects)
@@ -147,18 +150,22 @@ class Engine:
             found ^= low
 
     def _scanned(self, scan: GroupPlan, fields: Fields, wanted: int) -> int:
+        for gates in scan.gates:
+            wanted &= ~gates.shut(fields.keys(gates.field))
+        hits = 0
         values: list[bytes] = []
         before: object = None
         for name, keys in scan.sources:
             got = fields.get(name)
-            if got is not None and got[not keys] is not before:
-                before = got[not keys]
+            if got is None or got[not keys] is before:
+                continue
+            before = got[not keys]
+            known = self._names[scan.group].items(got[0], wanted) if keys else None
+            if known is None:
                 values += got[not keys]
-        if not values:
-            return 0
-        for gates in scan.gates:
-            wanted &= ~gates.shut(fields.keys(gates.field))
-        return self._scans[scan.group](values, wanted)
+            else:
+                hits |= known
+        return hits | self._scans[scan.group](values, wanted) if values else hits
 
     def _plan(self, tx: Transaction, first: Phase, last: Phase, part: bool = False) -> Plan:
         key = (tx.protocol, first, last, part, tuple(tx.fields))
@@ -182,8 +189,8 @@ def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, st
         got = fields.get(name)
         if got is None:
             continue
-        if keys:
-            hits |= recall.together(name, tuple(got[0]), looks, wanted)
+        if keys or name in _WRITTEN:
+            hits |= recall.together(name, tuple(got[not keys]), looks, wanted)
             continue
         now[name] = got
         if past.get(name) is not got:
@@ -202,8 +209,7 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) 
     else:
         tx.scores.outbound += rule.score
     if not rule.logs:
-        if rule.score:
-            tx.silent = (*tx.silent, rule.id)
+        tx.silent = (*tx.silent, rule.id)
         return
     tx.findings.append(
         Finding(

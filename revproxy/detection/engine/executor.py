@@ -8,14 +8,14 @@ at once. Scores and findings of a transaction do not belong here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
 from revproxy.detection.engine.effects import Doing, doing
-from revproxy.detection.engine.reading import Pair, Selector, expand
-from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Scene, State
+from revproxy.detection.engine.reading import Selector, expand, gathering
+from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Row, Scene, State
 from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.link.sieves import COSTLY, Place
@@ -56,6 +56,7 @@ class Step:
         "_chain",
         "_doings",
         "_every",
+        "_gathering",
         "_late",
         "_only_first",
         "_operators",
@@ -79,6 +80,7 @@ class Step:
         chosen = [t for t in condition.targets if not t.exclude]
         self.on_matched = any(t.field == MATCHED for t in chosen)
         self._selectors = [Selector(t, excluded) for t in chosen]
+        self._gathering = gathering(condition.targets)
         self._chain = [TRANSFORMATIONS[name] for name in condition.transformations]
         self._late = [o for o in condition.operators if o.template]
         self._operators = [compile_operator(o, texts) for o in condition.operators if not o.template]
@@ -107,15 +109,12 @@ class Step:
             operators = [*operators, *(o for o in late if o is not None)]
         out: list[Accepted] = []
         refused = self._refused
-        for selector in self._selectors:
-            # Values of a chain keep the names that they were found under.
-            names = [a.field for a in before] if selector.field == MATCHED and not selector.count else None
-            pairs = selector.pairs(scene, before, without)
-            for at in self._tried(scene, pairs):
-                key, value = pairs[at]
+        shared = self._gathering if not without else None
+        for rows in (shared.rows(scene),) if shared is not None else self._rows(scene, before, without):
+            for at in self._tried(scene, rows):
+                name, key, value = rows[at]
                 if value in refused:
                     continue
-                name = selector.field if names is None else names[at]
                 for form, operator in self._accepted(value, operators):
                     out.append(Accepted(name, key, form, operator))
                     self._do(scene, out[-1])
@@ -123,11 +122,22 @@ class Step:
                         return out
         return out
 
-    def _tried(self, scene: Scene, pairs: Sequence[Pair]) -> Sequence[int]:
+    def _rows(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Lost]) -> Iterator[Sequence[Row]]:
+        """What is selected, by target: what was done for the values of one may change what the next one selects."""
+        for selector in self._selectors:
+            pairs = selector.pairs(scene, before, without)
+            if selector.field == MATCHED and not selector.count:
+                # Values of a chain keep the names that they were found under. Targets choose by key.
+                keys = {key for key, _ in pairs}
+                yield [(a.field, a.key, a.value) for a in before if a.key in keys]
+            else:
+                yield [(selector.field, key, value) for key, value in pairs]
+
+    def _tried(self, scene: Scene, rows: Sequence[Row]) -> Sequence[int]:
         """The numbers of those that are not ruled out at once."""
         if self.place is None or scene.sieves is None:
-            return range(len(pairs))
-        return scene.sieves.left(self.place, [value for _, value in pairs])
+            return range(len(rows))
+        return scene.sieves.left(self.place, [value for _, _, value in rows])
 
     def _accepted(
         self, value: bytes, operators: Sequence[CompiledOperator]

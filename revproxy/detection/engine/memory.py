@@ -23,6 +23,8 @@ FEW = 3
 """So many conditions are sooner tried than the value is scanned alone."""
 SETS = 256
 """Sets of names that are remembered as a whole; beyond, it begins anew."""
+MANY_NAMES = 64
+"""A set of more names is not, either."""
 SET_BYTES = 4096
 """A set with more bytes is not."""
 
@@ -63,6 +65,30 @@ class Memory:
     def __len__(self) -> int:
         """Entries of both generations; those in both count twice."""
         return len(self.young) + len(self._old)
+
+
+class Names:
+    """A scanner that remembers what sets of names were found to hit: those of a form come again with each of it."""
+
+    __slots__ = ("_known", "_scan")
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+        self._known: dict[tuple[tuple[bytes, ...], int], int] = {}
+
+    def items(self, names: Sequence[bytes], wanted: int) -> int | None:
+        """As the scan; None where they are too many to be remembered."""
+        if len(names) > MANY_NAMES:
+            return None
+        key = (tuple(names), wanted)
+        found = self._known.get(key)
+        if found is None:
+            if sum(map(len, names)) > SET_BYTES:
+                return None
+            if len(self._known) >= SETS:
+                self._known.clear()
+            found = self._known[key] = self._scan(names, wanted)
+        return found
 
 
 class Recall:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from revproxy.detection.engine.state import Accepted, Lost, Scene, named
+from revproxy.detection.engine.state import Accepted, Lost, Row, Scene, named
 from revproxy.detection.operators.rx import matcher
 from revproxy.detection.patterns import Flags, parse
 from revproxy.detection.rules import (
+    BODY_TYPE,
     FIELDS,
     IDENTITY,
     MATCHED,
@@ -140,6 +141,35 @@ class Selector:
     def _chosen(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
         test = self._key
         return pairs if test is None else [pair for pair in pairs if test(pair[0])]
+
+
+class Gathering:
+    """What several targets select of fields that no rule changes: the same for all rules with these targets, and so
+    put together once for them all."""
+
+    __slots__ = ("_selectors",)
+
+    def __init__(self, selectors: Sequence[Selector]) -> None:
+        self._selectors = selectors
+
+    def rows(self, scene: Scene) -> Sequence[Row]:
+        """In the order of the targets."""
+        known = scene.gathered.get(self) if scene.gathered is not None else None
+        if known is None:
+            known = [(s.field, key, value) for s in self._selectors for key, value in s.pairs(scene, ())]
+            if scene.gathered is not None:
+                scene.gathered[self] = known
+        return known
+
+
+@lru_cache(maxsize=4096)
+def gathering(targets: tuple[Target, ...]) -> Gathering | None:
+    """The same one for the same targets; None where a rule may change what they select."""
+    excluded = [t for t in targets if t.exclude]
+    chosen = [t for t in targets if not t.exclude]
+    if any(t.count or t.field in PSEUDO or t.field == BODY_TYPE for t in chosen):
+        return None
+    return Gathering([Selector(t, excluded) for t in chosen])
 
 
 Expand = Callable[[Scene], bytes]

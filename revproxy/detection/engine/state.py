@@ -6,7 +6,7 @@ data; what changes it are `effects`, which say so (`touch`, `mark`). What a rule
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from revproxy.detection.engine.sieving import Sieves
@@ -112,13 +112,19 @@ class State:
         self.mark = None
 
 
+Row = tuple[str, bytes, bytes]
+"""A field, and a key and its value there."""
+
+
 class Scene(NamedTuple):
-    """All that a rule can look at and change; and what tells which of many values it need not look at."""
+    """All that a rule can look at and change; what tells which of many values it need not look at; and what rules
+    have looked at already, by their targets (`reading.Gathering`)."""
 
     id: bytes
     fields: Fields
     state: State
     sieves: Sieves | None = None
+    gathered: dict[object, Sequence[Row]] | None = None
 
 
 def named(accepted: Accepted, fields: Fields) -> bytes:

@@ -111,6 +111,7 @@ class Stretches:
     ) -> None:
         self._runner = Runner(ruleset, programs, idle)
         self._ids = [rule.id for rule in ruleset.rules]
+        self._telling = frozenset(at for at, rule in enumerate(ruleset.rules) if rule.logs or rule.score)
         self._names = names_in(ruleset.rules, ruleset.variables)
         steady = remembers and not ruleset.last_matters
         confirmed = _confirmed(ruleset)
@@ -122,7 +123,7 @@ class Stretches:
         self._stretches: dict[Rules, Stretch] = {}
 
     def run(self, rules: Sequence[int], protocol: Protocol, scene: Scene, known: frozenset[str]) -> list[Fired]:
-        """Run these rules, in order, but for those with a `known` id."""
+        """Run these rules, in order, but for those with a `known` id: what matched of those that log or score."""
         key = (protocol, tuple(rules))
         stretches = self._known.get(key)
         if stretches is None:
@@ -141,7 +142,7 @@ class Stretches:
                 fired += outcome.fired
             else:
                 place, found = self._runner.run(stretch.rules, protocol, scene, place, known)
-                fired += found
+                fired += [one for one in found if one.at in self._telling]
         return fired
 
     def _divided(self, key: Rules) -> tuple[Stretch, ...]:
@@ -191,7 +192,7 @@ class Stretches:
             state.touched,
             state.mark,
             place,
-            tuple(fired),
+            tuple(one for one in fired if one.at in self._telling),
         )
         if _size(key) <= INPUT_BYTES:
             if len(stretch.outcomes) >= OUTCOMES:

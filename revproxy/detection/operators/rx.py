@@ -7,9 +7,9 @@ in the value, whatever the pattern. Captures follow PCRE's order; a group that a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import re2
 
@@ -43,11 +43,9 @@ def forget() -> None:
     re2.purge()
 
 
-def alternation(patterns: Sequence[bytes]) -> Callable[[bytes], Any]:
-    """A search for any of these patterns of google-re2. Raises ArgumentError when they are too large for it."""
-    return cast(
-        Callable[[bytes], Any], compile_re2(b"|".join(b"(?:%b)" % p for p in patterns), captures=False).search
-    )
+def alternation(patterns: Sequence[bytes]) -> Test:
+    """Whether any of these patterns of google-re2 matches. Raises ArgumentError when they are too large for it."""
+    return _found(compile_re2(b"|".join(b"(?:%b)" % p for p in patterns), captures=False))
 
 
 def tree_of(argument: Argument, flags: Flags = RX) -> Node:
@@ -98,15 +96,22 @@ class _Late:
         return self.build().search(value, at)
 
 
-def _test(texts: Texts, search: Any) -> Test:
+def _found(program: Any) -> Test:
+    """Whether it matches somewhere: `search`, without the objects that it makes around the one call that decides."""
+    inner, anchor = getattr(program, "_regexp", None), getattr(re2, "_Anchor", None)
+    if inner is None or anchor is None:
+        # Another release of the library keeps it elsewhere.
+        return lambda value: program.search(value) is not None
+    match, anywhere = inner.Match, anchor.UNANCHORED
+    return lambda value: match(anywhere, value, 0, len(value))[0][0] >= 0
+
+
+def _test(texts: Texts, program: Any) -> Test:
+    found = _found(program)
     if texts.exact is None:
-        return lambda value: search(value) is not None
-    exact = compile_re2(texts.exact, captures=False).search
-
-    def test(value: bytes) -> bool:
-        return search(value) is not None and (value[-1:] != b"\n" or exact(value) is not None)
-
-    return test
+        return found
+    exact = _found(compile_re2(texts.exact, captures=False))
+    return lambda value: found(value) and (value[-1:] != b"\n" or exact(value))
 
 
 def matcher(tree: Node) -> CompiledOperator:
@@ -118,7 +123,7 @@ def from_texts(texts: Texts) -> CompiledOperator:
     """The operator. Raises ArgumentError for a pattern that is too large for google-re2."""
     program = compile_re2(texts.search, captures=False)
     search = program.search
-    test = _test(texts, search)
+    test = _test(texts, program)
     late = _Late(texts, program)
 
     def find(value: bytes) -> tuple[int, int] | None:
