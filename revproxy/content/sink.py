@@ -20,6 +20,9 @@ class Sink(Protocol):
     def argument(self, name: bytes, value: bytes) -> None:
         """A named text value: a form field, a JSON value."""
 
+    def form(self, names: list[bytes], values: list[bytes]) -> None:
+        """All fields of a form, as `argument`. The sink may keep the lists."""
+
     def derived(self, name: bytes, value: bytes) -> None:
         """What some servers take for an argument although the body does not declare it as one."""
 
@@ -63,8 +66,13 @@ class Aside:
     def __init__(self, sink: Sink) -> None:
         self.derives = sink.derives
         self.argument = self.derived = sink.derived
+        self._sink = sink
         self.xml_text = sink.xml_text
         self.xml_attribute = self.xml_namespace = sink.xml_namespace
+
+    def form(self, names: list[bytes], values: list[bytes]) -> None:
+        for name, value in zip(names, values, strict=True):
+            self._sink.derived(name, value)
 
     def xml_whole(self, value: bytes) -> None:
         """Told piece by piece already."""

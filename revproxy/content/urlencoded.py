@@ -25,9 +25,7 @@ class UrlencodedReader(Whole):
     def read(self, data: bytes) -> None:
         """Raises LimitError, and ContentError("charset") for `_charset_` fields that name several."""
         names, values = parse_query(data, self.limits)
-        argument = self.sink.argument
-        for name, value in zip(names, values, strict=True):
-            argument(name, value)
+        self.sink.form(names, values)
         if self.sink.derives:
             for name, value in joined(names, values):
                 self.sink.derived(name, value)

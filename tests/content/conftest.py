@@ -22,6 +22,9 @@ class Recorder:
     def argument(self, name: bytes, value: bytes) -> None:
         self.told.append(("argument", name, value))
 
+    def form(self, names: list[bytes], values: list[bytes]) -> None:
+        self.told += [("argument", name, value) for name, value in zip(names, values, strict=True)]
+
     def derived(self, name: bytes, value: bytes) -> None:
         self.told.append(("derived", name, value))
 

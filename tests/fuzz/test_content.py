@@ -62,6 +62,10 @@ class Silent:
 
     derived = argument
 
+    def form(self, names: list[bytes], values: list[bytes]) -> None:
+        for name, value in zip(names, values, strict=True):
+            self.argument(name, value)
+
     def xml_text(self, value: bytes) -> None:
         assert type(value) is bytes
 

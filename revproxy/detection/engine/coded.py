@@ -6,7 +6,7 @@ Invariant: a value without a NUL that is left out is not decoded; what is chosen
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from revproxy.detection.link import Group
@@ -35,9 +35,15 @@ class Decodable(NamedTuple):
     others: list[bytes]
 
 
-def decodable(values: Iterable[bytes], fewest: int) -> Decodable:
-    """Those of at least so many bytes that are made of nothing but digits, white space and escapes."""
-    some = [v for v in values if len(v) >= fewest and not v.translate(None, CODED)]
+def decodable(values: Sequence[bytes], fewest: int) -> Decodable:
+    """Those of at least so many bytes that are made of digits, white space and escapes alone. None has a NUL."""
+    if not values:
+        return Decodable([], [], [])
+    # What else is in each of them.
+    others = b"\0".join(values).translate(None, CODED).split(b"\0")
+    some = [v for v, other in zip(values, others, strict=True) if not other and len(v) >= fewest]
+    if not some:
+        return Decodable([], [], [])
     joined = b"\0".join(some)
     digits = joined.translate(None, _BLANKS)
     rows = zip(some, digits.split(b"\0"), strict=False)

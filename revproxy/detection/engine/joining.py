@@ -64,6 +64,10 @@ class GroupScanner:
         free, asked = self.chains.asked(state, seen & self._mask, met)
         if free:
             hits |= self._onward(free, scans, values, seen, met)
+        if asked and seen >> self.shift:
+            # What was seen in the values as they are counts as a hit: to try it costs less than to carry on its chain.
+            hits |= seen & sum([1 << self.shift + p for p in asked])
+            asked = tuple([p for p in asked if not hits >> self.shift + p & 1])
         if asked:
             for part, some in self._hinted(state, asked, data, values, whole):
                 if some:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from revproxy.detection.engine.effects import MOST_VARIABLES, read_as
@@ -99,8 +100,14 @@ def _values(fields: Fields, name: str, wanted: bytes | None) -> tuple[bytes, ...
     keys, values = fields.get(name) or ((), ())
     if not keys:
         return tuple(values)
-    pairs = [p for p in zip(keys, values, strict=True) if wanted is None or p[0] == wanted or p[0].lower() == wanted]
-    return tuple([part for pair in pairs for part in pair])
+    places = range(len(keys)) if wanted is None else _places(tuple(keys), wanted)
+    return tuple([part for at in places for part in (keys[at], values[at])])
+
+
+@lru_cache(maxsize=1024)
+def _places(keys: tuple[bytes, ...], wanted: bytes) -> tuple[int, ...]:
+    """Where this key stands, however it is written. Names of header fields come in few sets."""
+    return tuple(at for at, key in enumerate(keys) if key.lower() == wanted)
 
 
 class Stretches:

@@ -59,6 +59,13 @@ class Collector:
         self._arguments[0].append(name)
         self._arguments[1].append(value)
 
+    def form(self, names: list[bytes], values: list[bytes]) -> None:
+        if self._arguments[1]:
+            self._arguments[0].extend(names)
+            self._arguments[1].extend(values)
+        else:
+            self._arguments = (names, values)
+
     def derived(self, name: bytes, value: bytes) -> None:
         self._derived[0].append(name)
         self._derived[1].append(value)
