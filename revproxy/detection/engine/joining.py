@@ -65,7 +65,7 @@ class GroupScanner:
         if free:
             hits |= self._onward(free, scans, values, seen, met)
         if asked and seen >> self.shift:
-            # What was seen in the values as they are counts as a hit: to try it costs less than to carry on its chain.
+            # What was seen in the values as they are counts as a hit: to try that costs less than a chain.
             hits |= seen & sum([1 << self.shift + p for p in asked])
             asked = tuple([p for p in asked if not hits >> self.shift + p & 1])
         if asked:
