@@ -50,6 +50,23 @@ DATA_PATH = {
         "stretches",
         "watching",
     ],
+    "detection/operators": [
+        "addresses",
+        "base",
+        "files",
+        "injection",
+        "numbers",
+        "phrases",
+        "restpath",
+        "rx",
+        "shell_tokens",
+        "shell_words",
+        "sqli_tokens",
+        "text",
+        "validate",
+        "verify",
+        "xss_tokens",
+    ],
     "detection/transformations": ["comments", "path", "url", "whitespace"],
     "inspection": ["rules", "verdict"],
     "model": ["finding", "transaction"],
@@ -65,7 +82,7 @@ DATA_PATH = {
         "routes",
     ],
 }
-"""What every request or answer goes through, by room. Not there: what is kept in pickles (operators), the base of
+"""What every request or answer goes through, by room. Not there: what is kept in pickles, the base of
 classes that are not compiled (`content.whole`), and coroutines, of which mypyc does not know all."""
 
 

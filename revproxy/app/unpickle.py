@@ -22,7 +22,7 @@ KNOWN = frozenset(
         ("revproxy.detection.link.ruleset", "Item"),
         ("revproxy.detection.link.ruleset", "Look"),
         ("revproxy.detection.link.ruleset", "RuleSet"),
-        ("revproxy.detection.operators.rx", "Texts"),
+        ("revproxy.detection.operators.texts", "Texts"),
         ("revproxy.detection.rules.effect", "Assign"),
         ("revproxy.detection.rules.effect", "Chosen"),
         ("revproxy.detection.rules.effect", "Control"),

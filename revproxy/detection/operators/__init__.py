@@ -15,7 +15,8 @@ from revproxy.detection.operators.base import Argument, ArgumentError, Captures,
 from revproxy.detection.operators.files import FILE_OPERATORS, with_content
 from revproxy.detection.operators.injection import libinjection_source
 from revproxy.detection.operators.restpath import restpath
-from revproxy.detection.operators.rx import Texts, from_texts, rx, rx_global, texts_of, tree_of
+from revproxy.detection.operators.rx import from_texts, rx, rx_global, texts_of, tree_of
+from revproxy.detection.operators.texts import Texts
 from revproxy.detection.patterns import Node
 from revproxy.detection.rules import Operator
 

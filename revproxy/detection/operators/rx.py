@@ -8,12 +8,12 @@ in the value, whatever the pattern. Captures follow PCRE's order; a group that a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import re2
 
 from revproxy.detection.operators.base import Argument, ArgumentError, Captures, CompiledOperator, Test, text_of
+from revproxy.detection.operators.texts import Texts
 from revproxy.detection.patterns import Flags, Node, PatternError, parse, strict, to_re2
 from revproxy.detection.patterns.parser import RX
 
@@ -54,18 +54,6 @@ def tree_of(argument: Argument, flags: Flags = RX) -> Node:
         return parse(text_of(argument), flags)
     except PatternError as error:
         raise ArgumentError(error.message, error.offset) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """A pattern as google-re2 takes it: plain data, which a linked rule set keeps instead of a tree to write out.
-
-    `exact` decides about values that end with a newline, where that matters; `captures` has the groups, if any.
-    """
-
-    search: bytes
-    exact: bytes | None = None
-    captures: bytes | None = None
 
 
 def texts_of(tree: Node) -> Texts:
