@@ -11,6 +11,7 @@ from setuptools import setup
 
 HERE = Path(__file__).parent
 DATA_PATH = {
+    "audit": ["access", "errorlog", "findings", "redaction", "telling"],
     "codecs": ["base64", "entity", "escape", "percent"],
     "content": [
         "arguments",
