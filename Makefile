@@ -16,6 +16,7 @@ $(VENV)/.done: pyproject.toml
 # The data path as machine code, beside its source (docs/decisions/0009-compiled.md). After a change there: again.
 compiled: setup interpreted
 	REVPROXY_COMPILE=1 $(BIN)/python setup.py -q build_ext --inplace
+	find revproxy -name '*.so' -exec touch {} +
 
 interpreted:
 	find revproxy -name '*.so' -delete
