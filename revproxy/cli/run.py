@@ -15,7 +15,9 @@ import click
 
 from revproxy.cli.common import Command, config_option, find_config
 from revproxy.cli.progress import Compiling
+from revproxy.errors import UpstreamError
 from revproxy.runtime.asking import ask
+from revproxy.runtime.legacy import dismiss
 
 _LOCATED = {"ConfigError", "RuleError", "ManyErrors"}
 _STATUS_SECONDS = 10.0
@@ -146,6 +148,13 @@ Exit codes: 0 drained, 1 nobody answers or it took too long, 2 wrong configurati
 @_control
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Return only when it has ended.")
 def drain(config: Path | None, control: str | None, wait: bool) -> None:
-    """Accept nothing more, finish what is under way, end."""
-    result = _ask(_path(config, control), "drain", _RELOAD_SECONDS, until_gone=wait)
+    """Accept nothing more, finish what is under way, end. Also for workers whose supervisor was killed."""
+    path = _path(config, control)
+    try:
+        result = _ask(path, "drain", _RELOAD_SECONDS, until_gone=wait)
+    except UpstreamError:
+        if not dismiss(path):
+            raise
+        click.echo("there is no supervisor; the workers that one has left were told to drain")
+        return
     click.echo("drained" if wait else f"draining, for {result['drain_seconds']:g} s at most")

@@ -21,14 +21,15 @@ from typing import Any
 
 from revproxy.config.settings import Control
 from revproxy.errors import ConfigError, Location, RevproxyError
+from revproxy.runtime.legacy import SUFFIX
 
 _log = logging.getLogger("revproxy.control")
 
 Verbs = Mapping[str, Callable[[], Awaitable[dict[str, Any]]]]
 MOST_LINE = 4096
 """Bytes of a request line."""
-MOST_PATH = 107
-"""Bytes of a unix socket's path (sun_path, without its NUL)."""
+MOST_PATH = 107 - len(SUFFIX)
+"""Bytes of its path: those of a unix socket's (sun_path, without its NUL), less what `legacy` puts behind it."""
 RUN_FOLDER = os.path.dirname(Control().path)
 """The folder of the default path."""
 _CREDENTIALS = struct.Struct("3i")

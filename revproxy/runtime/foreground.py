@@ -10,6 +10,7 @@ import sys
 from revproxy.errors import LocatedError, ManyErrors, RevproxyError
 from revproxy.runtime import control
 from revproxy.runtime.allocator import settle
+from revproxy.runtime.legacy import Estate, claim
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.supervisor import Supervisor
@@ -28,6 +29,11 @@ def _prepare(plan: Plan) -> Prepared:
     return prepared
 
 
+def _left(path: str) -> Estate | None:
+    """What a supervisor that was killed has left. One that serves leaves nothing, and is told of when we bind."""
+    return None if control.answered(path) else claim(path)
+
+
 def supervise(plan: Plan) -> int:
     """Run in the foreground until told to stop; returns the exit code.
 
@@ -36,7 +42,8 @@ def supervise(plan: Plan) -> int:
     """
     settle()
     try:
-        asyncio.run(Supervisor(plan).run(_prepare(plan)))
+        prepared = _prepare(plan)
+        asyncio.run(Supervisor(plan).run(prepared, _left(prepared.settings.control.path)))
     except asyncio.CancelledError:
         return 0
     except (LocatedError, ManyErrors) as error:

@@ -129,6 +129,10 @@ class Hello:
     """The descriptor of its socket to the broker ..."""
     hand: int | None = None
     """... and of that on which the supervisor opens log files for it."""
+    bell: int | None = None
+    """That of the bell (`legacy`), which is heard when the supervisor is gone; None: it drains then."""
+    hung: float = 0.0
+    """After so many seconds without a turn of its loop the kernel ends it; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,11 @@ class Timing:
     """... that doubles up to this."""
     grace: float = 2.0
     """From the end of a drain to SIGTERM, and from SIGTERM or SIGABRT to SIGKILL."""
+
+    @property
+    def hung(self) -> float:
+        """A worker whose loop stands still for so long ends by itself: the supervisor that would end it is gone."""
+        return 2 * (self.beat * self.beats_missed + self.grace)
 
     def pause_after(self, age: float, last: float) -> float:
         """Before a process is replaced that ended at this age; `last` was the pause before."""

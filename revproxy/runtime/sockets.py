@@ -87,9 +87,14 @@ def _reason(error: OSError) -> tuple[str, str]:
     return os.strerror(number), _HINTS.get(number, "")
 
 
+def doors(settings: Settings) -> dict[str, Address]:
+    """The listeners, by the name that an error gives them."""
+    return {f"listener {listener.name}": listener.bind for listener in settings.listeners}
+
+
 def addresses(settings: Settings) -> dict[str, Address]:
     """Everything that listens on TCP, by the name that an error gives it."""
-    wanted = {f"listener {listener.name}": listener.bind for listener in settings.listeners}
+    wanted = doors(settings)
     if settings.admin is not None:
         wanted[ADMIN] = settings.admin
     return wanted
@@ -120,6 +125,17 @@ class Keeper:
                 raise _explain(name, address, file, error) from None
         self._sockets |= fresh
         return {name: self._sockets[self._key(name, address)] for name, address in wanted.items()}
+
+    def adopt(self, sockets: Mapping[str, socket.socket]) -> None:
+        """Take over listening sockets that were bound by somebody else, by key (`held`)."""
+        for sock in sockets.values():
+            sock.setblocking(False)
+        self._sockets |= sockets
+
+    def held(self, wanted: Mapping[str, Address]) -> dict[str, socket.socket]:
+        """Those of them that are bound, by key."""
+        keys = [self._key(name, address) for name, address in wanted.items()]
+        return {key: self._sockets[key] for key in keys if key in self._sockets}
 
     def keep_only(self, wanted: Mapping[str, Address]) -> None:
         """Close every socket that none of these asks for."""

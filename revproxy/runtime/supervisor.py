@@ -24,10 +24,11 @@ from revproxy.errors import RevproxyError
 from revproxy.runtime.child import Child
 from revproxy.runtime.doors import Doors
 from revproxy.runtime.generation import Generation
+from revproxy.runtime.legacy import Estate, Legacy
 from revproxy.runtime.manager import Manager
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.sight import describe
-from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound
+from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound, doors
 from revproxy.runtime.tally import Tally
 from revproxy.runtime.threads import in_thread
 from revproxy.runtime.timer import Timer
@@ -49,6 +50,7 @@ class Supervisor:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._keeper = Keeper()
+        self._legacy = Legacy()
         self._tally = Tally()
         self._timer = Timer(plan.update)
         self._state = State.STARTING
@@ -65,8 +67,10 @@ class Supervisor:
         verbs = {"status": self.status, "reload": self.reload, "swap": self.swap, "drain": self.drain}
         self._doors = Doors(self, verbs, plan.file)
 
-    async def run(self, prepared: Prepared) -> None:
+    async def run(self, prepared: Prepared, estate: Estate | None = None) -> None:
         """Serve until told to stop. Raises LocatedError when something cannot be bound, WorkerFailed.
+
+        `estate` is what a supervisor has left that was killed; its workers drain once ours accept.
 
         Cancelled when it is told to stop before it serves: nothing of the start is left then.
         """
@@ -74,7 +78,7 @@ class Supervisor:
         self._handle_signals()
         watching = asyncio.ensure_future(self._manager.watch())
         try:
-            await self._first(prepared)
+            await self._first(prepared, estate)
             del prepared
             await self._stop.wait()
             await self._drain()
@@ -85,10 +89,16 @@ class Supervisor:
 
     # ---- what changes
 
-    async def _first(self, prepared: Prepared) -> None:
+    async def _first(self, prepared: Prepared, estate: Estate | None) -> None:
+        if estate is not None:
+            self._keeper.adopt(estate.sockets)
         generation = await self._raise(prepared)
         self._current = generation
         self._state = State.RUNNING
+        if estate is not None:
+            _log.warning("took over from a supervisor that is gone; its workers drain")
+            estate.settle()
+            self._keeper.keep_only(addresses(generation.settings))
         self._tell_sandbox(generation)
         await self._timer.set(generation.settings.feeds)
         self._plan.announce(self._ready_line(generation.settings))
@@ -111,11 +121,15 @@ class Supervisor:
         sockets = self._keeper.bind(addresses(settings), self._plan.file)
         self._number += 1
         listeners = {listener.name: sockets[f"listener {listener.name}"] for listener in settings.listeners}
-        generation = Generation(self._number, prepared, listeners, self._plan, self._tally.settle, self._current)
+        bell = self._legacy.bell.end
+        generation = Generation(
+            self._number, prepared, listeners, self._plan, self._tally.settle, self._current, bell
+        )
         try:
             await self._doors.move(settings.control, sockets.get(ADMIN))
             await generation.start()
             await generation.go()
+            self._leave(generation)
         except BaseException:
             await generation.abandon()
             await self._undo()
@@ -132,6 +146,12 @@ class Supervisor:
         sockets = self._keeper.bind(wanted, self._plan.file)
         self._keeper.keep_only(wanted)
         await self._doors.move(settings.control, sockets.get(ADMIN))
+        self._leave(self._current)
+
+    def _leave(self, generation: Generation) -> None:
+        """What the next supervisor is to find, should this one be killed. Raises OSError."""
+        settings = generation.settings
+        generation.leave(self._legacy.left(settings.control.path, self._keeper.held(doors(settings))))
 
     async def _reload(self, only_rules: bool = False) -> dict[str, Any]:
         async with self._turn:
@@ -198,6 +218,7 @@ class Supervisor:
         for generation in self._generations():
             await generation.kill()
         await self._doors.close()
+        self._legacy.close()
         self._keeper.close()
 
     # ---- who asks for it
@@ -246,6 +267,7 @@ class Supervisor:
         for generation in self._generations():
             generation.kill_now()
         self._doors.remove()
+        self._legacy.close()
         os._exit(1)
 
     async def _reload_logged(self) -> None:
