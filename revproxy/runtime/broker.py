@@ -34,7 +34,7 @@ _OWN = 64
 """Descriptors that the process itself may need."""
 _MOST_UNDER_WAY = 4096
 _ENOUGH = 2**20
-_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ class ControlServer:
         self._inode = 0
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[asyncio.StreamWriter, str] = {}
+        """Who waits for which verb's answer."""
 
     async def start(self, sock: socket.socket) -> None:
         """Serve on what `bind` gave."""
@@ -155,6 +157,11 @@ class ControlServer:
         with suppress(FileNotFoundError):
             if os.stat(self.control.path).st_ino == self._inode:
                 os.unlink(self.control.path)
+
+    def waiting(self, verb: str) -> list[int]:
+        """Descriptors of the clients that wait for that verb's answer; copies."""
+        socks = [writer.get_extra_info("socket") for writer, asked in self._waiting.items() if asked == verb]
+        return [os.dup(sock.fileno()) for sock in socks]
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = asyncio.ensure_future(self._talk(reader, writer))
@@ -170,19 +177,20 @@ class ControlServer:
                 writer.write(_line({"ok": False, "error": f"uid {uid} is not allowed"}))
                 return
             while line := await reader.readline():
-                writer.write(_line(await self._answer(line)))
+                writer.write(_line(await self._answer(line, writer)))
                 await writer.drain()
         except (ConnectionError, ValueError):
             _log.info("a control client went away or sent too long a line")
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes) -> dict[str, Any]:
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> dict[str, Any]:
         try:
             verb = json.loads(line)["do"]
             work = self._verbs[verb]
         except (ValueError, KeyError, TypeError):
             return {"ok": False, "error": f"expected one of {', '.join(self._verbs)}"}
+        self._waiting[writer] = verb
         try:
             return {"ok": True, "result": await work()}
         except RevproxyError as error:
@@ -190,6 +198,8 @@ class ControlServer:
         except Exception as error:  # noqa: BLE001 - a bug in a verb must not end the control socket
             _log.exception("%s failed", verb)
             return {"ok": False, "error": f"internal error: {type(error).__name__}: {error}"}
+        finally:
+            del self._waiting[writer]
 
 
 def peer_uid(sock: socket.socket) -> int:

@@ -6,13 +6,17 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 
 from revproxy.errors import LocatedError, ManyErrors, RevproxyError
 from revproxy.runtime import control
 from revproxy.runtime.allocator import settle
+from revproxy.runtime.handover import Handover
 from revproxy.runtime.legacy import Estate, claim
+from revproxy.runtime.manager import Manager
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Plan, Prepared
+from revproxy.runtime.succession import succeed
 from revproxy.runtime.supervisor import Supervisor
 
 
@@ -34,6 +38,18 @@ def _left(path: str) -> Estate | None:
     return None if control.answered(path) else claim(path)
 
 
+async def _watched(serve: Callable[[Manager], Awaitable[None]]) -> None:
+    """Serve, and tell the service manager that the loop turns."""
+    manager = Manager()
+    watching = asyncio.ensure_future(manager.watch())
+    try:
+        await serve(manager)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        manager.close()
+
+
 def supervise(plan: Plan) -> int:
     """Run in the foreground until told to stop; returns the exit code.
 
@@ -42,8 +58,12 @@ def supervise(plan: Plan) -> int:
     """
     settle()
     try:
+        if (handover := Handover.take(os.environ)) is not None:
+            asyncio.run(_watched(lambda manager: succeed(plan, handover, manager)))
+            return 0
         prepared = _prepare(plan)
-        asyncio.run(Supervisor(plan).run(prepared, _left(prepared.settings.control.path)))
+        left = _left(prepared.settings.control.path)
+        asyncio.run(_watched(lambda manager: Supervisor(plan, manager).run(prepared, left)))
     except asyncio.CancelledError:
         return 0
     except (LocatedError, ManyErrors) as error:

@@ -12,8 +12,8 @@ import logging
 import pickle
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from revproxy.config.settings import Settings
@@ -105,13 +105,14 @@ class Generation:
         """Whether every worker accepts."""
         return sum(child.accepting and not child.ended.done() for child in self.children) == self.settings.workers
 
-    async def start(self) -> None:
-        """Return when all workers are ready. Raises WorkerFailed; `abandon` it then."""
+    async def start(self, only: int | None = None) -> None:
+        """Return when all workers are ready, or `only` so many. Raises WorkerFailed; `abandon` it then."""
+        count = only or self.settings.workers
         try:
             async with asyncio.timeout(self._timing.ready):
                 if self.egress is not None:
                     await self.egress.start()
-                await asyncio.gather(*(self._spawn(index) for index in range(self.settings.workers)))
+                await asyncio.gather(*(self._spawn(index) for index in range(count)))
         except (TimeoutError, RevproxyError, OSError) as error:
             late = f"the workers were not ready within {self._timing.ready:g} s"
             raise WorkerFailed(late if isinstance(error, TimeoutError) else str(error)) from error
@@ -200,6 +201,13 @@ class Generation:
         )
         pairs = zip([child.pid for child in asked], answers, strict=True)
         return {pid: answer for pid, answer in pairs if not isinstance(answer, BaseException)}
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[list[int]]:
+        """The ids of its processes; no worker is replaced meanwhile."""
+        async with self._changing:
+            brokers = [self.egress.pid] if self.egress is not None and self.egress.pid else []
+            yield [*brokers, *(child.pid for child in self.children if not child.ended.done())]
 
     async def _spawn(self, index: int) -> Child:
         """A worker that is ready. Raises WorkerFailed or OSError."""

@@ -198,10 +198,16 @@ class Kept:
 class Estate:
     """What a supervisor has left, in the hands of the next one."""
 
-    def __init__(self, bell: Bell, sockets: Mapping[str, socket.socket], line: socket.socket | None = None) -> None:
-        """`line` leads to the broker that gave it."""
+    def __init__(
+        self,
+        bell: Bell,
+        sockets: Mapping[str, socket.socket],
+        line: socket.socket | None = None,
+        also: Estate | None = None,
+    ) -> None:
+        """`line` leads to the broker that gave it; `also` is settled or closed with it."""
         self.sockets = dict(sockets)
-        self._bell, self._line = bell, line
+        self._bell, self._line, self._also = bell, line, also
 
     def settle(self) -> None:
         """Others serve now: the workers that it left drain, and nobody else is given anything."""
@@ -209,6 +215,8 @@ class Estate:
         if self._line is not None:
             with suppress(OSError):
                 self._line.send(DONE)
+        if self._also is not None:
+            self._also.settle()
         self.close()
 
     def close(self) -> None:
@@ -216,6 +224,8 @@ class Estate:
         self._bell.close()
         if self._line is not None:
             self._line.close()
+        if self._also is not None:
+            self._also.close()
 
 
 def claim(control: str) -> Estate | None:

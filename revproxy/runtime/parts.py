@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from revproxy.config.settings import Settings
+from revproxy.runtime.handover import VARIABLE
 from revproxy.runtime.hands import Hand
+from revproxy.runtime.manager import VARIABLES
 
 
 class Prepared(Protocol):
@@ -167,6 +169,11 @@ class Timing:
         return min(self.backoff_most, max(self.backoff_first, last * 2))
 
 
+def _environment() -> dict[str, str]:
+    """Ours, without what is meant for the supervisor alone."""
+    return {name: value for name, value in os.environ.items() if name not in (*VARIABLES, VARIABLE)}
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What `supervise` needs. `file` is the configuration's path, for errors that name no better place."""
@@ -178,9 +185,13 @@ class Plan:
     announce: Callable[[str], None] = lambda _line: None
     """Gets the one `ready` line."""
     timing: Timing = field(default_factory=Timing)
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: Mapping[str, str] = field(default_factory=_environment)
     """The workers' environment."""
     broker: tuple[str, ...] = ()
     """What starts a broker; none: workers connect by themselves."""
     update: tuple[str, ...] = ()
     """Arguments that start an update of signatures; none: nobody looks for newer ones."""
+    program: tuple[str, ...] = ()
+    """What starts the supervisor, as it is installed then; none: it is not upgraded."""
+    proof: tuple[str, ...] = ()
+    """What ends with 0 if that would serve, and says on stderr why not."""

@@ -45,7 +45,7 @@ inspects what is large. An exchange waits for its turn several times."""
 BEATS_PER_SNAPSHOT = 5
 """So much of the counters is lost at most when a worker is killed."""
 _CONGESTED = 64 * 1024
-_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """A terminal and a service manager send these to the whole group; the supervisor speaks for them."""
 
 

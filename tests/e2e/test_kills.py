@@ -172,7 +172,7 @@ def test_the_supervisor(orphaned):
         f"{len(course.answered)} requests failed, the longest time without an answer was {course.longest_gap():.2f} s"
     )
     assert not course.failed
-    assert "took over from a supervisor that is gone" in said(second)
+    assert "took over the listening sockets" in said(second)
     assert third.stop() == 0
 
 
