@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from revproxy.errors import LocatedError, ManyErrors, RevproxyError
 from revproxy.runtime import control
+from revproxy.runtime.activation import given
 from revproxy.runtime.allocator import settle
 from revproxy.runtime.handover import Handover
 from revproxy.runtime.legacy import Estate, claim
@@ -61,9 +62,16 @@ def supervise(plan: Plan) -> int:
         if (handover := Handover.take(os.environ)) is not None:
             asyncio.run(_watched(lambda manager: succeed(plan, handover, manager)))
             return 0
+        sockets = given()
         prepared = _prepare(plan)
         left = _left(prepared.settings.control.path)
-        asyncio.run(_watched(lambda manager: Supervisor(plan, manager).run(prepared, left)))
+
+        async def serve(manager: Manager) -> None:
+            supervisor = Supervisor(plan, manager)
+            supervisor.take(sockets, prepared.settings)
+            await supervisor.run(prepared, left)
+
+        asyncio.run(_watched(serve))
     except asyncio.CancelledError:
         return 0
     except (LocatedError, ManyErrors) as error:

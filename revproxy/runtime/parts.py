@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from revproxy.config.settings import Settings
-from revproxy.runtime.handover import VARIABLE
+from revproxy.runtime import activation, handover, manager
 from revproxy.runtime.hands import Hand
-from revproxy.runtime.manager import VARIABLES
 
 
 class Prepared(Protocol):
@@ -169,9 +168,12 @@ class Timing:
         return min(self.backoff_most, max(self.backoff_first, last * 2))
 
 
+_OURS = (*manager.VARIABLES, *activation.VARIABLES, handover.VARIABLE)
+
+
 def _environment() -> dict[str, str]:
     """Ours, without what is meant for the supervisor alone."""
-    return {name: value for name, value in os.environ.items() if name not in (*VARIABLES, VARIABLE)}
+    return {name: value for name, value in os.environ.items() if name not in _OURS}
 
 
 @dataclass(frozen=True, slots=True)

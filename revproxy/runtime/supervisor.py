@@ -14,8 +14,9 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from typing import Any
@@ -33,6 +34,7 @@ from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.sight import describe
 from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound, doors
 from revproxy.runtime.tally import Tally
+from revproxy.runtime.tasks import cancel, logged
 from revproxy.runtime.threads import in_thread
 from revproxy.runtime.timer import Timer
 
@@ -97,6 +99,10 @@ class Supervisor:
             await self._drain()
         finally:
             await self._close()
+
+    def take(self, given: Iterable[socket.socket], settings: Settings) -> None:
+        """Before `run`: listening sockets that a service manager has bound. Raises ConfigError, see `Keeper.take`."""
+        self._keeper.take(given, addresses(settings), self._plan.file)
 
     # ---- what changes
 
@@ -215,7 +221,7 @@ class Supervisor:
         self._manager.stopping(seconds + self._plan.timing.grace)
         await self._timer.close()
         retiring = set(self._retiring.values())
-        await _cancel(self._works - retiring - {asyncio.current_task()})
+        await cancel(self._works - retiring - {asyncio.current_task()})
         if self._current is not None:
             await self._current.stop()
         self._keeper.keep_only({})
@@ -225,7 +231,7 @@ class Supervisor:
 
     async def _close(self) -> None:
         await self._timer.close()
-        await _cancel(self._works - {asyncio.current_task()})
+        await cancel(self._works - {asyncio.current_task()})
         for generation in self._generations():
             await generation.kill()
         await self._doors.close()
@@ -306,8 +312,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._work(_logged("reload", self._reload())))
-        loop.add_signal_handler(signal.SIGUSR2, lambda: self._work(_logged("upgrade", self._upgrade())))
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._work(logged("reload", self._reload())))
+        loop.add_signal_handler(signal.SIGUSR2, lambda: self._work(logged("upgrade", self._upgrade())))
         loop.add_signal_handler(signal.SIGUSR1, lambda: self._work(self._reopen()))
 
     def _told_to_stop(self) -> None:
@@ -379,18 +385,3 @@ class Supervisor:
         if ADMIN in sockets:
             places.append(f"admin {bound(sockets[ADMIN])}")
         return f"ready: {', '.join(places)}"
-
-
-async def _logged(name: str, change: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await change
-    except RevproxyError as error:
-        _log.error("%s failed, the old generation stays in force: %s", name, error)
-    except Exception:  # noqa: BLE001 - a bug in preparing must not end what serves
-        _log.exception("%s failed, the old generation stays in force", name)
-
-
-async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
