@@ -137,11 +137,15 @@ class Kept:
         self._heirs: set[socket.socket] = set()
 
     def take(self, name: str, number: int) -> None:
-        """Keep this descriptor; it is ours."""
-        if name == CLAIMS and self._claims is None:
+        """Keep this descriptor, in place of one of that name; it is ours."""
+        if name == CLAIMS:
+            if self._claims is not None:
+                self._claims.close()
             self._claims = socket.socket(fileno=number)
-        else:
-            self._numbers[name] = number
+            return
+        if name in self._numbers:
+            os.close(self._numbers[name])
+        self._numbers[name] = number
 
     def offer(self) -> None:
         """Hear claims from now on: the supervisor is gone."""

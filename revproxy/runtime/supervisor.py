@@ -17,7 +17,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from enum import StrEnum
 from typing import Any
 
@@ -118,7 +118,9 @@ class Supervisor:
             self._keeper.keep_only(addresses(generation.settings))
         self._tell_sandbox(generation)
         await self._timer.set(generation.settings.feeds)
-        self._plan.announce(self._ready_line(generation.settings))
+        with suppress(OSError):
+            # After an upgrade whoever has read the first line may have gone.
+            self._plan.announce(self._ready_line(generation.settings))
         self._manager.ready(f"serving with rule set {generation.ruleset_name}")
         _log.info("serving with rule set %s", generation.ruleset_name)
 

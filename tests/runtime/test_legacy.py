@@ -120,6 +120,22 @@ async def test_what_is_forgotten_is_not_given(legacy: Legacy, control: str, list
     assert await asyncio.to_thread(claim, control) is None
 
 
+async def test_what_comes_again_takes_the_place_of_what_was_there(
+    legacy: Legacy, control: str, listening: socket.socket
+) -> None:
+    kept = kept_of(legacy, control, listening)
+    before = len(os.listdir("/proc/self/fd"))
+    for name, what in legacy.left(control + "2", {"127.0.0.1:80": listening}):
+        kept.take(name, os.dup(what.fileno()))
+    assert len(os.listdir("/proc/self/fd")) == before
+    kept.offer()
+    estate = await claimed(control + "2")
+    assert list(estate.sockets) == ["127.0.0.1:80"]
+    estate.sockets["127.0.0.1:80"].close()
+    estate.settle()
+    kept.forget()
+
+
 def test_nothing_is_left_where_there_was_nobody(control: str) -> None:
     assert claim(control) is None
 
