@@ -239,10 +239,12 @@ def claim(control: str) -> Estate | None:
     with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
         asking.setblocking(False)
         try:
+            if os.lstat(control + SUFFIX).st_uid != os.geteuid():
+                raise PermissionError("not of this user")
             asking.connect(control + SUFFIX)
             socket.send_fds(asking, [CLAIM], [theirs.fileno()])
         except OSError:
-            # Nobody was killed here, or all have ended since.
+            # Nobody was killed here, or all have ended since, or it is somebody else's.
             ours.close()
             return None
     return _received(ours)

@@ -113,6 +113,11 @@ def _listens(sock: socket.socket) -> bool:
     return sock.type == socket.SOCK_STREAM and bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
+def _fits(key: str, sock: socket.socket) -> bool:
+    """Keys with a name behind the address are those of listeners whose port the kernel chose."""
+    return _listens(sock) and (" " in key or key.endswith(f":{bound(sock).port}"))
+
+
 def _said(sock: socket.socket) -> str:
     """A socket of somebody else in words."""
     if sock.family not in (socket.AF_INET, socket.AF_INET6):
@@ -147,10 +152,11 @@ class Keeper:
         return {name: self._sockets[self._key(name, address)] for name, address in wanted.items()}
 
     def adopt(self, sockets: Mapping[str, socket.socket]) -> None:
-        """Take over listening sockets that were bound by somebody else, by key (`held`)."""
+        """Take over listening sockets that were bound by somebody else, by key (`held`). What is none, or listens on
+        another port than its key says, is closed: it was in the broker's hands."""
         for key, sock in sockets.items():
             sock.setblocking(False)
-            if self._sockets.setdefault(key, sock) is not sock:
+            if not _fits(key, sock) or self._sockets.setdefault(key, sock) is not sock:
                 sock.close()
 
     def take(self, given: Iterable[socket.socket], wanted: Mapping[str, Address], file: str) -> None:

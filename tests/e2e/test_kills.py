@@ -1,8 +1,8 @@
 """SIGKILL at about 1,000 requests a second: who is killed costs what it had in flight and no more, and is back soon.
 Without a supervisor the others go on, until another one takes over the sockets, or nobody comes.
 
-Times, and the rate that the machine was able to keep, are printed (`pytest -s`). The bound on being back is a second;
-BACK_SECONDS is what a machine that does other things besides is given.
+Times, and the rate that the machine was able to keep, are printed (`pytest -s`). The bound on being back is a second
+on a machine that does nothing else; `patience` is what one gets that does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 
 RATE = 1000
 CONNECTIONS = 16
-BACK_SECONDS = 10.0
+BACK_SECONDS = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,11 @@ def steady(course):
     return course.rate(end - 0.5, end)
 
 
+def patience():
+    """Seconds: more, where others wait for the processors too."""
+    return BACK_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def tell(what, back, course, rate):
     """The figures."""
     print(f"\n{what}: back after {back:.2f} s at {rate:.0f} requests a second; {len(course.failed)} of ", end="")
@@ -77,7 +82,7 @@ def test_a_worker(front):
     assert len(course.failed) <= worker["status"]["connections"]
     assert not course.refused
     assert all(when - killed < 0.5 for when, _ in course.failed)
-    assert back < BACK_SECONDS
+    assert back < patience()
 
 
 def test_the_broker(front):
@@ -92,7 +97,7 @@ def test_the_broker(front):
         until(lambda: len(course.answered) > served + RATE, "service")
     tell("broker", back, course, rate)
     assert not course.failed
-    assert back < BACK_SECONDS
+    assert back < patience()
 
 
 def test_all_workers_at_once(front):
@@ -111,7 +116,7 @@ def test_all_workers_at_once(front):
     assert len(course.failed) <= CONNECTIONS
     assert not course.refused
     # Two start at once.
-    assert back < 2 * BACK_SECONDS
+    assert back < 2 * patience()
 
 
 @pytest.fixture

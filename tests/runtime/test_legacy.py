@@ -151,6 +151,17 @@ def test_one_that_breaks_off(control: str, caplog: pytest.LogCaptureFixture) -> 
     assert "is not given" in caplog.text
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_what_another_user_put_there_is_not_asked(control: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claims:
+        claims.bind(control + SUFFIX)
+        claims.setblocking(False)
+        os.chown(control + SUFFIX, 65534, -1)
+        assert claim(control) is None
+        with pytest.raises(BlockingIOError):
+            claims.recv(100)
+
+
 def test_the_file_is_its_users_alone_and_moves(legacy: Legacy, control: str) -> None:
     legacy.left(control, {})
     assert stat.S_IMODE(os.stat(control + SUFFIX).st_mode) == 0o600

@@ -118,6 +118,14 @@ def test_a_socket_that_no_listener_has_is_an_error(keeper, free_port, tmp_path, 
             keeper.take([sock], wanted, "f")
 
 
+def test_what_is_no_listening_socket_of_that_port_is_not_adopted(keeper, free_port):
+    other, deaf = socket.create_server(("127.0.0.1", 0)), socket.socket()
+    keeper.adopt({f"127.0.0.1:{free_port}": other, "127.0.0.1:0 listener web": deaf})
+    assert other.fileno() == deaf.fileno() == -1
+    address = Address("127.0.0.1", free_port)
+    assert bound(keeper.bind({"web": address}, "f")["web"]) == address
+
+
 def test_what_is_adopted_is_kept_once(keeper, free_port):
     address = Address("127.0.0.1", free_port)
     first = keeper.bind({"web": address}, "f")["web"]
