@@ -124,6 +124,7 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (s.Log, "queue_records"): (1, 10_000_000),
     (s.Route, "body_bytes"): (0, 1024 * _G),
     (s.Settings, "drain_seconds"): (0, 86_400),
+    (s.Settings, "orphan_seconds"): (0, 86_400),
     (s.Settings, "workers"): (1, 512),
     (s.Upstream, "connections"): (1, 100_000),
     (s.Zones, "connections_per_second"): (1, 1_000_000),

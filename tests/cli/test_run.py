@@ -18,6 +18,7 @@ _STATUS = {
     "pid": 10,
     "uptime_seconds": 61.2,
     "ruleset": "abc",
+    "adopted": [8, 9],
     "generations": [
         {
             "number": 2,
@@ -80,6 +81,7 @@ def test_status_as_text(supervisor):
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
         "running, ready: pid 10, up 61 s, rule set abc",
+        "2 processes of the version before it finish what they have begun",
         "generation 2: rule set abc, 1 restarts",
         "  broker: pid 9, 2 restarts",
         "  worker 0: pid 11, 3 s old, connections 4",
@@ -115,14 +117,14 @@ def test_drain(supervisor, option, text):
     assert (done.exit_code, done.stdout) == (0, f"{text}\n")
 
 
-@pytest.mark.parametrize("verb", ["status", "reload", "drain"])
+@pytest.mark.parametrize("verb", ["status", "reload", "upgrade", "drain"])
 def test_nobody_answers(tmp_path, verb):
     done = _run(verb, "--control", str(tmp_path / "none"))
     assert done.exit_code == 1
     assert "No such file or directory" in done.stderr
 
 
-@pytest.mark.parametrize("verb", ["status", "reload", "drain"])
+@pytest.mark.parametrize("verb", ["status", "reload", "upgrade", "drain"])
 def test_a_configuration_that_cannot_tell(app, verb):
     done = _run(verb, "-c", "r.yaml")
     assert done.exit_code == 2
@@ -139,3 +141,9 @@ def test_help_has_examples_and_exit_codes(verb):
     said = _run(verb, "--help").stdout
     assert f"revproxy {verb}" in said
     assert "Exit codes: 0" in said
+
+
+def test_upgrade(supervisor):
+    answer = {"ok": True, "result": {"version": "2.0", "ruleset": "abc"}}
+    done = _run("upgrade", "--control", supervisor(answer))
+    assert (done.exit_code, done.stdout) == (0, "version 2.0 serves with rule set abc\n")

@@ -172,9 +172,31 @@ def main():
         folder = sys.argv[2]
         timing = Timing(**json.loads(os.environ.get("TIMING", "{}")))
         argv = (sys.executable, os.path.abspath(__file__), "worker")
-        plan = Plan(lambda: prepare(folder), argv, os.path.join(folder, "plan.json"), announce, timing)
+        own = (sys.executable, os.path.abspath(__file__))
+        plan = Plan(
+            lambda: prepare(folder),
+            argv,
+            os.path.join(folder, "plan.json"),
+            announce,
+            timing,
+            program=(*own, "run", folder),
+            proof=(*own, "check", folder),
+        )
         sys.exit(supervise(plan))
+    if sys.argv[1] == "check":
+        sys.exit(check(sys.argv[2]))
     sys.exit(run_worker(build, int(sys.argv[2])))
+
+
+def check(folder):
+    """What proves that another version would serve: that it prepares, unless `proof` says that it is to lie."""
+    try:
+        prepare(folder)
+    except ConfigError as error:
+        if json.loads(Path(folder, "plan.json").read_text()).get("proof", True):
+            print(error, file=sys.stderr)
+            return 2
+    return 0
 
 
 def announce(line):
