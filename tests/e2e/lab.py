@@ -93,7 +93,7 @@ def address(wire: str, number: int, version: int = 4) -> str:
 
 
 def _listen(port: int) -> socket.socket:
-    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
+    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=4096)
 
 
 def _hear(port: int) -> socket.socket:

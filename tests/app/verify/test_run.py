@@ -16,6 +16,7 @@ from revproxy.config import Settings
 from revproxy.config.settings import Certificate, ListenerTls, Log, Logs
 from revproxy.errors import RevproxyError
 from revproxy.runtime.sandbox import lacking
+from tests.alone import ALONE
 
 
 @pytest.mark.skipif(bool(lacking()), reason="; ".join(lacking()))
@@ -32,7 +33,9 @@ def test_nothing_is_possible(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, for whom all is possible")
-def test_without_a_sandbox_that_is_seen(settings: Settings, tmp_path: Path) -> None:
+def test_without_a_sandbox_that_is_seen(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its attempts are really made.
+    monkeypatch.setattr(run, "PROBE", (*ALONE, *run.PROBE))
     report = verify(replace(settings, sandbox=False), str(tmp_path / "revproxy.yaml"))
     assert not report.good
     assert report.missing
