@@ -18,11 +18,12 @@ from revproxy.app.inputs import digest_of
 from revproxy.app.linking import begin
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
+from revproxy.config.users import User, process_users
 from revproxy.detection.link import RuleSet, Told, unheard
 from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, attempt
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
-from revproxy.runtime.sandbox import DEFAULT_USERS, User, find_user, lacking
+from revproxy.runtime.sandbox import lacking
 from revproxy.runtime.sockets import unavailable
 
 
@@ -134,15 +135,8 @@ def _worker_user(settings: Settings, blame: Blame) -> User | None:
         return None
     if settings.require_sandbox and (missing := lacking()):
         raise blame(f"this machine cannot do all of the sandbox: {'; '.join(missing)}", ("require_sandbox",), "")
-    users = {}
-    for key, name in (("user", settings.user), ("broker_user", settings.broker_user or settings.user)):
-        try:
-            users[key] = find_user(name)
-        except KeyError:
-            raise blame(f"there is no user {name or DEFAULT_USERS[-1]!r} on this machine", (key,), "") from None
-        if users[key].uid == 0:
-            raise blame("workers and broker are not to be root", (key,), "")
-    return users["user"] if os.getuid() == 0 else None
+    workers, _ = process_users(settings, blame)
+    return workers if os.getuid() == 0 else None
 
 
 def _try_folder(folder: str, user: User | None) -> None:

@@ -48,17 +48,17 @@ class Arranged:
                     yield from ((address, port) for address in machine.addresses(version) for port in ports)
 
     def scan(
-        self, source: str, ports: range | tuple[int, ...] = PORTS
+        self, source: str, ports: range | tuple[int, ...] = PORTS, user: int = 0
     ) -> tuple[set[scanner.Target], set[scanner.Target]]:
         """What a machine finds: ports that take connections, and ports that say they are closed."""
-        return self.lab[source].here(scanner.tcp, self.targets(source, ports))
+        return self.lab[source].as_user(user, scanner.tcp, self.targets(source, ports))
 
-    def heard(self, source: str, address: str = "") -> set[tuple[str, int]]:
+    def heard(self, source: str, address: str = "", user: int = 0) -> set[tuple[str, int]]:
         """Machines, and their UDP ports, that datagrams of a machine come to; `address` is what it calls itself."""
         for machine in self.lab.machines.values():
             machine.heard()
         targets = [target for target in self.targets(source, UDP) if not (address and ":" in target[0])]
-        self.lab[source].here(scanner.udp, targets, address)
+        self.lab[source].as_user(user, scanner.udp, targets, address)
         return {(m.name, port) for m in self.lab.machines.values() if m.name != source for port in m.heard()}
 
 

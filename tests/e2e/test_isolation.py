@@ -19,7 +19,8 @@ import trustme
 import yaml
 from servers import REVPROXY, Front, Nginx, Process, configuration, curl, in_background, until
 
-from revproxy.runtime.sandbox import find_user, lacking
+from revproxy.config.users import find_user
+from revproxy.runtime.sandbox import lacking
 from tests.alone import ALONE
 
 pytestmark = pytest.mark.e2e

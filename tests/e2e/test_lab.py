@@ -16,6 +16,7 @@ import time
 import pytest
 import scanner
 from arrangement import DNS, FEED, INSIDE, MX, ROLES, USUAL, WEB, WEB6, Arranged
+from inside import BROKER, WORKERS
 from lab import DOORS
 from servers import until
 
@@ -88,12 +89,19 @@ def test_from_the_internet_nothing_else_answers(arranged):
     assert arranged.heard("internet") == set()
 
 
-def test_from_the_front_end_only_declared_pairs(arranged):
-    opened, closed = arranged.scan("front")
-    assert opened == INSIDE | {FEED}
-    # Declared, and nobody listens there by TCP.
-    assert closed == {DNS}
-    assert arranged.heard("front") == {("users", 53)}
+@pytest.mark.parametrize(
+    ("user", "opened", "closed", "heard"),
+    [
+        # Upstreams are the broker's alone. DNS is declared, and nobody listens there by TCP.
+        (BROKER, INSIDE | {FEED}, {DNS}, {("users", 53)}),
+        (WORKERS, set(), set(), set()),
+        (0, {FEED}, {DNS}, {("users", 53)}),
+    ],
+    ids=["broker", "workers", "root"],
+)
+def test_from_the_front_end_only_declared_pairs(arranged, user, opened, closed, heard):
+    assert arranged.scan("front", user=user) == (opened, closed)
+    assert arranged.heard("front", user=user) == heard
 
 
 def test_from_another_machine_of_the_dmz_nothing(arranged):
@@ -150,8 +158,8 @@ def test_the_firewalls_hold_when_the_front_end_has_no_rules(arranged):
 def test_the_front_end_holds_when_the_firewalls_have_no_rules(arranged):
     arranged.load("front")
     try:
-        assert arranged.scan("front", USUAL) == (INSIDE | {FEED}, {DNS})
-        assert arranged.heard("front") == {("users", 53)}
+        assert arranged.scan("front", USUAL, BROKER) == (INSIDE | {FEED}, {DNS})
+        assert arranged.heard("front", user=BROKER) == {("users", 53)}
         opened, closed = arranged.scan("internet", USUAL)
         ours = {a for v in (4, 6) for a in arranged.lab["front"].addresses(v)}
         assert {target for target in opened | closed if target[0] in ours} == {WEB, WEB6, MX}

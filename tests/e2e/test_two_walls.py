@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from arrangement import DNS, FEED, INSIDE, Arranged
+from arrangement import INSIDE, Arranged
 from inside import WORKERS
 from lab import Machine
 from servers import REVPROXY
@@ -133,8 +133,8 @@ def test_each_wall_alone_holds_the_line(arranged, front, folder):
     locked_in(attempts(arranged, front, inside))
     # The rules alone.
     tried = attempts(arranged, front, outside, *plain)
-    assert {(one.address, one.port) for one in tried.came} <= {*INSIDE, FEED, DNS}
-    assert tried.connected() <= {"203.0.113.66 port 443"}
+    assert tried.came == set()
+    assert tried.connected() == set()
     assert tried.rows["raw socket"]["outcome"] == "POSSIBLE"
     # The sandbox alone.
     arranged.lab.unload()

@@ -12,7 +12,7 @@ import pytest
 
 from revproxy.cli.run import reload, run
 from revproxy.config import Control, Feeds, Settings
-from revproxy.runtime.sandbox.privileges import DEFAULT_USERS
+from revproxy.config.users import DEFAULT_USERS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "packaging/systemd"
