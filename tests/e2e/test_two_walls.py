@@ -10,17 +10,20 @@ depends on what the burglar is told. With both walls gone all that he tries arri
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
 from arrangement import INSIDE, Arranged
-from inside import WORKERS
+from inside import WORKERS, configuration
 from lab import Machine
-from servers import REVPROXY
+from servers import REVPROXY, Process, until
 from wiretap import Wiretap
 
 from revproxy.runtime.sandbox import lacking
@@ -47,6 +50,11 @@ SETTINGS = (
 WITH_PORTS, WITHOUT = ("TCP", "TCP fast open", "UDP"), ("ICMP", "protocol 253")
 
 
+Row = dict[str, Any]
+BURGLED = Path(__file__).with_name("burgled.py")
+SAID = re.compile("^burglar: (.*)$", re.MULTILINE)
+
+
 class Came(NamedTuple):
     """What arrived somewhere, and where."""
 
@@ -62,7 +70,7 @@ class Tried(NamedTuple):
     """What the burglar says, and what came of it on the wire."""
 
     code: int
-    rows: dict[str, dict[str, Any]]
+    rows: dict[str, Row]
     came: set[Came]
 
     def connected(self) -> set[str]:
@@ -94,23 +102,33 @@ def everything(arranged: Arranged) -> set[Came]:
     }
 
 
-def attempts(arranged: Arranged, front: Machine, config: Path, *who: str) -> Tried:
-    """Have the burglar try everything."""
+@contextmanager
+def tapped(arranged: Arranged, front: Machine) -> Iterator[set[Came]]:
+    """What comes to other machines from the front end's meanwhile; it stands there at the end."""
     others = [machine for machine in arranged.lab.machines.values() if machine is not front]
-    words = [word for host, port in sorted(strangers(arranged)) for word in ("--to", place(host, port))]
+    came: set[Came] = set()
     with ExitStack() as stack:
         taps = [(machine, stack.enter_context(closing(machine.here(Wiretap)))) for machine in others]
-        done = front.command(*who, *REVPROXY, "dmz", "verify", "--json", "-c", str(config), *words, check=False)
+        yield came
         seen = [(one, machine) for machine, tap in taps for one in tap.seen()]
+    here = [one for one, machine in seen if one.source in every(front) and one.target in every(machine)]
+    came.update(Came(one.kind, one.target, one.port) for one in here)
+
+
+def attempts(arranged: Arranged, front: Machine, config: Path, *who: str) -> Tried:
+    """Have the burglar try everything."""
+    words = [word for host, port in sorted(strangers(arranged)) for word in ("--to", place(host, port))]
+    with tapped(arranged, front) as came:
+        done = front.command(*who, *REVPROXY, "dmz", "verify", "--json", "-c", str(config), *words, check=False)
     assert done.stdout, done.stderr
-    rows = {row["what"]: row for row in json.loads(done.stdout)["rows"]}
+    return Tried(done.returncode, rows_of(arranged, json.loads(done.stdout)["rows"]), came)
+
+
+def rows_of(arranged: Arranged, told: list[Row]) -> dict[str, Row]:
+    """By what was tried: all of it was."""
+    rows = {row["what"]: row for row in told}
     assert len(rows) > 3 * len(strangers(arranged))
-    came = {
-        Came(one.kind, one.target, one.port)
-        for one, machine in seen
-        if one.source in every(front) and one.target in every(machine)
-    }
-    return Tried(done.returncode, rows, came)
+    return rows
 
 
 def every(machine: Machine) -> set[str]:
@@ -145,9 +163,36 @@ def test_each_wall_alone_holds_the_line(arranged, front, folder):
     assert place(*DATABASE).replace(":", " port ") in tried.connected()
 
 
+def test_code_in_a_worker_that_serves_has_upstreams_and_nothing_else(arranged, front, folder):
+    """The attempts are made in the worker's own process, with what a worker has. No rules are in force."""
+    arranged.lab.unload()
+    home = folder / f"burgled-{arranged.layout}"
+    home.mkdir(mode=0o755)
+    listeners = [{"name": "web", "kind": "http", "bind": "192.0.2.10:8081"}]
+    file = home / "revproxy.yaml"
+    file.write_text(yaml.safe_dump({**configuration(home), "listeners": listeners, "admin": "off"}))
+    told = {"strangers": sorted(strangers(arranged)), "private": ["/etc/shadow", "/proc/1/environ", str(file)]}
+    command = [*front.inside, sys.executable, str(BURGLED), "run", str(file)]
+    with tapped(arranged, front) as came:
+        started = Process(command, home / "stderr", env={**os.environ, "BURGLAR": json.dumps(told)})
+        try:
+            started.line_with("ready: ")
+            said = until(lambda: SAID.search(started.errors.read_text()), "words of the burglar")
+            answer = arranged.lab["internet"].command("curl", "-s", "http://192.0.2.10:8081/").stdout
+        finally:
+            started.stop()
+    assert answer == "<p>a page of the internal web server</p>"
+    only_upstreams(rows_of(arranged, json.loads(said[1])), came)
+
+
 def locked_in(tried: Tried) -> None:
-    """Whoever is in a worker has what upstreams are for, and nothing else."""
+    """The probe says so, and all that came is what was declared."""
     assert tried.code == 0
-    possible = {name for name, row in tried.rows.items() if row["outcome"] in ("works", "POSSIBLE")}
+    only_upstreams(tried.rows, tried.came)
+
+
+def only_upstreams(rows: dict[str, Row], came: set[Came]) -> None:
+    """Whoever is in a worker has what upstreams are for, and nothing else."""
+    possible = {name for name, row in rows.items() if row["outcome"] in ("works", "POSSIBLE")}
     assert possible == {"upstream web", "upstream mail", "a file in the spool"}
-    assert tried.came == DECLARED
+    assert came == DECLARED
