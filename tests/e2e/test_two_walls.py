@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from arrangement import INSIDE, Arranged
-from inside import WORKERS, configuration
+from arrangement import DNS, FEED, INSIDE, Arranged
+from inside import BROKER, WORKERS, configuration
 from lab import Machine
 from servers import REVPROXY, Process, until
 from wiretap import Wiretap
@@ -83,7 +83,7 @@ class Tried(NamedTuple):
 def front(arranged: Arranged) -> Iterator[Machine]:
     """The front end's machine."""
     machine = arranged.lab["front"]
-    machine.command("sysctl", "-qw", *SETTINGS)
+    machine.command("sysctl", "-eqw", *SETTINGS)
     yield machine
     arranged.load()
 
@@ -136,29 +136,36 @@ def every(machine: Machine) -> set[str]:
     return {*machine.addresses(4), *machine.addresses(6)}
 
 
+def plain(user: int) -> list[str]:
+    """A process of that user begins with this: nothing of it is locked in."""
+    who = [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    return ["setpriv", *who, f"--inh-caps={RIGHTS}", f"--ambient-caps={RIGHTS}"]
+
+
 def place(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def test_each_wall_alone_holds_the_line(arranged, front, folder):
     inside, outside = arranged.config, folder / "front/open.yaml"
-    outside.write_text(yaml.safe_dump({**yaml.safe_load(inside.read_text()), "sandbox": False}))
-    uid = f"{WORKERS}"
-    plain = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", f"--inh-caps={RIGHTS}"]
-    plain += [f"--ambient-caps={RIGHTS}"]
+    changes = {"sandbox": False, "spool": f"{folder}/nowhere"}
+    outside.write_text(yaml.safe_dump({**yaml.safe_load(inside.read_text()), **changes}))
 
     # Both walls.
     locked_in(attempts(arranged, front, inside))
-    # The rules alone.
-    tried = attempts(arranged, front, outside, *plain)
+    # The rules alone: workers begin nothing, the broker what is declared.
+    tried = attempts(arranged, front, outside, *plain(WORKERS))
     assert tried.came == set()
     assert tried.connected() == set()
     assert tried.rows["raw socket"]["outcome"] == "POSSIBLE"
+    tried = attempts(arranged, front, outside, *plain(BROKER))
+    assert tried.came >= DECLARED
+    assert {(one.address, one.port) for one in tried.came} == {*INSIDE, FEED, DNS}
     # The sandbox alone.
     arranged.lab.unload()
     locked_in(attempts(arranged, front, inside))
     # Neither.
-    tried = attempts(arranged, front, outside, *plain)
+    tried = attempts(arranged, front, outside, *plain(WORKERS))
     assert everything(arranged) - tried.came == set()
     assert place(*DATABASE).replace(":", " port ") in tried.connected()
 
