@@ -106,11 +106,20 @@ def _text(result: dict[str, Any]) -> str:
     for generation in result["generations"]:
         restarts = f", {generation['restarts']} restarts" if generation["restarts"] else ""
         lines.append(f"generation {generation['number']}: rule set {generation['ruleset']}{restarts}")
+        # A supervisor that was started before an upgrade does not say.
+        if sandbox := generation.get("sandbox"):
+            lines.append(f"  sandbox: {_sandbox_text(sandbox)}")
         if broker := generation["broker"]:
             restarts = f", {broker['restarts']} restarts" if broker["restarts"] else ""
             lines.append(f"  broker: pid {broker['pid']}{restarts}")
         lines += [_worker_text(worker) for worker in generation["workers"]]
     return "\n".join(lines)
+
+
+def _sandbox_text(sandbox: dict[str, Any]) -> str:
+    if not sandbox["on"]:
+        return "off; workers may do whatever this user may"
+    return f"missing on this machine: {'; '.join(sandbox['missing'])}" if sandbox["missing"] else "whole"
 
 
 def _worker_text(worker: dict[str, Any]) -> str:

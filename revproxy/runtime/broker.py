@@ -22,10 +22,11 @@ from typing import Any
 
 import uvloop
 
+from revproxy.config.users import find_user
 from revproxy.net.egress import Broker, Kind, Target, as_plain, from_plain, is_name, receive
 from revproxy.runtime.legacy import Kept
 from revproxy.runtime.messages import configure
-from revproxy.runtime.sandbox import NotConfined, Reach, Walls, begin, broker_calls, confine, find_user
+from revproxy.runtime.sandbox import NotConfined, Reach, Walls, begin, broker_calls, confine
 
 _log = logging.getLogger("revproxy.egress")
 MOST_PACKET = 4096

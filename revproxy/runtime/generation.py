@@ -46,6 +46,8 @@ class Generation:
         holds already is shared with it. `bell` is the descriptor that workers hear (`legacy`)."""
         self.number = number
         self.settings: Settings = prepared.settings
+        self.sets = dict(prepared.sets)
+        """Of each feed, the set that its rules are of."""
         self.children: list[Child] = []
         self.restarts = 0
         self.stopped = asyncio.Event()
@@ -138,7 +140,7 @@ class Generation:
         async with self._changing:
             await self._each(lambda child: child.load(parcel, self._timing.ready))
             # From here on whoever replaces a dead worker begins with these.
-            self._parcel, self.settings = parcel, prepared.settings
+            self._parcel, self.settings, self.sets = parcel, prepared.settings, dict(prepared.sets)
             for child, error in await self._told(lambda child: child.swap(parcel, self._timing.ready)):
                 _log.error("worker %d cannot swap: %s", child.pid, error)
                 child.signal(signal.SIGKILL)

@@ -41,6 +41,10 @@ class Prepared(Protocol):
         """A hash of everything but the rules: where it is the same, workers in service can be given these rules."""
 
     @property
+    def sets(self) -> Mapping[str, str]:
+        """Of each feed that the rules come from, which set: for status."""
+
+    @property
     def pieces(self) -> Mapping[str, bytes]:
         """Large parts by the hash of their content. Not pickled."""
 

@@ -190,6 +190,8 @@ class Supervisor:
         if only_rules and prepared.settings != old.settings:
             raise RevproxyError("the configuration was changed since it came into force: reload it first")
         if only_rules and old.has(prepared):
+            # Another set may come to the same rules.
+            old.sets = dict(prepared.sets)
             return {"generation": old.number, "ruleset": old.ruleset_name, "swapped": False}
         if old.differs_in_rules(prepared):
             return await self._swap(old, prepared)

@@ -25,6 +25,7 @@ import uvloop
 
 from revproxy.audit.metrics import Metrics, merge
 from revproxy.config.settings import Settings
+from revproxy.config.users import find_user
 from revproxy.errors import PeerClosed, RevproxyError
 from revproxy.runtime import channel
 from revproxy.runtime.allocator import settle
@@ -32,7 +33,7 @@ from revproxy.runtime.hands import Hand
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Build, Cell, Hello, Prepared, WorkerParts
 from revproxy.runtime.probe import Probe, memory_bytes
-from revproxy.runtime.sandbox import Reach, Walls, begin, confine, find_user, program_folders, worker_calls
+from revproxy.runtime.sandbox import Reach, Walls, begin, confine, program_folders, worker_calls
 from revproxy.runtime.threads import in_thread
 
 _log = logging.getLogger("revproxy.worker")

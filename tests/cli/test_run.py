@@ -23,6 +23,7 @@ _STATUS = {
         {
             "number": 2,
             "ruleset": "abc",
+            "sandbox": {"on": True, "missing": []},
             "restarts": 1,
             "broker": {"pid": 9, "restarts": 2},
             "workers": [
@@ -76,6 +77,24 @@ def _run(*arguments):
     return CliRunner().invoke(cli.cli, arguments)
 
 
+@pytest.mark.parametrize(
+    ("sandbox", "line"),
+    [
+        ({"on": False, "missing": []}, "  sandbox: off; workers may do whatever this user may"),
+        ({"on": True, "missing": ["one", "two"]}, "  sandbox: missing on this machine: one; two"),
+    ],
+)
+def test_a_sandbox_that_is_not_whole(supervisor, sandbox, line):
+    told = {**_STATUS, "generations": [{**_STATUS["generations"][0], "sandbox": sandbox}]}
+    assert line in _run("status", "--control", supervisor({"ok": True, "result": told})).stdout.splitlines()
+
+
+def test_a_supervisor_of_before_an_upgrade(supervisor):
+    generation = {key: value for key, value in _STATUS["generations"][0].items() if key != "sandbox"}
+    done = _run("status", "--control", supervisor({"ok": True, "result": {**_STATUS, "generations": [generation]}}))
+    assert (done.exit_code, "sandbox" in done.stdout) == (0, False)
+
+
 def test_status_as_text(supervisor):
     done = _run("status", "--control", supervisor({"ok": True, "result": _STATUS}))
     assert done.exit_code == 0
@@ -83,6 +102,7 @@ def test_status_as_text(supervisor):
         "running, ready: pid 10, up 61 s, rule set abc",
         "2 processes of the version before it finish what they have begun",
         "generation 2: rule set abc, 1 restarts",
+        "  sandbox: whole",
         "  broker: pid 9, 2 restarts",
         "  worker 0: pid 11, 3 s old, connections 4",
         "  worker 1: pid 12, 3 s old, no answer",

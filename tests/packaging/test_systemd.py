@@ -12,8 +12,8 @@ import pytest
 
 from revproxy.cli.run import reload, run
 from revproxy.config import Address, Control, Feeds, Settings
+from revproxy.config.users import DEFAULT_USERS
 from revproxy.runtime import BACKLOG
-from revproxy.runtime.sandbox.privileges import DEFAULT_USERS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "packaging/systemd"

@@ -37,6 +37,7 @@ class Prepared:
     faults: dict
     rest: str = ""
     pieces: dict = field(default_factory=dict)
+    sets: dict = field(default_factory=dict)
 
     def __reduce__(self):
         return Prepared, (self.settings, self.ruleset_name, self.folder, self.faults, self.rest)
