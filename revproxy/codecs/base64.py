@@ -1,4 +1,5 @@
-"""Base64 as rules mean it: the strict reading, the forgiving one, and encoding. Pure, linear, never fails.
+"""Base64 as rules mean it: the strict reading, the forgiving one, what is wrapped in it, and encoding. Pure, linear,
+never fails.
 
 Mail's transfer encoding is `content.mime`'s matter, which counts what it leaves out.
 """
@@ -11,6 +12,18 @@ from binascii import a2b_base64, b2a_base64
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _OTHERS = bytes(set(range(256)) - set(_ALPHABET) - {0x3D})
 _STRICT = re.compile(rb"[A-Za-z0-9+/]*={0,2}\Z")
+WRAPPED = "[A-Za-z0-9+/_-]{12}|[A-Za-z0-9+/_-]{10}="
+"""What `unwrap` needs: a run of digits of either alphabet that is long enough to hide something."""
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{12,}+|[A-Za-z0-9+/_-]{10,11}(?==)")
+_SPACED = re.compile(rb"[A-Za-z0-9+/ ]++={0,2}\Z")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_TEXT = bytes([0, 9, 10, 13, *range(0x20, 0x7F)])
+SHORTEST = 10
+"""Digits of the shortest text that is unwrapped."""
+MARK = b"\x1e"
+"""What stands before each text that was unwrapped, once for each layer."""
+_TEXT_SHARE = 8
+"""One byte in so many may be none of text, nor of text in two bytes each."""
 
 
 def encode(value: bytes) -> bytes:
@@ -53,3 +66,44 @@ def decode_forgiving(value: bytes) -> bytes:
     if spare == 1:
         return a2b_base64(text[:-1])
     return a2b_base64(text + b"=" * (-spare % 4))
+
+
+def unwrap(value: bytes) -> bytes:
+    """The texts that stand in the value in base64 of either alphabet, in order; without any, the value.
+
+    Before each stands `MARK`, and once more for each layer that the value was unwrapped of before. What decodes to
+    anything but text is left out. A blank stands for the plus sign that a form made it of.
+    """
+    if len(value) <= SHORTEST:
+        return value
+    mark = MARK * (len(value) - len(value.lstrip(MARK)) + 1)
+    return b"".join([mark + text for text in _wrapped(value)]) or value
+
+
+def unwrap_more(value: bytes) -> bytes:
+    """Another layer of what `unwrap` left; a value that it found nothing in is left alone."""
+    return unwrap(value) if value.startswith(MARK) else value
+
+
+def _wrapped(value: bytes) -> list[bytes]:
+    if b" " in value and _SPACED.match(value) and _RUN.search(value):
+        whole = _text_of(value.replace(b" ", b"+"))
+        if whole:
+            return [whole]
+    return [text for run in _RUN.finditer(value) for text in _texts(run[0])]
+
+
+def _texts(run: bytes) -> list[bytes]:
+    """Of a run, or else of its parts, where its slashes are those of a path."""
+    whole = _text_of(run)
+    if whole or b"/" not in run:
+        return [whole] if whole else []
+    return [text for part in run.split(b"/") if len(part) >= SHORTEST and (text := _text_of(part))]
+
+
+def _text_of(digits: bytes) -> bytes:
+    """What they decode to, if that is text; an odd digit at the end is left out."""
+    plain = digits.translate(_STANDARD).rstrip(b"=")
+    plain = plain[:-1] if len(plain) % 4 == 1 else plain
+    found = a2b_base64(plain + b"=" * (-len(plain) % 4))
+    return found if len(found.translate(None, _TEXT)) * _TEXT_SHARE <= len(found) else b""

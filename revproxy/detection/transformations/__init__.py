@@ -59,10 +59,12 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     "trim": whitespace.trim,
     "trimLeft": whitespace.trim_left,
     "trimRight": whitespace.trim_right,
+    "unwrapBase64": digest.unwrap_base64,
+    "unwrapMore": digest.unwrap_more,
     "uppercase": bytes.upper,
     "urlDecode": url.url_decode,
     "urlDecodeUni": url.url_decode_uni,
     "urlEncode": url.url_encode,
     "utf8toUnicode": url.utf8_to_unicode,
 }
-"""By SecLang name, but for `foldUnicode`, which is for signatures. `normalise` and `normalize` are the same."""
+"""By SecLang name, but for `foldUnicode`, `unwrapBase64` and `unwrapMore`, which are for signatures. `normalise` and `normalize` are the same."""

@@ -64,6 +64,16 @@ def base64_decode_ext(value: bytes) -> bytes:
     return base64.decode_forgiving(value)
 
 
+def unwrap_base64(value: bytes) -> bytes:
+    """The texts that stand in it in base64; without any, as it was."""
+    return base64.unwrap(value)
+
+
+def unwrap_more(value: bytes) -> bytes:
+    """The texts in base64 inside texts that were unwrapped; without any, as it was."""
+    return base64.unwrap_more(value)
+
+
 def length(value: bytes) -> bytes:
     """The number of bytes, decimal."""
     return b"%d" % len(value)

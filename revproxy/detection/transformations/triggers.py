@@ -7,6 +7,7 @@ transformations can change anything. None: may change any value. Empty: never ch
 
 from __future__ import annotations
 
+from revproxy.codecs.base64 import WRAPPED
 from revproxy.codecs.lookalikes import SEQUENCES
 from revproxy.detection.transformations import parity
 
@@ -61,6 +62,8 @@ TRIGGERS: dict[str, str | None] = {
     "trim": r"^[ \t\n\r\x0b\x0c]|[ \t\n\r\x0b\x0c]$",
     "trimLeft": r"^[ \t\n\r\x0b\x0c]",
     "trimRight": r"[ \t\n\r\x0b\x0c]$",
+    "unwrapBase64": WRAPPED,
+    "unwrapMore": r"^\x1e",
     "uppercase": r"[a-z]",
     "urlDecode": r"\+|%[0-9A-Fa-f]{2}",
     "urlDecodeUni": r"\+|%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})",
