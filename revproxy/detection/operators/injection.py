@@ -1,5 +1,5 @@
 """`detectSQLi` and `detectXSS`: libinjection where its shared library is at hand, else our own tokenizers;
-`detectShell`, which is always ours.
+`detectShell`, `detectSQL` and `detectTemplate`, which are always ours.
 
 The library is taken from the `libmodsecurity` wheel, else from the system's libmodsecurity. Which one answers is told
 by `libinjection_source`. Both calls are made in place, hold no state and may be made by several threads at once.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from revproxy.detection.operators import shell_tokens, sqli_tokens, xss_tokens
+from revproxy.detection.operators import shell_tokens, sql_shape, sqli_tokens, template_tokens, xss_tokens
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator, bytes_of
 
 WHEEL = "libmodsecurity wheel"
@@ -113,6 +113,18 @@ def detect_shell(argument: Argument) -> CompiledOperator:
     """The value holds a command of the Unix shell. SecLang does not have it."""
     _no_argument(argument)
     return CompiledOperator(shell_tokens.is_shell)
+
+
+def detect_sql(argument: Argument) -> CompiledOperator:
+    """The value goes on with a statement of SQL. SecLang does not have it."""
+    _no_argument(argument)
+    return CompiledOperator(sql_shape.is_sql)
+
+
+def detect_template(argument: Argument) -> CompiledOperator:
+    """The value holds code between the marks of a template. SecLang does not have it."""
+    _no_argument(argument)
+    return CompiledOperator(template_tokens.is_code)
 
 
 def _no_argument(argument: Argument) -> None:

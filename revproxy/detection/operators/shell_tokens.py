@@ -21,6 +21,7 @@ from revproxy.detection.operators.shell_words import (
     KNOWN,
     PLAIN,
     SHELLS,
+    TOOLS,
     WELL_KNOWN_PATHS,
     WRAPPERS,
 )
@@ -153,7 +154,7 @@ def _convinces(name: bytes, operands: list[bytes], command: Command) -> bool:
         return True
     if command.fed and certain:
         return True
-    if name in PLAIN or (name in ALONE and certain):
+    if (name in PLAIN and (certain or name not in TOOLS)) or (name in ALONE and certain):
         return evidence > 0 or (command.odd and name in ALONE) or (command.opened and (command.odd or b"-" in name))
     if certain:
         return evidence > 1 or (evidence == 1 and not all(_OPTION.match(word) for word in operands))

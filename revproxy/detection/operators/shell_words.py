@@ -8,7 +8,7 @@ separator without any operand. Nothing here reads values.
 from __future__ import annotations
 
 ALONE = frozenset(
-    b"crontab dmesg getent hostnamectl htop ifconfig iostat ipconfig lastlog lastlogin lsblk lscpu lsof lsusb "
+    b"crontab dmesg getent hostnamectl htop ifconfig iostat ipconfig lastlog lsblk lscpu lsof lsusb "
     b"netstat nslookup printenv pwd systeminfo tasklist uname vmstat whoami".split()
 )
 PLAIN = frozenset(
@@ -39,6 +39,11 @@ COMMON = frozenset(
     b"start start-stop-daemon tail task tee test time timeout top tr traceroute type ulimit unexpand unlink "
     b"unset up wall watch who whois write yes zgrep".split()
 )
+TOOLS = frozenset(
+    b"ansible ansible-playbook docker ffmpeg gcc ghc git kubectl npm npx nginx node openssl pip pip3 podman rustc "
+    b"sqlite3 systemctl vi view vim yarn yum apt-get dpkg".split()
+)
+"""Those of `PLAIN` that people write about, with operands: where nothing opens a command they need more."""
 WRAPPERS = frozenset(
     b"! builtin busybox command do doas else env exec if ionice ltrace nice nohup setsid stdbuf strace sudo then "
     b"time timeout unbuffer while xargs".split()

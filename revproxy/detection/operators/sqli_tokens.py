@@ -13,7 +13,7 @@ import re
 _LONGEST = 8
 _MOST_TOKENS = 64
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rb"(?P<space>[\s\x00\xa0]+)"
     rb"|(?P<comment>--[^\n]*|\#[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/|\Z))"
     rb"|(?P<string>'(?:[^'\\]|\\.|'')*(?:'|\Z)|\"(?:[^\"\\]|\\.|\"\")*(?:\"|\Z))"
@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     rb"|(?P<other>.)",
     re.DOTALL,
 )
+"""A token of SQL of any dialect; every byte belongs to one."""
 
 _WORDS = {
     b"U": b"union intersect except",
@@ -74,7 +75,7 @@ def fingerprint(value: bytes) -> bytes:
 
 def _letters(text: bytes) -> bytes:
     out = bytearray()
-    for count, match in enumerate(_TOKEN.finditer(text)):
+    for count, match in enumerate(TOKEN.finditer(text)):
         if count >= _MOST_TOKENS:
             break
         out += _letter(match)

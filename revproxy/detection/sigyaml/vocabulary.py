@@ -41,6 +41,8 @@ OPERATORS: dict[str, Argument] = {
     "detectSQLi": Argument.TRUE,
     "detectXSS": Argument.TRUE,
     "detectShell": Argument.TRUE,
+    "detectSQL": Argument.TRUE,
+    "detectTemplate": Argument.TRUE,
     "validateByteRange": Argument.RANGES,
     "validateUtf8Encoding": Argument.TRUE,
     "ipMatch": Argument.TEXTS,

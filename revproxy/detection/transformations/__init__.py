@@ -67,4 +67,5 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     "urlEncode": url.url_encode,
     "utf8toUnicode": url.utf8_to_unicode,
 }
-"""By SecLang name, but for `foldUnicode`, `unwrapBase64` and `unwrapMore`, which are for signatures. `normalise` and `normalize` are the same."""
+"""By SecLang name, but for `foldUnicode`, `unwrapBase64` and `unwrapMore`, which are for signatures. `normalise` and
+`normalize` are the same."""

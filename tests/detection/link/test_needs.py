@@ -101,5 +101,6 @@ def test_negations_and_numbers_have_none():
 def test_table_covers_what_is_not_numeric():
     without = {n for n in OPERATORS if needs_of(Operator(n, ARGUMENTS.get(n, [""])[0])) is None}
     assert without == {
-        "detectShell", "eq", "ge", "gt", "ipMatch", "le", "lt", "restpath", "unconditionalMatch", "validateNid",
+        "detectShell", "detectSQL", "detectTemplate", "eq", "ge", "gt", "ipMatch", "le", "lt", "restpath",
+        "unconditionalMatch", "validateNid",
     }  # fmt: skip

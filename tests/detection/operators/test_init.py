@@ -26,6 +26,8 @@ ARGUMENTS = {
     "detectSQLi": "",
     "detectXSS": "",
     "detectShell": "",
+    "detectSQL": "",
+    "detectTemplate": "",
     "validateByteRange": "32-126",
     "validateNid": "us a",
 }
@@ -56,6 +58,8 @@ CASES = [
     ("noMatch", "", b"x", None, ()),
     ("detectXSS", "", b"<script>", (0, 8), (b"<script>",)),
     ("detectShell", "", b";cat /etc/hosts", (0, 15), ()),
+    ("detectSQL", "", b"x' or a='b", (0, 10), ()),
+    ("detectTemplate", "", b"{{7*7}}", (0, 7), ()),
     ("verifySSN", r"\d{9}", b"x574578065", (1, 10), (b"574578065",)),
     ("validateNid", r"us \d{9}", b"x574578065", (1, 10), (b"574578065",)),
     ("restpath", "/{id}/x", b"/1/x", (0, 4), ()),
@@ -142,4 +146,4 @@ def test_the_source_of_libinjection_is_told() -> None:
 
 def test_the_manual_names_them_all() -> None:
     there = {name for name, row in told("Operators").items() if row.fate == "yes"}
-    assert there == OPERATORS.keys() - {"detectShell"} | FILE_OPERATORS.keys()
+    assert there == OPERATORS.keys() - {"detectShell", "detectSQL", "detectTemplate"} | FILE_OPERATORS.keys()

@@ -25,6 +25,8 @@ ARGUMENTS: dict[str, list[str]] = {
     "containsWord": ["ab", "a b", "é", "1"],
     "detectSQLi": [""],
     "detectShell": [""],
+    "detectSQL": [""],
+    "detectTemplate": [""],
     "detectXSS": [""],
     "endsWith": ["ab", "é"],
     "eq": ["0", "5", "-5", "x", "2147483647", "2147483648"],
@@ -49,7 +51,10 @@ ARGUMENTS: dict[str, list[str]] = {
     "verifySVNR": [r"[0-9]{4} ?[0-9]{6}", r"\d+"],
     "within": ["ab,cd ab", "é"],
 }
-OURS_ALONE = {"detectShell": "nobody's", "restpath": "Coraza's", "validateNid": "Coraza's"}
+OURS_ALONE = {
+    **dict.fromkeys(("detectShell", "detectSQL", "detectTemplate"), "nobody's"),
+    **dict.fromkeys(("restpath", "validateNid"), "Coraza's"),
+}
 CASES = [(name, argument) for name, arguments in ARGUMENTS.items() for argument in arguments]
 
 
