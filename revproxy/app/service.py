@@ -6,7 +6,9 @@ import os
 import sys
 from collections.abc import Callable
 
+from revproxy.app.order import SETTLE
 from revproxy.app.prepare import Prepared, prepare
+from revproxy.app.staged import staged_now
 from revproxy.config.load import load
 from revproxy.detection.link import Told, unheard
 from revproxy.runtime import Plan, supervise
@@ -36,6 +38,8 @@ def run(file: str, announce: Callable[[str], None], told: Told = unheard) -> int
         broker=BROKER,
         announce=announce,
         update=(*UPDATE, os.path.abspath(file)),
+        staged=staged_now,
+        settle=(*UPDATE, os.path.abspath(file), SETTLE),
     )
     return supervise(plan)
 

@@ -28,6 +28,7 @@ from revproxy.runtime.manager import Manager
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.sight import describe
 from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound
+from revproxy.runtime.staging import Staging
 from revproxy.runtime.tally import Tally
 from revproxy.runtime.threads import in_thread
 from revproxy.runtime.timer import Timer
@@ -62,7 +63,9 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._works: set[asyncio.Task[Any]] = set()
         self._manager = Manager()
+        self._staging = Staging(plan, lambda: self._current)
         verbs = {"status": self.status, "reload": self.reload, "swap": self.swap, "drain": self.drain}
+        verbs |= {"stage": self.stage, "staging": self.staging}
         self._doors = Doors(self, verbs, plan.file)
 
     async def run(self, prepared: Prepared) -> None:
@@ -90,6 +93,7 @@ class Supervisor:
         self._current = generation
         self._state = State.RUNNING
         self._tell_sandbox(generation)
+        self._work(self._staging.look())
         await self._timer.set(generation.settings.feeds)
         self._plan.announce(self._ready_line(generation.settings))
         self._manager.ready(f"serving with rule set {generation.ruleset_name}")
@@ -142,6 +146,7 @@ class Supervisor:
             try:
                 return await self._follow(old, only_rules)
             finally:
+                self._work(self._staging.look())
                 if self._state is State.RUNNING:
                     self._manager.ready(f"serving with rule set {(self._current or old).ruleset_name}")
 
@@ -183,6 +188,7 @@ class Supervisor:
         seconds = self._current.settings.drain_seconds if self._current is not None else 0.0
         self._manager.stopping(seconds + self._plan.timing.grace)
         await self._timer.close()
+        await self._staging.close()
         retiring = set(self._retiring.values())
         await _cancel(self._works - retiring - {asyncio.current_task()})
         if self._current is not None:
@@ -210,6 +216,15 @@ class Supervisor:
         """`reload` for an update of signatures: refused where the configuration itself says something else by now,
         for nobody has asked to put that in force. Raises what `reload` raises."""
         return await self._done(self._reload(only_rules=True))
+
+    async def stage(self) -> dict[str, Any]:
+        """Run in shadow what the feeds' folder says is staged, or nothing; then as `staging`."""
+        await asyncio.shield(self._work(self._staging.look()))
+        return self._staging.told()
+
+    async def staging(self) -> dict[str, Any]:
+        """What is staged, and what came of it so far."""
+        return self._staging.told()
 
     async def _done(self, change: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         work = self._work(change)
