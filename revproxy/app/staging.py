@@ -104,13 +104,7 @@ class StagedSupply(Supply):
     def _promoted(self, feed: Feed, staged: Staged, why: str) -> Outcome:
         manifest = feed.sets.manifest(staged.content)
         feed.sets.check(staged.content)
-        # First: the front end looks what is staged when it is told of the new set.
-        drop_staged(feed)
-        try:
-            return self._accepted_now(feed, manifest, staged.archive, f"promoted: {why}")
-        except BaseException:
-            put_staged(feed, staged)
-            raise
+        return self._accepted_now(feed, manifest, staged.archive, f"promoted: {why}")
 
     # ---- the line
 
@@ -126,14 +120,22 @@ class StagedSupply(Supply):
 
     def _accepted(self, feed: Feed, manifest: Manifest, digest: str, tried: str) -> Outcome:
         if self._at_once or not self._stages(feed, manifest):
-            drop_staged(feed)
             return self._accepted_now(feed, manifest, digest, tried)
         put_staged(feed, Staged(manifest.content, digest, manifest.number, str(manifest), now(), tried))
         feed.sets.tidy((manifest.content,))
         return self._noted(feed, "staged", f"{manifest}; {tried}; {self._shown(feed)}", feed.sets.current)
 
     def _accepted_now(self, feed: Feed, manifest: Manifest, digest: str, tried: str) -> Outcome:
-        return super()._accepted(feed, manifest, digest, tried)
+        """Whatever is staged makes way for it, unless it is refused."""
+        staged = staged_of(feed)
+        # First: the front end looks what is staged when it is told of the new set.
+        drop_staged(feed)
+        try:
+            return super()._accepted(feed, manifest, digest, tried)
+        except BaseException:
+            if staged is not None:
+                put_staged(feed, staged)
+            raise
 
     def _stages(self, feed: Feed, manifest: Manifest) -> bool:
         """Whether there is something in force that live traffic can be judged by besides."""

@@ -35,6 +35,8 @@ Excluded = Callable[[str, bytes, bytes], tuple[object, ...]]
 MOST_WAITING: Final = 256
 MOST_BYTES: Final = 16 * 1024 * 1024
 """What tapes may hold of all transactions together."""
+STEP_BYTES: Final = 1024
+"""What an inspection costs of that besides what was looked at."""
 LOOP_SECONDS: Final = 0.1
 """Processor time of one inspection on the loop; a set that needs more of it has no place there."""
 SAVED_SECONDS: Final = 0.25
@@ -75,11 +77,12 @@ class Tape:
         """The set in force has looked at the transaction as it is now, at some `size` bytes."""
         if self.over:
             return
-        if self._shadow.hold(size):
-            self.bytes += size
+        if self._shadow.hold(size + STEP_BYTES):
+            self.bytes += size + STEP_BYTES
             self.steps.append(Step(self.transaction.fields.copied(), first, last, size, part))
         else:
-            self.over = True
+            self._shadow.hold(-self.bytes)
+            self.over, self.bytes = True, 0
             self.steps.clear()
 
     def end(self, verdict: Verdict, about: About) -> None:
@@ -140,7 +143,7 @@ class Shadow:
         return self._saved > 0
 
     def hold(self, size: int) -> bool:
-        """Whether so many bytes more may be held."""
+        """Whether so many bytes more, or less, may be held."""
         if self._held + size > MOST_BYTES:
             return False
         self._held += size
@@ -151,7 +154,7 @@ class Shadow:
         if self._closed or not (tape.steps or tape.over):
             return
         if tape.over or len(self._waiting) >= MOST_WAITING:
-            self._held -= tape.bytes
+            self.hold(-tape.bytes)
             self._counted("dropped")
             return
         self._waiting.append((tape, verdict, about))
@@ -160,16 +163,15 @@ class Shadow:
             self._work.add_done_callback(self._ended)
 
     async def _judge_all(self) -> None:
-        """Until nobody waits; others have their turn before each. Raises whatever breaks in the set."""
+        """Until nobody waits. Raises whatever breaks in the set."""
         try:
             while self._waiting:
-                await asyncio.sleep(0)
                 tape, verdict, about = self._waiting.popleft()
                 self._id = about.id
                 transaction = Transaction(about.id, tape.transaction.protocol, excluded=tape.excluded)
                 transaction.enforces = tape.policy.enforces
                 staged = await self._judged(transaction, tape)
-                self._held -= tape.bytes
+                self.hold(-tape.bytes)
                 self._compare(tape, verdict, transaction, staged, about)
         finally:
             self._work = None
@@ -186,6 +188,8 @@ class Shadow:
     async def _judged(self, transaction: Transaction, tape: Tape) -> Verdict:
         verdict = ALLOWED
         for step in tape.steps:
+            # Others have their turn: the answer goes out, requests come in.
+            await asyncio.sleep(0)
             transaction.fields = step.fields
             await self._inspect(transaction, step)
             found = decide(transaction, tape.policy, step.last)

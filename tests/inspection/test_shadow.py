@@ -16,7 +16,7 @@ from revproxy.detection.link import RuleSet, link
 from revproxy.detection.rules import Condition, Exclusion, Operator, Rule, Target
 from revproxy.inspection import Inspection, Policy, RuleInspector, Shadow
 from revproxy.inspection.rules import ON_LOOP_BYTES
-from revproxy.inspection.shadow import LOOP_SECONDS, MOST_BYTES, MOST_WAITING, SAVED_SECONDS
+from revproxy.inspection.shadow import LOOP_SECONDS, MOST_BYTES, MOST_WAITING, SAVED_SECONDS, STEP_BYTES
 from revproxy.inspection.staging import Report
 from revproxy.model import ALLOWED, Action, Phase, Protocol, Transaction, Verdict
 
@@ -241,9 +241,10 @@ async def test_what_is_held_is_bounded() -> None:
     made = Transaction("t", Protocol.HTTP)
     tape = world.shadow.begin(made, POLICY, "all")
     assert tape is not None
-    tape.note(Phase.HEAD, Phase.HEAD, MOST_BYTES)
-    tape.note(Phase.BODY, Phase.BODY, 1)
-    assert (tape.over, tape.steps) == (True, [])
+    tape.note(Phase.HEAD, Phase.HEAD, MOST_BYTES - STEP_BYTES)
+    assert (len(tape.steps), world.shadow._held) == (1, MOST_BYTES)
+    tape.note(Phase.BODY, Phase.BODY, 0)
+    assert (tape.over, tape.steps, world.shadow._held) == (True, [], 0)
     tape.note(Phase.BODY, Phase.BODY, 1)
     tape.end(ALLOWED, ABOUT)
     assert (world.shadow.report().dropped, world.shadow._held) == (1, 0)
