@@ -9,6 +9,7 @@ from revproxy.app.excluded import Excluded
 from revproxy.app.prepare import Prepared
 from revproxy.audit import Metrics
 from revproxy.detection.engine import Loaded
+from revproxy.detection.operators.rx import forget
 from revproxy.inspection import RuleInspector, Shadow
 from revproxy.proxy.http import Exclusions
 
@@ -23,6 +24,7 @@ def shadow_of(prepared: Prepared, loaded: Loaded, record: Callable[[bytes], None
 
     # Its databases come beside it.
     inspector = RuleInspector(replace(rules, compiled={}), settings.inspection.memory_bytes, loaded)
+    forget()
     return Shadow(
         inspector,
         settings.feeds.staging,

@@ -172,7 +172,9 @@ class Shadow:
                 transaction.enforces = tape.policy.enforces
                 staged = await self._judged(transaction, tape)
                 self.hold(-tape.bytes)
+                began = self._cpu()
                 self._compare(tape, verdict, transaction, staged, about)
+                self._spent(self._cpu() - began)
         finally:
             self._work = None
 

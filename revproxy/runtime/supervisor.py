@@ -188,9 +188,9 @@ class Supervisor:
         seconds = self._current.settings.drain_seconds if self._current is not None else 0.0
         self._manager.stopping(seconds + self._plan.timing.grace)
         await self._timer.close()
-        await self._staging.close()
         retiring = set(self._retiring.values())
         await _cancel(self._works - retiring - {asyncio.current_task()})
+        await self._staging.close()
         if self._current is not None:
             await self._current.stop()
         self._keeper.keep_only({})
@@ -201,6 +201,7 @@ class Supervisor:
     async def _close(self) -> None:
         await self._timer.close()
         await _cancel(self._works - {asyncio.current_task()})
+        await self._staging.close()
         for generation in self._generations():
             await generation.kill()
         await self._doors.close()

@@ -27,7 +27,7 @@ signatures:
 
 
 def revproxy(*words):
-    done = subprocess.run([*REVPROXY, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*REVPROXY, *map(str, words)], capture_output=True, text=True, timeout=240, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

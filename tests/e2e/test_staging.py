@@ -116,7 +116,8 @@ def test_the_record_says_why(load, servers):
     assert feed["staged"]["held"] in load.held["text"]
     changes = feed["staged"]["report"]["changes"]
     assert {change["rule"] for change in changes} == {"e2e-2"}
-    assert all(ORDINARY in sample["excerpt"] for change in changes for sample in change["samples"])
+    # Of a long comment an excerpt has the beginning only.
+    assert any(ORDINARY in sample["excerpt"] for change in changes for sample in change["samples"])
     records = [record for record in servers.front.records("audit.log") if record["type"] == "staged"]
     found = [one for one in records if "e2e-2" in [finding["rule"] for finding in one["staged"]["findings"]]]
     assert found
