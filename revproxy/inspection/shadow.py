@@ -41,6 +41,8 @@ LOOP_SECONDS: Final = 0.1
 """Processor time of one inspection on the loop; a set that needs more of it has no place there."""
 SAVED_SECONDS: Final = 0.25
 """What may be spent at once, after a pause."""
+SAMPLE_CHARS: Final = 256
+"""Of each text of a sample."""
 _KEPT_CHANGES: Final = 400
 """So many are noted until those of one kind are added up."""
 
@@ -280,4 +282,6 @@ def _new(staged: Sequence[Finding], before: Sequence[Finding]) -> list[Finding]:
 
 
 def _change(finding: Finding, about: About) -> Change:
-    return Change(finding.rule, finding.field, about.route, 1, ({"id": about.id, **seen(finding), **about.request},))
+    sample = {"id": about.id, **seen(finding), **about.request}
+    cut = {name: text[:SAMPLE_CHARS] for name, text in sample.items()}
+    return Change(finding.rule, finding.field, about.route, 1, (cut,))

@@ -91,12 +91,14 @@ class Staging:
             stage = self._stage
             if stage is None or (stage.name, stage.pair) != (staged.name, pair):
                 stage = _Stage(staged.name, pair, self._clock())
-            elif stage.generation is generation or stage.decision is not None:
+            elif stage.generation is generation and stage.decision is None:
                 return
-            await self._end()
-            await generation.stage(prepared)
-            stage.generation = generation
-            _log.info("%s is staged: rule set %s beside %s", staged.name, pair[1], pair[0])
+            if stage.decision is None:
+                await self._end()
+                await generation.stage(prepared)
+                stage.generation = generation
+                _log.info("%s is staged: rule set %s beside %s", staged.name, pair[1], pair[0])
+            await _cancelled(self._watching)
         except RevproxyError as error:
             await self._end()
             fault = Report(failed=1, fault=f"it cannot be staged: {error}")

@@ -144,9 +144,10 @@ class Supervisor:
                 raise RevproxyError(f"no reload while {self._state}")
             self._manager.reloading()
             try:
-                return await self._follow(old, only_rules)
-            finally:
+                done = await self._follow(old, only_rules)
                 self._work(self._staging.look())
+                return done
+            finally:
                 if self._state is State.RUNNING:
                     self._manager.ready(f"serving with rule set {(self._current or old).ruleset_name}")
 

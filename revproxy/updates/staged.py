@@ -11,13 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from typing import Any
 
 from revproxy.errors import ConfigError, Location, SupplyError
-from revproxy.updates.feeds import Feed, Feeds
+from revproxy.updates.feeds import STAGED, Feed, Feeds
 from revproxy.updates.files import write_whole
-
-_NAME: Final = "staged.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Staged:
 
 def staged_of(feed: Feed) -> Staged | None:
     """Raises ConfigError for one that is broken."""
-    path = feed.folder / _NAME
+    path = feed.folder / STAGED
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -65,7 +63,7 @@ def _hint(feed: Feed) -> str:
 def put_staged(feed: Feed, staged: Staged) -> None:
     """Write it down. Raises SupplyError."""
     try:
-        write_whole(feed.folder / _NAME, json.dumps(asdict(staged), indent=1).encode() + b"\n")
+        write_whole(feed.folder / STAGED, json.dumps(asdict(staged), indent=1).encode() + b"\n")
     except OSError as error:
         raise SupplyError("disk", f"{feed.folder}: cannot be written: {error.strerror}") from None
 
@@ -73,7 +71,7 @@ def put_staged(feed: Feed, staged: Staged) -> None:
 def drop_staged(feed: Feed) -> None:
     """There is none any more. Raises SupplyError."""
     try:
-        (feed.folder / _NAME).unlink(missing_ok=True)
+        (feed.folder / STAGED).unlink(missing_ok=True)
     except OSError as error:
         raise SupplyError("disk", f"{feed.folder}: cannot be written: {error.strerror}") from None
 

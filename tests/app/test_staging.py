@@ -223,6 +223,16 @@ def test_the_operator_rejects_what_is_broken(staged):
     assert [one.word for one in supply.update()] == ["staged"]
 
 
+def test_what_was_staged_of_an_old_feed_is_forgotten(staged, simulator):
+    supply, feed = staged
+    old = staged_of(feed)
+    simulator.publish(signature("three"))
+    assert supply.add("", Source(str(simulator.public), "ours"), simulator.root, again=True).word == "staged"
+    assert staged_of(feed).content != old.content
+    feed.add(Source(str(simulator.public), "ours"), simulator.root)
+    assert staged_of(feed) is None
+
+
 def test_a_set_that_was_changed_on_disk_is_not_promoted(staged, front):
     supply, feed = staged
     found, before = staged_of(feed), feed.sets.current

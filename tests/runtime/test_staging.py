@@ -233,6 +233,19 @@ async def test_what_could_not_be_carried_out_is_tried_again_later_and_later(made
     assert one.settled == 11
 
 
+async def test_what_could_not_be_carried_out_is_tried_again_after_a_reload(made):
+    one = made(code=WRITE + "; sys.exit(1)")
+    one.workers = Workers(bounds=AT_ONCE)
+    await one.staging.look()
+    assert await one.pass_(0.0) == AGAIN_SECONDS
+    one.workers = Workers(bounds=AT_ONCE)
+    one.asked.get_nowait()
+    await one.staging.look()
+    assert await asyncio.wait_for(one.asked.get(), 20) == AGAIN_SECONDS
+    # It was decided already.
+    assert (one.settled, one.workers.staged, one.staging.told()["decision"]) == (2, [], "promote")
+
+
 async def test_what_carries_it_out_may_ask_for_its_end(made):
     """It says what is staged now before it ends, and is not cut off by that."""
     one = made(code="import sys; open(sys.argv[1] + '.fifo').read();" + WRITE[11:])
