@@ -39,6 +39,8 @@ STEP_BYTES: Final = 1024
 """What an inspection costs of that besides what was looked at."""
 LOOP_SECONDS: Final = 0.1
 """Processor time of one inspection on the loop; a set that needs more of it has no place there."""
+SLICE_SECONDS: Final = 0.0005
+"""... and of all that is done in a row; it ends with the inspection in which it is over."""
 SAVED_SECONDS: Final = 0.25
 """What may be spent at once, after a pause."""
 SAMPLE_CHARS: Final = 256
@@ -121,6 +123,8 @@ class Shadow:
         self._waiting: deque[tuple[Tape, Verdict, About]] = deque()
         self._held = 0
         self._saved, self._looked = SAVED_SECONDS, clock()
+        self._turn = 0.0
+        """Seconds since others had their turn."""
         self._work: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -135,6 +139,9 @@ class Shadow:
             return None
         if self._chance() >= self._staging.sample or not self._may_spend():
             self._counted("skipped")
+            return None
+        if len(self._waiting) >= MOST_WAITING:
+            self._counted("dropped")
             return None
         return Tape(self, transaction, policy, self._excluded(place, host, target))
 
@@ -167,6 +174,7 @@ class Shadow:
     async def _judge_all(self) -> None:
         """Until nobody waits. Raises whatever breaks in the set."""
         try:
+            self._turn = SLICE_SECONDS
             while self._waiting:
                 tape, verdict, about = self._waiting.popleft()
                 self._id = about.id
@@ -192,8 +200,7 @@ class Shadow:
     async def _judged(self, transaction: Transaction, tape: Tape) -> Verdict:
         verdict = ALLOWED
         for step in tape.steps:
-            # Others have their turn: the answer goes out, requests come in.
-            await asyncio.sleep(0)
+            await self._give_way()
             transaction.fields = step.fields
             await self._inspect(transaction, step)
             found = decide(transaction, tape.policy, step.last)
@@ -202,6 +209,12 @@ class Shadow:
                 if found.enforced:
                     break
         return verdict
+
+    async def _give_way(self) -> None:
+        """Others have their turn now and then: answers go out, requests come in."""
+        if self._turn >= SLICE_SECONDS:
+            self._turn = 0.0
+            await asyncio.sleep(0)
 
     async def _inspect(self, transaction: Transaction, step: Step) -> None:
         began = self._cpu()
@@ -217,6 +230,7 @@ class Shadow:
             self._spent(self._clock() - began)
 
     def _spent(self, seconds: float) -> None:
+        self._turn += seconds
         self._saved -= seconds
         self._took += seconds
 
