@@ -20,7 +20,13 @@ from revproxy.errors import BusyError, RevproxyError
 from revproxy.runtime.messages import configure
 
 _log = logging.getLogger("revproxy.updates")
-_QUIET: Final = frozenset({"unchanged", "pinned"})
+_LEVELS: Final = {
+    "unchanged": logging.DEBUG,
+    "pinned": logging.DEBUG,
+    "held": logging.WARNING,
+    "refused": logging.ERROR,
+}
+"""Of what came of it, by its word; of others INFO."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,8 +52,7 @@ def main(arguments: Sequence[str]) -> int:
 def _told(outcomes: Sequence[Outcome]) -> int:
     """Say what changed and what was refused; the exit code."""
     for one in outcomes:
-        level = logging.DEBUG if one.word in _QUIET else logging.INFO if one.good else logging.ERROR
-        _log.log(level, "%s", one)
+        _log.log(_LEVELS.get(one.word, logging.INFO), "%s", one)
     return 0 if all(one.good for one in outcomes) else 1
 
 

@@ -81,7 +81,7 @@ def test_what_was_decided_is_carried_out(file, monkeypatch, caplog):
         assert not caplog.records
         assert update.main([file, SETTLE]) == 0
     (record,) = caplog.records
-    assert record.getMessage() == "ours: held: it denies too much"
+    assert (record.levelno, record.getMessage()) == (logging.WARNING, "ours: held: it denies too much")
 
 
 def test_what_was_decided_waits_for_an_update(file, monkeypatch):
