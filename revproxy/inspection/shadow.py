@@ -35,6 +35,8 @@ Excluded = Callable[[str, bytes, bytes], tuple[object, ...]]
 MOST_WAITING: Final = 256
 MOST_BYTES: Final = 16 * 1024 * 1024
 """What tapes may hold of all transactions together."""
+TAPE_SECONDS: Final = 0.000015
+"""What keeping a tape takes, which is not measured each time: that would take as long."""
 STEP_BYTES: Final = 1024
 """What an inspection costs of that besides what was looked at."""
 LOOP_SECONDS: Final = 0.1
@@ -166,6 +168,7 @@ class Shadow:
             self.hold(-tape.bytes)
             self._counted("dropped")
             return
+        self._saved -= TAPE_SECONDS
         self._waiting.append((tape, verdict, about))
         if self._work is None:
             self._work = asyncio.ensure_future(self._judge_all())
