@@ -11,7 +11,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from revproxy.app.excluded import Excluded
 from revproxy.app.folder import Folder
@@ -32,6 +32,8 @@ class Linked:
     rules: RuleSet
     excluded: Excluded
     notices: tuple[str, ...] = ()
+    sets: Mapping[str, str] = field(default_factory=dict)
+    """The sets that were in force of the feeds among them, by feed; not kept."""
 
 
 class KeptSets:

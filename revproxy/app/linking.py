@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from revproxy.app.inputs import Witness, surroundings
 from revproxy.app.kept import KeptSets, Linked
 from revproxy.app.rulefiles import rule_files
-from revproxy.app.supplied import with_feeds
+from revproxy.app.supplied import sets_of, with_feeds
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link import Told, unheard
 from revproxy.errors import ConfigError
@@ -33,12 +34,13 @@ def linked_rules(settings: Settings, blame: Blame = nowhere, told: Told = unhear
 def begin(settings: Settings, blame: Blame, told: Told = unheard, *, keep: bool = True) -> Callable[[], Linked]:
     """Find them, or read what has to be read, in which nearly all that is wrong shows; what takes longest is done by
     what this gives. Raises LocatedError, ManyErrors, as does that."""
-    settings = with_feeds(settings, blame)
+    named, settings = settings, with_feeds(settings, blame)
+    sets = sets_of(named, settings)
     question = _question(settings) if keep else ""
     kept = KeptSets(settings.cache)
     found = kept.find(question) if question else None
     if found is not None:
-        return partial(_found, found)
+        return partial(_found, replace(found, sets=sets))
     # Imported here: readers of two languages, of which a warm start has no need.
     from revproxy.app.rules import link_all, read_all
 
@@ -50,7 +52,7 @@ def begin(settings: Settings, blame: Blame, told: Told = unheard, *, keep: bool 
         # Files that came or went meanwhile were maybe seen, maybe not.
         if question and question == _question(settings):
             kept.keep(question, witness.inputs(), made)
-        return made
+        return replace(made, sets=sets)
 
     return finish
 

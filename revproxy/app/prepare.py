@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from revproxy.app.excluded import Excluded
@@ -18,11 +18,12 @@ from revproxy.app.inputs import digest_of
 from revproxy.app.linking import begin
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
+from revproxy.config.users import User, process_users
 from revproxy.detection.link import RuleSet, Told, unheard
 from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, attempt
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
-from revproxy.runtime.sandbox import DEFAULT_USERS, User, find_user, lacking
+from revproxy.runtime.sandbox import lacking
 from revproxy.runtime.sockets import unavailable
 
 
@@ -37,6 +38,8 @@ class Prepared:
     """What was taken from SecLang though it does nothing here."""
     rest: str = ""
     """A hash of everything but the rules."""
+    sets: Mapping[str, str] = field(default_factory=dict)
+    """The sets of feeds that they come from; workers need not know."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Prepared, (self.settings, replace(self.rules, compiled={}), self.excluded, self.notices, self.rest)
@@ -69,7 +72,8 @@ def prepare(settings: Settings, blame: Blame = nowhere, told: Told = unheard) ->
         raise ConfigError(f"an upstream's CA cannot be read: {error}", Location("upstreams")) from None
     try_spool(settings, blame)
     linked = finish()
-    return Prepared(settings, linked.rules, linked.excluded, linked.notices, _rest(settings, linked.excluded))
+    rest = _rest(settings, linked.excluded)
+    return Prepared(settings, linked.rules, linked.excluded, linked.notices, rest, linked.sets)
 
 
 def _rest(settings: Settings, excluded: Excluded) -> str:
@@ -124,25 +128,32 @@ def _unwritable(path: str) -> str:
 
 def try_spool(settings: Settings, blame: Blame = nowhere) -> None:
     """Make the spool, for whoever workers become. Raises ConfigError."""
-    _try_folder(settings.spool, _worker_user(settings, blame))
+    _try_folder(settings.spool, worker_user(settings, blame))
 
 
-def _worker_user(settings: Settings, blame: Blame) -> User | None:
+def spool_is_ready(settings: Settings, blame: Blame = nowhere) -> bool:
+    """Whether the spool is as workers will find it; False where `try_spool` would make it or give it to them. Changes
+    nothing. Raises ConfigError as that does."""
+    user = worker_user(settings, blame)
+    try:
+        found = os.stat(settings.spool)
+    except OSError:
+        return False
+    if user is not None and _to_be_given(found):
+        return False
+    _check_folder(settings.spool, found, user)
+    return True
+
+
+def worker_user(settings: Settings, blame: Blame) -> User | None:
     """Whom workers become; None: they stay who we are. Raises ConfigError for nobody, for root, and for a sandbox
     that is required where it cannot be had."""
     if not settings.sandbox:
         return None
     if settings.require_sandbox and (missing := lacking()):
         raise blame(f"this machine cannot do all of the sandbox: {'; '.join(missing)}", ("require_sandbox",), "")
-    users = {}
-    for key, name in (("user", settings.user), ("broker_user", settings.broker_user or settings.user)):
-        try:
-            users[key] = find_user(name)
-        except KeyError:
-            raise blame(f"there is no user {name or DEFAULT_USERS[-1]!r} on this machine", (key,), "") from None
-        if users[key].uid == 0:
-            raise blame("workers and broker are not to be root", (key,), "")
-    return users["user"] if os.getuid() == 0 else None
+    workers, _ = process_users(settings, blame)
+    return workers if os.getuid() == 0 else None
 
 
 def _try_folder(folder: str, user: User | None) -> None:
@@ -153,11 +164,20 @@ def _try_folder(folder: str, user: User | None) -> None:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         found = os.stat(folder)
-        if user is not None and found.st_uid == 0 and not found.st_mode & 0o077:
+        if user is not None and _to_be_given(found):
             os.chown(folder, user.uid, user.gid)
             found = os.stat(folder)
     except OSError as error:
         raise ConfigError(f"the spool folder cannot be made: {error}", Location(folder)) from None
+    _check_folder(folder, found, user)
+
+
+def _to_be_given(found: os.stat_result) -> bool:
+    return found.st_uid == 0 and not found.st_mode & 0o077
+
+
+def _check_folder(folder: str, found: os.stat_result, user: User | None) -> None:
+    """Raises ConfigError."""
     if not (_may_write(found, user) if user is not None else os.access(folder, os.W_OK | os.X_OK)):
         who = f" by {user.name}" if user is not None else ""
         raise ConfigError(f"the spool folder cannot be written{who}", Location(folder))

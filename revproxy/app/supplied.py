@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from revproxy.config import Blame, Settings
 from revproxy.config.settings import FEED
@@ -31,6 +32,14 @@ def with_feeds(settings: Settings, blame: Blame, instead: Mapping[str, str] | No
         rules=finder.folders(settings.inspection.rules, Kind.SECLANG),
     )
     return replace(settings, inspection=inspection)
+
+
+def sets_of(settings: Settings, found: Settings) -> dict[str, str]:
+    """The hashes of the sets that `with_feeds` found for these settings, by feed."""
+    named = (*settings.inspection.signatures, *settings.inspection.rules)
+    folders = (*found.inspection.signatures, *found.inspection.rules)
+    pairs = zip(named, folders, strict=True)
+    return {word.removeprefix(FEED): Path(path).parent.name for word, path in pairs if word.startswith(FEED)}
 
 
 def feeds_used(settings: Settings) -> list[str]:

@@ -1,4 +1,8 @@
-"""What there is to know of the feeds of a configuration, for people and programs."""
+"""What there is to know of the feeds of a configuration, for people and programs.
+
+What is in force on disk is not always what workers have: an update that was killed between the two leaves them with
+the set before until the next one, or a reload. The front end that runs is asked.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +16,23 @@ from revproxy.app.supplied import feeds_used
 from revproxy.config import Settings
 from revproxy.errors import ConfigError, PeerError, SupplyError
 from revproxy.runtime.asking import ask
+from revproxy.runtime.control import answered
 from revproxy.updates.feeds import Feed, Feeds
 from revproxy.updates.staged import staged_of
 
-_ASK_SECONDS: Final = 5.0
 _SHOWN_CHANGES: Final = 10
+_ASK_SECONDS = 10.0
+_SHOWN = 16
+"""Of a hash."""
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
     """All of it; of a feed that is broken on disk its name and what is wrong. Raises ConfigError for the folder."""
     feeds = Feeds(settings.feeds.folder)
-    used = feeds_used(settings)
+    used, running = feeds_used(settings), _running(settings.control.path)
     return {
         "every_seconds": settings.feeds.every,
-        "feeds": [_told(feeds.find(name), name in used) for name in feeds.names()],
+        "feeds": [_told(feeds.find(name), name in used, running) for name in feeds.names()],
         "history": feeds.history(),
         "shadow": _shadow(settings.control.path),
     }
@@ -34,13 +41,23 @@ def status_of(settings: Settings) -> dict[str, Any]:
 def _shadow(path: str) -> dict[str, Any]:
     """What the front end that runs, if any, says of the set that runs in shadow; nothing where none does."""
     with suppress(PeerError):
-        return dict(ask(path, "staging", _ASK_SECONDS).get("result") or {})
+        if answered(path):
+            return dict(ask(path, "staging", _ASK_SECONDS).get("result") or {})
     return {}
 
 
-def _told(feed: Feed, used: bool) -> dict[str, Any]:
+def _running(path: str) -> Mapping[str, str]:
+    """The sets that workers have, by feed; none where no front end runs, or none that hears us."""
+    with suppress(PeerError):
+        answer = ask(path, "status", _ASK_SECONDS) if answered(path) else None
+        if answer is not None and answer["ok"] and answer["result"]["generations"]:
+            return dict(answer["result"]["generations"][-1].get("sets", {}))
+    return {}
+
+
+def _told(feed: Feed, used: bool, running: Mapping[str, str]) -> dict[str, Any]:
     try:
-        return _feed(feed, used)
+        return {**_feed(feed, used), "running": _had(feed, running.get(feed.name, ""))}
     except ConfigError as error:
         return {"name": feed.name, "used": used, "error": str(error)}
 
@@ -68,6 +85,18 @@ def _set(feed: Feed, content: str) -> dict[str, Any] | None:
         if manifest is not None:
             return {"version": manifest.version, "number": manifest.number, "content": content, "text": str(manifest)}
     return None
+
+
+def _had(feed: Feed, content: str) -> dict[str, Any] | None:
+    """What workers have, whether it is still on disk or not."""
+    lost = {"content": content, "text": f"{content[:_SHOWN]}, which is not on disk any more"}
+    return (_set(feed, content) or lost) if content else None
+
+
+def _behind(feed: Mapping[str, Any]) -> bool:
+    """Whether workers have another set than the one that is in force on disk."""
+    running, current = feed["running"], feed["current"]
+    return running is not None and current is not None and running["content"] != current["content"]
 
 
 def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
@@ -112,6 +141,8 @@ def _feed_lines(feed: Mapping[str, Any]) -> Iterator[str]:
     yield f"{feed['name']}{said}: {feed['url']} {feed['role']}".rstrip()
     for key, what in (("current", "in force"), ("previous", "before it")):
         yield f"  {what}: {feed[key]['text'] if feed[key] else 'nothing'}"
+    if _behind(feed):
+        yield f"  WORKERS HAVE ANOTHER ONE: {feed['running']['text']}; `revproxy reload` gives them the one in force"
     yield from (f"  looked: {feed['looked']}",) if feed["looked"] else ()
     told = feed["refused"] and not (feed.get("staged") or {}).get("held")
     yield from (f"  refused: {feed['refused']}",) if told else ()

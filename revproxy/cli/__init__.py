@@ -40,6 +40,7 @@ COMMANDS: dict[str, _Lazy] = {
     "run": _Lazy("revproxy.cli.run:run", "Start the front end."),
     "status": _Lazy("revproxy.cli.run:status", "What a running front end does."),
     "reload": _Lazy("revproxy.cli.run:reload", "Start a new generation with the configuration as it is now."),
+    "upgrade": _Lazy("revproxy.cli.run:upgrade", "Become the version that is installed now, on the same sockets."),
     "drain": _Lazy("revproxy.cli.run:drain", "Finish what has begun, then stop."),
     "inspect": _Lazy("revproxy.cli.inspect:inspect", "Verdicts on requests or messages in files."),
     "firewall": _Lazy("revproxy.cli.firewall:firewall", "Print or check nftables rules for both sides of the DMZ."),

@@ -55,11 +55,13 @@ def firewall(config: Path | None, role: str, layout: str, check: bool, listing: 
 
     if listing is not None and not check:
         raise click.UsageError("--listing is for --check")
-    flows = dmz.declared(load(find_config(config)))
-    whose, how = dmz.Role(role), dmz.Layout(layout)
-    made = dmz.table(flows, whose, how)
+    loaded = load(find_config(config))
+    flows, whose, how = dmz.declared(loaded), dmz.Role(role), dmz.Layout(layout)
+    # Firewalls do not see users, and who prints their rules may not know ours.
+    owners = dmz.owners(loaded) if whose is dmz.Role.HOST else None
+    made = dmz.table(flows, whose, how, owners)
     if not check:
-        click.echo(dmz.heading(flows, whose, how) + made.text(), nl=False)
+        click.echo(dmz.heading(flows, whose, how, owners) + made.text(), nl=False)
         return
     found = dmz.table_of(listing.read() if listing else dmz.in_force(), made.name)
     lines = dmz.differences(made, found)

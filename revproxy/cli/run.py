@@ -1,4 +1,4 @@
-"""`run`, `status`, `reload`, `drain`: start the front end, and speak to one that runs.
+"""`run`, `status`, `reload`, `upgrade`, `drain`: start the front end, and speak to one that runs.
 
 Arguments in, one call, text or JSON out. Exit codes: 0 done, 1 refused or failed, 2 wrong use or configuration.
 `app` is imported where it is needed: it brings the whole engine, which speaking to a control socket does not need.
@@ -15,7 +15,9 @@ import click
 
 from revproxy.cli.common import Command, config_option, find_config
 from revproxy.cli.progress import Compiling
+from revproxy.errors import UpstreamError
 from revproxy.runtime.asking import ask
+from revproxy.runtime.legacy import dismiss
 
 _LOCATED = {"ConfigError", "RuleError", "ManyErrors"}
 _STATUS_SECONDS = 10.0
@@ -60,6 +62,7 @@ Examples:
   revproxy run -c revproxy.yaml
   kill -HUP PID      reload
   kill -USR1 PID     open the log files anew
+  kill -USR2 PID     become the version that is installed now
   kill -TERM PID     finish what is under way, then end
 
 Exit codes: 0 after a drain, 1 when the workers cannot start, 2 when the configuration is wrong (nothing is bound).
@@ -98,14 +101,25 @@ def _text(result: dict[str, Any]) -> str:
         f"{result['state']}, {'ready' if result['ready'] else 'not ready'}: pid {result['pid']}, "
         f"up {result['uptime_seconds']:.0f} s, rule set {result['ruleset']}"
     ]
+    if result.get("adopted"):
+        lines.append(f"{len(result['adopted'])} processes of the version before it finish what they have begun")
     for generation in result["generations"]:
         restarts = f", {generation['restarts']} restarts" if generation["restarts"] else ""
         lines.append(f"generation {generation['number']}: rule set {generation['ruleset']}{restarts}")
+        # A supervisor that was started before an upgrade does not say.
+        if sandbox := generation.get("sandbox"):
+            lines.append(f"  sandbox: {_sandbox_text(sandbox)}")
         if broker := generation["broker"]:
             restarts = f", {broker['restarts']} restarts" if broker["restarts"] else ""
             lines.append(f"  broker: pid {broker['pid']}{restarts}")
         lines += [_worker_text(worker) for worker in generation["workers"]]
     return "\n".join(lines)
+
+
+def _sandbox_text(sandbox: dict[str, Any]) -> str:
+    if not sandbox["on"]:
+        return "off; workers may do whatever this user may"
+    return f"missing on this machine: {'; '.join(sandbox['missing'])}" if sandbox["missing"] else "whole"
 
 
 def _worker_text(worker: dict[str, Any]) -> str:
@@ -137,6 +151,26 @@ def reload(config: Path | None, control: str | None) -> None:
 @click.command(
     epilog="""\b
 Examples:
+  pip install --upgrade revproxy && revproxy upgrade
+  revproxy upgrade -c revproxy.yaml
+
+Exit codes: 0 the installed version serves, 1 it would not or does not, 2 the configuration is wrong; unless 0, the
+workers of before serve on.
+"""
+)
+@_control
+def upgrade(config: Path | None, control: str | None) -> None:
+    """Have the process that runs become the version that is installed now, without losing a request or a message.
+
+    It proves itself first: `check --start` of the installed version has to end with 0.
+    """
+    result = _ask(_path(config, control), "upgrade", _RELOAD_SECONDS)
+    click.echo(f"version {result['version']} serves with rule set {result['ruleset']}")
+
+
+@click.command(
+    epilog="""\b
+Examples:
   revproxy drain
   revproxy drain --no-wait
 
@@ -146,6 +180,13 @@ Exit codes: 0 drained, 1 nobody answers or it took too long, 2 wrong configurati
 @_control
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Return only when it has ended.")
 def drain(config: Path | None, control: str | None, wait: bool) -> None:
-    """Accept nothing more, finish what is under way, end."""
-    result = _ask(_path(config, control), "drain", _RELOAD_SECONDS, until_gone=wait)
+    """Accept nothing more, finish what is under way, end. Also for workers whose supervisor was killed."""
+    path = _path(config, control)
+    try:
+        result = _ask(path, "drain", _RELOAD_SECONDS, until_gone=wait)
+    except UpstreamError:
+        if not dismiss(path):
+            raise
+        click.echo("there is no supervisor; the workers that one has left were told to drain")
+        return
     click.echo("drained" if wait else f"draining, for {result['drain_seconds']:g} s at most")

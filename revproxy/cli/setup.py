@@ -39,12 +39,16 @@ def init(directory: Path) -> None:
 
 @click.command(
     epilog="\b\nExample: revproxy check -c /etc/revproxy/revproxy.yaml\n"
-    "Exit codes: 0 good (there may be notices), 2 not good: every error with file, line and column"
+    "Exit codes: 0 good (there may be notices), 1 no worker starts, 2 not good: every error with file, line, column"
 )
 @config_option
-def check(config: Path | None) -> None:
+@click.option(
+    "--start", is_flag=True, help="Start a worker too, locked in as in service, and end it; it accepts nothing."
+)
+def check(config: Path | None, start: bool) -> None:
     """Read the configuration, certificates and signatures as `run` would, without binding anything."""
-    loaded = _load(find_config(config))
+    file = find_config(config)
+    loaded = _load(file)
     from revproxy.app.prepare import prepare
     from revproxy.detection.operators import libinjection_source
 
@@ -55,6 +59,11 @@ def check(config: Path | None) -> None:
     click.echo(summary(loaded.settings))
     click.echo(f"{len(prepared.rules.rules)} rules, rule set {prepared.ruleset_name}")
     click.echo(f"SQL and XSS detection: libinjection from {libinjection_source()}")
+    if start:
+        from revproxy.app.service import try_start
+
+        missing = try_start(prepared, str(file))
+        click.echo("\n".join(["a worker starts", *(f"missing of the sandbox: {what}" for what in missing)]))
     click.secho("ok", fg="green")
 
 

@@ -276,6 +276,7 @@ _SECTIONS: dict[str, Callable[[Reader, Node, Place], Any]] = {
     "spool": _plain,
     "cache": _plain,
     "drain_seconds": _plain,
+    "orphan_seconds": _plain,
     "sandbox": _plain,
     "require_sandbox": _plain,
     "user": _plain,

@@ -127,6 +127,7 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (s.Log, "queue_records"): (1, 10_000_000),
     (s.Route, "body_bytes"): (0, 1024 * _G),
     (s.Settings, "drain_seconds"): (0, 86_400),
+    (s.Settings, "orphan_seconds"): (0, 86_400),
     (s.Settings, "workers"): (1, 512),
     (s.Staging, "least"): (0, 31 * 86_400),
     (s.Staging, "load"): (0.001, 1),

@@ -347,6 +347,8 @@ class Settings:
     cache: str = "/var/cache/revproxy"
     drain_seconds: float = 60.0
     """How long an old generation may take to finish what it has begun."""
+    orphan_seconds: float = 3600.0
+    """How long workers serve on whose supervisor was killed, until another one begins."""
     sandbox: bool = True
     """Whether workers and broker are locked in before they meet anything from outside."""
     require_sandbox: bool = False

@@ -21,6 +21,9 @@ Wrong = tuple[str, Place, str]
 EVERYWHERE = ("0.0.0.0", "::")
 _AT_HOME: tuple[str, ...] = ("clamd", "redis")
 """Roles that have no business outside."""
+_WIDEST = {4: 8, 6: 7}
+"""Bits of the shortest prefix that a DMZ or an inside may have: 10.0.0.0/8 and fc00::/7 are anybody's own, nothing
+larger is. A zone of all addresses would hold nobody to anything."""
 
 
 def literal(host: str) -> IpAddress | None:
@@ -120,6 +123,9 @@ def _networks(zones: Zones) -> Iterator[Wrong]:
     places = {zone: iter(range(len(getattr(zones, zone)))) for zone in Zone}
     for zone, network in _all(zones):
         place = ("zones", str(zone), next(places[zone]))
+        if zone is not Zone.EXTERNAL and network.prefixlen < _WIDEST[network.version]:
+            hint = f"the widest that is anybody's own is a /{_WIDEST[network.version]}"
+            yield f"{network} is wider than a network of zone {zone} can be: it holds the Internet", place, hint
         other = seen.setdefault(network, zone)
         if other is not zone:
             yield f"{network} stands in {other} too", place, "one network belongs to one zone"

@@ -48,6 +48,8 @@ class Flow:
     name: str
     trusted: bool = False
     """From proxies that speak for many clients: they are not metered."""
+    broker: bool = False
+    """Nobody on this machine but the broker begins it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,8 @@ class _Finder:
     def upstreams(self) -> Iterator[Flow]:
         """To internal servers."""
         for one in self._settings.upstreams:
-            yield from self._to(one.address, ("tcp",), f"upstream {one.name}", ("upstreams", one.name, "address"))
+            flows = self._to(one.address, ("tcp",), f"upstream {one.name}", ("upstreams", one.name, "address"))
+            yield from (replace(flow, broker=True) for flow in flows)
 
     def servers(self) -> Iterator[Flow]:
         """To servers by their role."""

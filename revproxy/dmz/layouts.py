@@ -18,6 +18,7 @@ from enum import StrEnum
 from revproxy.config import Zone, disjoint
 from revproxy.config.zones import IpNetwork
 from revproxy.dmz.flows import Flow, Flows, Way
+from revproxy.dmz.owners import Owners
 from revproxy.dmz.tables import Chain, NftSet, Table, addresses, one_of
 
 
@@ -73,6 +74,8 @@ _SOURCES = 65535
 _FORGET_SECONDS = 60
 _METERED = "metered"
 """The chain that listeners' clients go through."""
+_WORKERS = "from_workers"
+"""The chain for what processes begin that are to begin nothing."""
 _LINK = (
     "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } "
     "ip6 hoplimit 255 counter accept",
@@ -94,10 +97,10 @@ _ARRIVING = Chain(
 )
 
 
-def table(flows: Flows, role: Role, layout: Layout) -> Table:
-    """The rules of a machine."""
+def table(flows: Flows, role: Role, layout: Layout, owners: Owners | None = None) -> Table:
+    """The rules of a machine. `owners`, of this machine alone: None where users are not told apart."""
     if role is Role.HOST:
-        return _host(flows)
+        return _host(flows, owners)
     firewall = _FIREWALLS[layout, role]
     crossing = [flow for flow in flows.flows if (flow.way, flow.zone) in firewall.crossing]
     chains = (
@@ -109,7 +112,7 @@ def table(flows: Flows, role: Role, layout: Layout) -> Table:
     return Table(firewall.table, _sets(flows, crossing), chains)
 
 
-def heading(flows: Flows, role: Role, layout: Layout) -> str:
+def heading(flows: Flows, role: Role, layout: Layout, owners: Owners | None = None) -> str:
     """What stands above the rules, as comments."""
     lines = [
         f"Rules of {_WHAT[layout, role]}.",
@@ -117,20 +120,24 @@ def heading(flows: Flows, role: Role, layout: Layout) -> str:
     ]
     if not flows.administration:
         lines.append("Nobody can log in over the network: zones.administration names no networks.")
+    if role is Role.HOST and owners is None:
+        lines.append("Upstreams are open to every program here: the broker has no user of its own (broker_user).")
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _host(flows: Flows) -> Table:
-    outgoing = (rule_of(flow, own=False) for flow in flows.flows if flow.way is Way.OUT)
+def _host(flows: Flows, owners: Owners | None) -> Table:
+    outgoing = (rule_of(flow, own=False, owners=owners) for flow in flows.flows if flow.way is Way.OUT)
     incoming = [flow for flow in flows.flows if flow.way is Way.IN]
+    # What a worker begins is refused before anything else is asked, on loopback too.
+    workers = [f"meta skuid {owners.workers} ct state new goto {_WORKERS}"] if owners else []
+    leaving = (*workers, 'oif "lo" accept', *_GOING_ON, *_LINK, *outgoing, *_refuse("output", True))
     chains = (
         _ARRIVING,
         Chain("input", (*_guest(), *_by_zone(flows)), _hook("input")),
         Chain("forward", _refuse("forward", False), _hook("forward")),
-        Chain(
-            "output", ('oif "lo" accept', *_GOING_ON, *_LINK, *outgoing, *_refuse("output", True)), _hook("output")
-        ),
+        Chain("output", leaving, _hook("output")),
         *_zones(flows, incoming),
+        *([Chain(_WORKERS, _refuse("workers", True))] if owners else []),
     )
     return Table(_HOST, _sets(flows, incoming), chains)
 
@@ -187,13 +194,15 @@ def _source_zone(flow: Flow) -> Zone:
     return Zone.DMZ if flow.way is Way.OUT else flow.zone
 
 
-def rule_of(flow: Flow, own: bool = True) -> str:
-    """One rule for one flow; without `own` any address of the machine that the rule is on will do."""
+def rule_of(flow: Flow, own: bool = True, owners: Owners | None = None) -> str:
+    """One rule for one flow; without `own` any address of the machine that the rule is on will do, with `owners` not
+    any user of it."""
     ip, _ = _FAMILIES[flow.version]
     mine, other = ("daddr", "saddr") if flow.way is Way.IN else ("saddr", "daddr")
     matches = {mine: flow.own if own else (), other: flow.others}
     where = [f"{ip} {end} {one_of(addresses(matches[end]))}" for end in ("saddr", "daddr") if matches[end]]
-    return " ".join((*where, _what(flow)))
+    who = [f"meta skuid {owners.broker}"] if owners and flow.broker else []
+    return " ".join((*where, *who, _what(flow)))
 
 
 def _what(flow: Flow) -> str:

@@ -153,6 +153,8 @@ def _left(body: Json) -> str:
             return f"{protocol} {field}"
         case {"meta": {"key": "iif" | "oif" as key}}:
             return str(key)
+        case {"meta": {"key": "skuid"}}:
+            return "meta skuid"
         case {"ct": {"key": str(key), **rest}} if not rest:
             return f"ct {key}"
         case {"fib": {"result": str(result), "flags": [*flags]}}:

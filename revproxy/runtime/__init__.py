@@ -5,6 +5,7 @@
 
 from revproxy.runtime.foreground import supervise
 from revproxy.runtime.parts import Build, Cell, Plan, Prepare, Prepared, Timing, WorkerParts
+from revproxy.runtime.rehearsal import rehearse
 from revproxy.runtime.sockets import BACKLOG
 from revproxy.runtime.worker import run_worker
 
@@ -17,6 +18,7 @@ __all__ = [
     "Prepared",
     "Timing",
     "WorkerParts",
+    "rehearse",
     "run_worker",
     "supervise",
 ]

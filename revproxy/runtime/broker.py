@@ -1,7 +1,8 @@
 """The broker's process: told on its standard input what may be connected to, given workers on its control socket.
 
-It ends when the supervisor and all workers are gone: while a supervisor is missing, workers that drain still need it.
-What it does for workers is `net.egress`'s.
+It ends when the supervisor and all workers are gone: while a supervisor is missing, workers still need it, and so
+does the next supervisor, to which it gives what the last one has left (`legacy`). What it does for workers is
+`net.egress`'s.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from typing import Any
 
 import uvloop
 
+from revproxy.config.users import find_user
 from revproxy.net.egress import Broker, Kind, Target, as_plain, from_plain, is_name, receive
+from revproxy.runtime.legacy import Kept
 from revproxy.runtime.messages import configure
-from revproxy.runtime.sandbox import NotConfined, Reach, Walls, begin, broker_calls, confine, find_user
+from revproxy.runtime.sandbox import NotConfined, Reach, Walls, begin, broker_calls, confine
 
 _log = logging.getLogger("revproxy.egress")
 MOST_PACKET = 4096
@@ -32,7 +35,7 @@ _OWN = 64
 """Descriptors that the process itself may need."""
 _MOST_UNDER_WAY = 4096
 _ENOUGH = 2**20
-_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class Service:
         self._control = control
         self._broker = Broker(errand.targets, most, self._gone)
         self._orphan = False
+        self._kept = Kept()
         self._over = asyncio.Event()
 
     async def run(self) -> None:
@@ -131,6 +135,7 @@ class Service:
             for task in tasks:
                 task.cancel()
             self._broker.close()
+            self._kept.forget()
             self._control.close()
 
     def _confine(self) -> tuple[str, ...]:
@@ -175,19 +180,30 @@ class Service:
             self._over.set()
 
     def _readable(self) -> None:
-        """A worker of which the supervisor says the number, with its socket; or the supervisor's end."""
+        """What the supervisor says; or its end."""
         try:
             data, number = receive(self._control, MOST_PACKET)
         except BlockingIOError:
             return
         except OSError:
             data, number = b"", None
-        if data and number is not None:
-            self._broker.add(socket.socket(fileno=number), int(json.loads(data)["worker"]))
+        if data:
+            self._take(json.loads(data), number)
             return
         asyncio.get_running_loop().remove_reader(self._control.fileno())
         self._orphan = True
+        self._kept.offer()
         self._end_if_useless()
+
+    def _take(self, message: dict[str, Any], number: int | None) -> None:
+        """A worker with its socket, something that the supervisor would leave, or that it leaves nothing any more."""
+        if number is None:
+            self._kept.forget()
+            self._tell({"event": "forgot"})
+        elif "worker" in message:
+            self._broker.add(socket.socket(fileno=number), int(message["worker"]))
+        else:
+            self._kept.take(str(message["name"]), number)
 
 
 def run_broker(number: int) -> int:

@@ -21,14 +21,15 @@ from typing import Any
 
 from revproxy.config.settings import Control
 from revproxy.errors import ConfigError, Location, RevproxyError
+from revproxy.runtime.legacy import SUFFIX
 
 _log = logging.getLogger("revproxy.control")
 
 Verbs = Mapping[str, Callable[[], Awaitable[dict[str, Any]]]]
 MOST_LINE = 4096
 """Bytes of a request line."""
-MOST_PATH = 107
-"""Bytes of a unix socket's path (sun_path, without its NUL)."""
+MOST_PATH = 107 - len(SUFFIX)
+"""Bytes of its path: those of a unix socket's (sun_path, without its NUL), less what `legacy` puts behind it."""
 RUN_FOLDER = os.path.dirname(Control().path)
 """The folder of the default path."""
 _CREDENTIALS = struct.Struct("3i")
@@ -141,6 +142,8 @@ class ControlServer:
         self._inode = 0
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[asyncio.StreamWriter, str] = {}
+        """Who waits for which verb's answer."""
 
     async def start(self, sock: socket.socket) -> None:
         """Serve on what `bind` gave."""
@@ -154,6 +157,11 @@ class ControlServer:
         with suppress(FileNotFoundError):
             if os.stat(self.control.path).st_ino == self._inode:
                 os.unlink(self.control.path)
+
+    def waiting(self, verb: str) -> list[int]:
+        """Descriptors of the clients that wait for that verb's answer; copies."""
+        socks = [writer.get_extra_info("socket") for writer, asked in self._waiting.items() if asked == verb]
+        return [os.dup(sock.fileno()) for sock in socks]
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = asyncio.ensure_future(self._talk(reader, writer))
@@ -169,19 +177,20 @@ class ControlServer:
                 writer.write(_line({"ok": False, "error": f"uid {uid} is not allowed"}))
                 return
             while line := await reader.readline():
-                writer.write(_line(await self._answer(line)))
+                writer.write(_line(await self._answer(line, writer)))
                 await writer.drain()
         except (ConnectionError, ValueError):
             _log.info("a control client went away or sent too long a line")
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes) -> dict[str, Any]:
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> dict[str, Any]:
         try:
             verb = json.loads(line)["do"]
             work = self._verbs[verb]
         except (ValueError, KeyError, TypeError):
             return {"ok": False, "error": f"expected one of {', '.join(self._verbs)}"}
+        self._waiting[writer] = verb
         try:
             return {"ok": True, "result": await work()}
         except RevproxyError as error:
@@ -189,6 +198,8 @@ class ControlServer:
         except Exception as error:  # noqa: BLE001 - a bug in a verb must not end the control socket
             _log.exception("%s failed", verb)
             return {"ok": False, "error": f"internal error: {type(error).__name__}: {error}"}
+        finally:
+            del self._waiting[writer]
 
 
 def peer_uid(sock: socket.socket) -> int:

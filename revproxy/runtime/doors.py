@@ -37,6 +37,10 @@ class Doors:
         if self._admin is not None:
             await self._admin.serve(admin)
 
+    def waiting(self, verb: str) -> list[int]:
+        """See `ControlServer.waiting`."""
+        return self._control.waiting(verb) if self._control is not None else []
+
     async def close(self) -> None:
         """Close both."""
         self.remove()

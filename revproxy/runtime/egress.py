@@ -23,6 +23,7 @@ from revproxy.config.settings import Settings
 from revproxy.net.egress import targets_of
 from revproxy.runtime.broker import MOST_PACKET, Errand
 from revproxy.runtime.child import WorkerFailed, cause
+from revproxy.runtime.legacy import END, Open, named
 from revproxy.runtime.parts import Timing
 
 _log = logging.getLogger("revproxy.egress")
@@ -61,7 +62,10 @@ class Egress:
         self._broken = broken
         self._lines: dict[int, socket.socket] = {}
         self._next = 0
-        self._ungiven: deque[int] = deque()
+        self._left: list[tuple[str, Open]] = []
+        """What it is to keep for another supervisor."""
+        self._ungiven: deque[tuple[bytes, Open | None]] = deque()
+        self._forgot = asyncio.Event()
         self._control: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -87,7 +91,7 @@ class Egress:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._next += 1
         self._lines[self._next] = ours
-        self._ungiven.append(self._next)
+        self._ungiven.append((_of_worker(self._next), ours))
         self._give()
         return self._next, theirs
 
@@ -96,6 +100,23 @@ class Egress:
         sock = self._lines.pop(number, None)
         if sock is not None:
             sock.close()
+
+    def leave(self, left: Sequence[tuple[str, Open]]) -> None:
+        """Have it keep this for another supervisor, should this one be killed."""
+        self._left = list(left)
+        self._ungiven += [(named(name), what) for name, what in left]
+        self._give()
+
+    async def forget(self) -> None:
+        """Have it keep nothing any more; returns when it does not, or does not say so in time."""
+        if not self._left:
+            return
+        self._left = []
+        self._ungiven.append((named(END), None))
+        self._give()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.answer):
+                await self._forgot.wait()
 
     async def close(self) -> None:
         """End it."""
@@ -140,7 +161,8 @@ class Egress:
         self._ready = loop.create_future()
         self._silent = 0
         loop.add_reader(ours.fileno(), self._readable)
-        self._ungiven = deque(self._lines)
+        self._ungiven = deque((_of_worker(number), line) for number, line in self._lines.items())
+        self._ungiven += [(named(name), what) for name, what in self._left]
         self._give()
         await self._until_ready(self._process)
 
@@ -174,6 +196,8 @@ class Egress:
         if message["event"] == "ready" and self._ready is not None and not self._ready.done():
             self.missing = tuple(map(str, message["missing"]))
             self._ready.set_result(None)
+        elif message["event"] == "forgot":
+            self._forgot.set()
         elif message["event"] == "broken":
             self._broken(int(message["worker"]))
 
@@ -192,16 +216,16 @@ class Egress:
         loop = asyncio.get_running_loop()
         loop.remove_writer(self._control.fileno())
         while self._ungiven:
-            line = self._lines.get(self._ungiven[0])
+            data, what = self._ungiven[0]
             try:
-                if line is not None:
-                    data = json.dumps({"worker": self._ungiven[0]}).encode()
-                    socket.send_fds(self._control, [data], [line.fileno()])
+                # A worker that has ended meanwhile is not to be served.
+                if what is None or what.fileno() >= 0:
+                    socket.send_fds(self._control, [data], [what.fileno()] if what is not None else [])
             except BlockingIOError:
                 loop.add_writer(self._control.fileno(), self._give)
                 return
             except OSError as error:
-                _log.error("the broker cannot be given a worker: %s", error)
+                _log.error("the broker cannot be given what it needs: %s", error)
                 self.kill_now()
                 return
             self._ungiven.popleft()
@@ -244,6 +268,11 @@ class Egress:
             return False
         _log.info("broker %d takes its place", self.pid)
         return True
+
+
+def _of_worker(number: int) -> bytes:
+    """What stands beside a worker's socket."""
+    return json.dumps({"worker": number}).encode()
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import logging
 import pickle
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from revproxy.config.settings import Settings
@@ -22,6 +22,7 @@ from revproxy.runtime import channel
 from revproxy.runtime.child import Child, WorkerFailed, cause
 from revproxy.runtime.egress import Egress, errand_of
 from revproxy.runtime.hands import Hands
+from revproxy.runtime.legacy import Open
 from revproxy.runtime.parcel import Parcel
 from revproxy.runtime.parts import Hello, Plan, Prepared, Timing
 
@@ -39,11 +40,14 @@ class Generation:
         plan: Plan,
         settle: Callable[[Child], None],
         before: Generation | None = None,
+        bell: int | None = None,
     ) -> None:
         """Packs `prepared` and keeps only that, for the workers that replace dead ones. What the generation `before`
-        holds already is shared with it."""
+        holds already is shared with it. `bell` is the descriptor that workers hear (`legacy`)."""
         self.number = number
         self.settings: Settings = prepared.settings
+        self.sets = dict(prepared.sets)
+        """Of each feed, the set that its rules are of."""
         self.children: list[Child] = []
         self.restarts = 0
         self.stopped = asyncio.Event()
@@ -51,6 +55,7 @@ class Generation:
         self._plan = plan
         self._timing: Timing = plan.timing
         self._settle = settle
+        self._bell = bell
         self._descriptors = {name: sock.fileno() for name, sock in sockets.items()}
         self._parcel: Parcel = Parcel.of(prepared, before._parcel.pieces if before is not None else {})
         self._staged: Parcel | None = None
@@ -72,8 +77,18 @@ class Generation:
         return tuple(dict.fromkeys((*brokers, *(what for child in self.children for what in child.missing))))
 
     def _hello(self, index: int, parcel: Parcel, egress: int | None, hand: int | None) -> bytes:
-        names = tuple(parcel.pieces)
-        hello = Hello(self.number, index, self._timing.beat, self._descriptors, parcel.prepared, names, egress, hand)
+        hello = Hello(
+            self.number,
+            index,
+            self._timing.beat,
+            self._descriptors,
+            parcel.prepared,
+            tuple(parcel.pieces),
+            egress,
+            hand,
+            self._bell,
+            self._timing.hung,
+        )
         return channel.frame(pickle.dumps(hello))
 
     @property
@@ -94,13 +109,14 @@ class Generation:
         """Whether every worker accepts."""
         return sum(child.accepting and not child.ended.done() for child in self.children) == self.settings.workers
 
-    async def start(self) -> None:
-        """Return when all workers are ready. Raises WorkerFailed; `abandon` it then."""
+    async def start(self, only: int | None = None) -> None:
+        """Return when all workers are ready, or `only` so many. Raises WorkerFailed; `abandon` it then."""
+        count = only or self.settings.workers
         try:
             async with asyncio.timeout(self._timing.ready):
                 if self.egress is not None:
                     await self.egress.start()
-                await asyncio.gather(*(self._spawn(index) for index in range(self.settings.workers)))
+                await asyncio.gather(*(self._spawn(index) for index in range(count)))
         except (TimeoutError, RevproxyError, OSError) as error:
             late = f"the workers were not ready within {self._timing.ready:g} s"
             raise WorkerFailed(late if isinstance(error, TimeoutError) else str(error)) from error
@@ -114,6 +130,11 @@ class Generation:
         self._slots = [asyncio.create_task(self._keep(child)) for child in list(self.children)]
         self._slots.append(asyncio.create_task(self._watch()))
 
+    def leave(self, left: Sequence[tuple[str, Open]]) -> None:
+        """What another supervisor is to find, should this one be killed."""
+        if self.egress is not None:
+            self.egress.leave(left)
+
     async def swap(self, prepared: Prepared) -> None:
         """Put other rules in force in all workers: all make them ready, then all swap. Raises WorkerFailed when one
         cannot; the old ones stay in force in all of them then."""
@@ -121,7 +142,7 @@ class Generation:
         async with self._changing:
             await self._each(lambda child: child.load(parcel, self._timing.ready))
             # From here on whoever replaces a dead worker begins with these.
-            self._parcel, self.settings = parcel, prepared.settings
+            self._parcel, self.settings, self.sets = parcel, prepared.settings, dict(prepared.sets)
             for child, error in await self._told(lambda child: child.swap(parcel, self._timing.ready)):
                 _log.error("worker %d cannot swap: %s", child.pid, error)
                 child.signal(signal.SIGKILL)
@@ -161,6 +182,9 @@ class Generation:
         """Have the workers stop accepting and finish what is under way. Returns when they have stopped."""
         await self._let_go()
         drain_seconds, grace = self.settings.drain_seconds, self._timing.grace
+        if self.egress is not None:
+            # Or it would keep listening sockets open on which nobody accepts.
+            await self.egress.forget()
         await asyncio.gather(*(child.drain(drain_seconds, grace) for child in self.children))
         self.stopped.set()
 
@@ -201,6 +225,13 @@ class Generation:
         pairs = zip([child.pid for child in asked], answers, strict=True)
         return {pid: answer for pid, answer in pairs if not isinstance(answer, BaseException)}
 
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[list[int]]:
+        """The ids of its processes; no worker is replaced meanwhile."""
+        async with self._changing:
+            brokers = [self.egress.pid] if self.egress is not None and self.egress.pid else []
+            yield [*brokers, *(child.pid for child in self.children if not child.ended.done())]
+
     async def _spawn(self, index: int) -> Child:
         """A worker that is ready. Raises WorkerFailed or OSError."""
         # Shielded: a process that was started must end up in `children`, or nobody would ever end it.
@@ -223,7 +254,8 @@ class Generation:
         lent = [sock for sock in (egress, opening) if sock is not None]
         numbers = [sock.fileno() if sock is not None else None for sock in (egress, opening)]
         hello = self._hello(index, parcel, *numbers)
-        fds = (*self._descriptors.values(), *(sock.fileno() for sock in lent))
+        bell = [self._bell] if self._bell is not None else []
+        fds = (*self._descriptors.values(), *(sock.fileno() for sock in lent), *bell)
         try:
             child = await Child.spawn(plan.worker, plan.environment, hello, fds, index)
         except BaseException:

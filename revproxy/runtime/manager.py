@@ -12,9 +12,12 @@ import os
 import socket
 import time
 from collections.abc import MutableMapping
+from typing import Final
 
 _log = logging.getLogger("revproxy.supervisor")
 _SOCKET, _MICROSECONDS, _PID = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
+VARIABLES: Final = (_SOCKET, _MICROSECONDS, _PID)
+"""What a service manager puts into the environment."""
 _MICRO = 1_000_000
 
 
@@ -23,8 +26,10 @@ class Manager:
 
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
         """Takes its variables out of the environment."""
-        name = environment.pop(_SOCKET, "")
-        microseconds, pid = environment.pop(_MICROSECONDS, ""), environment.pop(_PID, "")
+        self.variables = {name: environment.pop(name) for name in VARIABLES if name in environment}
+        """They, for another version of the program in this process."""
+        name = self.variables.get(_SOCKET, "")
+        microseconds, pid = self.variables.get(_MICROSECONDS, ""), self.variables.get(_PID, "")
         mine = not pid or pid == str(os.getpid())
         self.watchdog_seconds = int(microseconds) / _MICRO if microseconds.isdecimal() and mine else 0.0
         """Within which it wants a sign of life; 0: it wants none."""

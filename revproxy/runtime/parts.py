@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from revproxy.config.settings import Settings
+from revproxy.runtime import activation, handover, manager
 from revproxy.runtime.hands import Hand
 
 
@@ -38,6 +39,10 @@ class Prepared(Protocol):
     @property
     def rest(self) -> str:
         """A hash of everything but the rules: where it is the same, workers in service can be given these rules."""
+
+    @property
+    def sets(self) -> Mapping[str, str]:
+        """Of each feed that the rules come from, which set: for status."""
 
     @property
     def pieces(self) -> Mapping[str, bytes]:
@@ -148,6 +153,10 @@ class Hello:
     """The descriptor of its socket to the broker ..."""
     hand: int | None = None
     """... and of that on which the supervisor opens log files for it."""
+    bell: int | None = None
+    """That of the bell (`legacy`), which is heard when the supervisor is gone; None: it drains then."""
+    hung: float = 0.0
+    """After so many seconds without a turn of its loop the kernel ends it; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +179,24 @@ class Timing:
     grace: float = 2.0
     """From the end of a drain to SIGTERM, and from SIGTERM or SIGABRT to SIGKILL."""
 
+    @property
+    def hung(self) -> float:
+        """A worker whose loop stands still for so long ends by itself: the supervisor that would end it is gone."""
+        return 2 * (self.beat * self.beats_missed + self.grace)
+
     def pause_after(self, age: float, last: float) -> float:
         """Before a process is replaced that ended at this age; `last` was the pause before."""
         if age >= self.young:
             return 0.0
         return min(self.backoff_most, max(self.backoff_first, last * 2))
+
+
+_OURS = (*manager.VARIABLES, *activation.VARIABLES, handover.VARIABLE)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what is meant for the supervisor alone."""
+    return {name: value for name, value in os.environ.items() if name not in _OURS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +210,7 @@ class Plan:
     announce: Callable[[str], None] = lambda _line: None
     """Gets the one `ready` line."""
     timing: Timing = field(default_factory=Timing)
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: Mapping[str, str] = field(default_factory=_environment)
     """The workers' environment."""
     broker: tuple[str, ...] = ()
     """What starts a broker; none: workers connect by themselves."""
@@ -198,3 +220,7 @@ class Plan:
     """What is to run in shadow with these settings. Runs in a thread; raises ConfigError."""
     settle: tuple[str, ...] = ()
     """Arguments that start what carries out a decision on it, and asks for that on the control socket."""
+    program: tuple[str, ...] = ()
+    """What starts the supervisor, as it is installed then; none: it is not upgraded."""
+    proof: tuple[str, ...] = ()
+    """What ends with 0 if that would serve, and says on stderr why not."""

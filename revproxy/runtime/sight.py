@@ -20,10 +20,17 @@ def _generation(generation: Generation, answers: dict[int, Any]) -> dict[str, An
     return {
         "number": generation.number,
         "ruleset": generation.ruleset_name,
+        "sets": generation.sets,
+        "sandbox": _sandbox(generation),
         "restarts": generation.restarts,
         "broker": _broker(generation),
         "workers": [_worker(child, answers.get(child.pid)) for child in generation.children],
     }
+
+
+def _sandbox(generation: Generation) -> dict[str, Any]:
+    """What this machine lacks of it is missing from all workers and the broker alike."""
+    return {"on": generation.settings.sandbox, "missing": list(generation.missing)}
 
 
 def _broker(generation: Generation) -> dict[str, Any] | None:

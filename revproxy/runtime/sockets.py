@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from revproxy.config.settings import Address, Settings
@@ -87,12 +87,42 @@ def _reason(error: OSError) -> tuple[str, str]:
     return os.strerror(number), _HINTS.get(number, "")
 
 
+def doors(settings: Settings) -> dict[str, Address]:
+    """The listeners, by the name that an error gives them."""
+    return {f"listener {listener.name}": listener.bind for listener in settings.listeners}
+
+
 def addresses(settings: Settings) -> dict[str, Address]:
     """Everything that listens on TCP, by the name that an error gives it."""
-    wanted = {f"listener {listener.name}": listener.bind for listener in settings.listeners}
+    wanted = doors(settings)
     if settings.admin is not None:
         wanted[ADMIN] = settings.admin
     return wanted
+
+
+def _place(address: Address) -> tuple[socket.AddressFamily, Any] | None:
+    """Where a listener binds, as a socket says it; None for a host that is not found: binding tells of that."""
+    try:
+        family, target = _resolve(address)
+    except OSError:
+        return None
+    return family, tuple(target[:2])
+
+
+def _listens(sock: socket.socket) -> bool:
+    return sock.type == socket.SOCK_STREAM and bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _fits(key: str, sock: socket.socket) -> bool:
+    """Keys with a name behind the address are those of listeners whose port the kernel chose."""
+    return _listens(sock) and (" " in key or key.endswith(f":{bound(sock).port}"))
+
+
+def _said(sock: socket.socket) -> str:
+    """A socket of somebody else in words."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return f"a socket that is none of TCP ({sock.family.name} {sock.getsockname() or ''})".replace(" )", ")")
+    return f"a socket {'on' if _listens(sock) else 'that does not listen, of'} {bound(sock)}"
 
 
 class Keeper:
@@ -120,6 +150,35 @@ class Keeper:
                 raise _explain(name, address, file, error) from None
         self._sockets |= fresh
         return {name: self._sockets[self._key(name, address)] for name, address in wanted.items()}
+
+    def adopt(self, sockets: Mapping[str, socket.socket]) -> None:
+        """Take over listening sockets that were bound by somebody else, by key (`held`). What is none, or listens on
+        another port than its key says, is closed: it was in the broker's hands."""
+        for key, sock in sockets.items():
+            sock.setblocking(False)
+            if not _fits(key, sock) or self._sockets.setdefault(key, sock) is not sock:
+                sock.close()
+
+    def take(self, given: Iterable[socket.socket], wanted: Mapping[str, Address], file: str) -> None:
+        """Take over listening sockets of a service manager, each for what has its address. Raises ConfigError for one
+        that nothing has."""
+        keys = {_place(address): self._key(name, address) for name, address in wanted.items()}
+        for sock in given:
+            key = keys.get((sock.family, sock.getsockname()[:2]))
+            if key is None or not _listens(sock):
+                what = _said(sock)
+                hint = "the addresses of the socket unit and of the listeners have to be the same"
+                raise ConfigError(
+                    f"the service manager gives {what}, which no listener has", Location(file), hint=hint
+                )
+            # The unit may say less.
+            sock.listen(BACKLOG)
+            self.adopt({key: sock})
+
+    def held(self, wanted: Mapping[str, Address]) -> dict[str, socket.socket]:
+        """Those of them that are bound, by key."""
+        keys = [self._key(name, address) for name, address in wanted.items()]
+        return {key: self._sockets[key] for key in keys if key in self._sockets}
 
     def keep_only(self, wanted: Mapping[str, Address]) -> None:
         """Close every socket that none of these asks for."""

@@ -71,6 +71,15 @@ class Staging:
         self._watching: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
 
+    async def stage(self) -> dict[str, Any]:
+        """`look`, then as `staging`: what the control socket is asked after a change."""
+        await self.look()
+        return self.told()
+
+    async def staging(self) -> dict[str, Any]:
+        """What is staged, and what came of it so far."""
+        return self.told()
+
     async def look(self) -> None:
         """Do as the feeds' folder says now; what is under way with the same two sets goes on."""
         async with self._turn:

@@ -14,22 +14,28 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import AsyncExitStack, suppress
 from enum import StrEnum
 from typing import Any
 
+from revproxy import __version__
 from revproxy.config.settings import Settings
 from revproxy.errors import RevproxyError
 from revproxy.runtime.child import Child
 from revproxy.runtime.doors import Doors
 from revproxy.runtime.generation import Generation
+from revproxy.runtime.handover import Adopted, Handover, become, prove
+from revproxy.runtime.legacy import Estate, Legacy
 from revproxy.runtime.manager import Manager
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.sight import describe
-from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound
+from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound, doors
 from revproxy.runtime.staging import Staging
 from revproxy.runtime.tally import Tally
+from revproxy.runtime.tasks import cancel, logged
 from revproxy.runtime.threads import in_thread
 from revproxy.runtime.timer import Timer
 
@@ -47,9 +53,13 @@ class State(StrEnum):
 class Supervisor:
     """The one object that changes what is in force. It is also what the admin listener shows (`admin.View`)."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, manager: Manager, adopted: Adopted | None = None) -> None:
+        """`adopted` are the processes of another version of the program, which was here before."""
         self._plan = plan
+        self._manager = manager
+        self._adopted = adopted or Adopted()
         self._keeper = Keeper()
+        self._legacy = Legacy()
         self._tally = Tally()
         self._timer = Timer(plan.update)
         self._state = State.STARTING
@@ -62,40 +72,60 @@ class Supervisor:
         self._turn = asyncio.Lock()
         self._stop = asyncio.Event()
         self._works: set[asyncio.Task[Any]] = set()
-        self._manager = Manager()
         self._staging = Staging(plan, lambda: self._current)
-        verbs = {"status": self.status, "reload": self.reload, "swap": self.swap, "drain": self.drain}
-        verbs |= {"stage": self.stage, "staging": self.staging}
+        verbs = {
+            "status": self.status,
+            "reload": self.reload,
+            "swap": self.swap,
+            "stage": self._staging.stage,
+            "staging": self._staging.staging,
+            "upgrade": self.upgrade,
+            "drain": self.drain,
+        }
         self._doors = Doors(self, verbs, plan.file)
 
-    async def run(self, prepared: Prepared) -> None:
+    async def run(
+        self, prepared: Prepared, estate: Estate | None = None, begun: Callable[[], None] = lambda: None
+    ) -> None:
         """Serve until told to stop. Raises LocatedError when something cannot be bound, WorkerFailed.
+
+        `estate` is what another supervisor has left; its workers drain once ours accept. `begun` is called then.
 
         Cancelled when it is told to stop before it serves: nothing of the start is left then.
         """
         self._life = asyncio.current_task()
         self._handle_signals()
-        watching = asyncio.ensure_future(self._manager.watch())
         try:
-            await self._first(prepared)
-            del prepared
+            await self._first(prepared, estate)
+            begun()
+            del prepared, estate, begun
             await self._stop.wait()
             await self._drain()
         finally:
             await self._close()
-            await _cancel({watching})
-            self._manager.close()
+
+    def take(self, given: Iterable[socket.socket], settings: Settings) -> None:
+        """Before `run`: listening sockets that a service manager has bound. Raises ConfigError, see `Keeper.take`."""
+        self._keeper.take(given, addresses(settings), self._plan.file)
 
     # ---- what changes
 
-    async def _first(self, prepared: Prepared) -> None:
+    async def _first(self, prepared: Prepared, estate: Estate | None) -> None:
+        if estate is not None:
+            self._keeper.adopt(estate.sockets)
         generation = await self._raise(prepared)
         self._current = generation
         self._state = State.RUNNING
+        if estate is not None:
+            _log.warning("took over the listening sockets of another supervisor; its workers drain")
+            estate.settle()
+            self._keeper.keep_only(addresses(generation.settings))
         self._tell_sandbox(generation)
         self._work(self._staging.look())
         await self._timer.set(generation.settings.feeds)
-        self._plan.announce(self._ready_line(generation.settings))
+        with suppress(OSError):
+            # After an upgrade whoever has read the first line may have gone.
+            self._plan.announce(self._ready_line(generation.settings))
         self._manager.ready(f"serving with rule set {generation.ruleset_name}")
         _log.info("serving with rule set %s", generation.ruleset_name)
 
@@ -115,11 +145,15 @@ class Supervisor:
         sockets = self._keeper.bind(addresses(settings), self._plan.file)
         self._number += 1
         listeners = {listener.name: sockets[f"listener {listener.name}"] for listener in settings.listeners}
-        generation = Generation(self._number, prepared, listeners, self._plan, self._tally.settle, self._current)
+        bell = self._legacy.bell.end
+        generation = Generation(
+            self._number, prepared, listeners, self._plan, self._tally.settle, self._current, bell
+        )
         try:
             await self._doors.move(settings.control, sockets.get(ADMIN))
             await generation.start()
             await generation.go()
+            self._leave(generation)
         except BaseException:
             await generation.abandon()
             await self._undo()
@@ -136,6 +170,12 @@ class Supervisor:
         sockets = self._keeper.bind(wanted, self._plan.file)
         self._keeper.keep_only(wanted)
         await self._doors.move(settings.control, sockets.get(ADMIN))
+        self._leave(self._current)
+
+    def _leave(self, generation: Generation) -> None:
+        """What the next supervisor is to find, should this one be killed. Raises OSError."""
+        settings = generation.settings
+        generation.leave(self._legacy.left(settings.control.path, self._keeper.held(doors(settings))))
 
     async def _reload(self, only_rules: bool = False) -> dict[str, Any]:
         async with self._turn:
@@ -157,6 +197,8 @@ class Supervisor:
         if only_rules and prepared.settings != old.settings:
             raise RevproxyError("the configuration was changed since it came into force: reload it first")
         if only_rules and old.has(prepared):
+            # Another set may come to the same rules.
+            old.sets = dict(prepared.sets)
             return {"generation": old.number, "ruleset": old.ruleset_name, "swapped": False}
         if old.differs_in_rules(prepared):
             return await self._swap(old, prepared)
@@ -190,7 +232,7 @@ class Supervisor:
         self._manager.stopping(seconds + self._plan.timing.grace)
         await self._timer.close()
         retiring = set(self._retiring.values())
-        await _cancel(self._works - retiring - {asyncio.current_task()})
+        await cancel(self._works - retiring - {asyncio.current_task()})
         await self._staging.close()
         if self._current is not None:
             await self._current.stop()
@@ -201,14 +243,59 @@ class Supervisor:
 
     async def _close(self) -> None:
         await self._timer.close()
-        await _cancel(self._works - {asyncio.current_task()})
+        await cancel(self._works - {asyncio.current_task()})
         await self._staging.close()
         for generation in self._generations():
             await generation.kill()
         await self._doors.close()
+        self._legacy.close()
         self._keeper.close()
 
+    async def _upgrade(self) -> dict[str, Any]:
+        """Does not return but by raising: the process is another program then."""
+        async with self._turn:
+            old, plan = self._current, self._plan
+            if old is None or self._state is not State.RUNNING:
+                raise RevproxyError(f"no upgrade while {self._state}")
+            if not plan.program:
+                raise RevproxyError("it is not known how this program was started")
+            self._manager.reloading()
+            try:
+                await prove(plan.proof, plan.environment)
+                await self._timer.close()
+                async with AsyncExitStack() as stack:
+                    still = [await stack.enter_async_context(one.still()) for one in self._generations()]
+                    pids = [*self._adopted.pids, *(pid for pids in still for pid in pids)]
+                    self._become(old.settings, pids)
+            except OSError as error:
+                raise RevproxyError(f"the program cannot be started: {error}") from error
+            finally:
+                await self._timer.set(old.settings.feeds)
+                self._manager.ready(f"serving with rule set {old.ruleset_name}")
+        raise AssertionError("unreachable")
+
+    def _become(self, settings: Settings, pids: Sequence[int]) -> None:
+        """Raises OSError."""
+        listening = {key: sock.fileno() for key, sock in self._keeper.held(doors(settings)).items()}
+        asking, bell = tuple(self._doors.waiting("upgrade")), self._legacy.bell.fileno()
+        environment = {**os.environ, **self._manager.variables}
+        _log.warning("becoming the installed version")
+        try:
+            become(
+                self._plan.program,
+                environment,
+                Handover(listening, bell, tuple(pids), settings.drain_seconds, asking),
+            )
+        finally:
+            for number in asking:
+                os.close(number)
+
     # ---- who asks for it
+
+    async def upgrade(self) -> dict[str, Any]:
+        """Become the program as it is installed now. Raises UpgradeRefused where it would not serve; otherwise it is
+        the new one that answers."""
+        return await self._done(self._upgrade())
 
     async def reload(self) -> dict[str, Any]:
         """Put what the configuration says now in force. Raises what preparing raises, or WorkerFailed."""
@@ -218,15 +305,6 @@ class Supervisor:
         """`reload` for an update of signatures: refused where the configuration itself says something else by now,
         for nobody has asked to put that in force. Raises what `reload` raises."""
         return await self._done(self._reload(only_rules=True))
-
-    async def stage(self) -> dict[str, Any]:
-        """Run in shadow what the feeds' folder says is staged, or nothing; then as `staging`."""
-        await asyncio.shield(self._work(self._staging.look()))
-        return self._staging.told()
-
-    async def staging(self) -> dict[str, Any]:
-        """What is staged, and what came of it so far."""
-        return self._staging.told()
 
     async def _done(self, change: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         work = self._work(change)
@@ -247,7 +325,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._work(self._reload_logged()))
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._work(logged("reload", self._reload())))
+        loop.add_signal_handler(signal.SIGUSR2, lambda: self._work(logged("upgrade", self._upgrade())))
         loop.add_signal_handler(signal.SIGUSR1, lambda: self._work(self._reopen()))
 
     def _told_to_stop(self) -> None:
@@ -262,16 +341,10 @@ class Supervisor:
             return
         for generation in self._generations():
             generation.kill_now()
+        self._adopted.kill()
         self._doors.remove()
+        self._legacy.close()
         os._exit(1)
-
-    async def _reload_logged(self) -> None:
-        try:
-            await self._reload()
-        except RevproxyError as error:
-            _log.error("reload failed, the old generation stays in force: %s", error)
-        except Exception:  # noqa: BLE001 - a bug in preparing must not end what serves
-            _log.exception("reload failed, the old generation stays in force")
 
     async def _reopen(self) -> None:
         for generation in self._generations():
@@ -285,6 +358,11 @@ class Supervisor:
         return task
 
     # ---- what there is to see
+
+    @property
+    def served(self) -> bool:
+        """Whether it has begun to serve."""
+        return self._state is not State.STARTING
 
     @property
     def ready(self) -> bool:
@@ -303,6 +381,8 @@ class Supervisor:
             "pid": os.getpid(),
             "uptime_seconds": round(time.time() - self._began, 1),
             "ruleset": self._current.ruleset_name if self._current is not None else "",
+            "version": __version__,
+            "adopted": self._adopted.pids,
             "generations": await describe(self._generations()),
         }
 
@@ -318,9 +398,3 @@ class Supervisor:
         if ADMIN in sockets:
             places.append(f"admin {bound(sockets[ADMIN])}")
         return f"ready: {', '.join(places)}"
-
-
-async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,7 +1,8 @@
 """Inside a worker: build, say ready, accept when told to, answer, drain, end.
 
-Ends with 0 when it was drained, also when the supervisor is gone (its channel closed) or on SIGTERM; a second
-SIGTERM ends it at once. Everything that can fail does so before `ready`. What the parts do is not known here.
+Ends with 0 when it was drained, also on SIGTERM; a second SIGTERM ends it at once. When the supervisor is gone (its
+channel closed) it goes on serving, and drains when the bell is rung, or after `orphan_seconds` (`legacy`).
+Everything that can fail does so before `ready`. What the parts do is not known here.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import uvloop
 
 from revproxy.audit.metrics import Metrics, merge
 from revproxy.config.settings import Settings
+from revproxy.config.users import find_user
 from revproxy.errors import PeerClosed, RevproxyError
 from revproxy.runtime import channel
 from revproxy.runtime.allocator import settle
@@ -31,7 +33,7 @@ from revproxy.runtime.hands import Hand
 from revproxy.runtime.messages import configure
 from revproxy.runtime.parts import Build, Cell, Hello, Prepared, WorkerParts
 from revproxy.runtime.probe import Probe, memory_bytes
-from revproxy.runtime.sandbox import Reach, Walls, begin, confine, find_user, program_folders, worker_calls
+from revproxy.runtime.sandbox import Reach, Walls, begin, confine, program_folders, worker_calls
 from revproxy.runtime.threads import in_thread
 
 _log = logging.getLogger("revproxy.worker")
@@ -44,7 +46,7 @@ inspects what is large. An exchange waits for its turn several times."""
 BEATS_PER_SNAPSHOT = 5
 """So much of the counters is lost at most when a worker is killed."""
 _CONGESTED = 64 * 1024
-_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+_IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """A terminal and a service manager send these to the whole group; the supervisor speaks for them."""
 
 
@@ -55,6 +57,9 @@ class Worker:
         self._descriptors = hello.descriptors
         self._interval = hello.beat
         self._drain_seconds = prepared.settings.drain_seconds
+        self._orphan_seconds = prepared.settings.orphan_seconds
+        self._bell = hello.bell
+        self._hung = hello.hung
         self._began = time.time()
         self._own = own_metrics(prepared.ruleset_name, self._began)
         self._made: tuple[str, Any] | None = None
@@ -134,6 +139,9 @@ class Worker:
     async def _beat(self) -> None:
         count = 0
         while True:
+            # Wound up again with each beat. When it runs down the kernel ends us: a loop that stands still ends even
+            # where the supervisor is gone, which would have done so long before.
+            signal.setitimer(signal.ITIMER_REAL, self._hung)
             await asyncio.sleep(self._interval)
             count += 1
             if self._writer.transport.get_write_buffer_size() > _CONGESTED:
@@ -158,9 +166,26 @@ class Worker:
                     await self._obey(message)
                 del message
         except PeerClosed:
-            if not self._over.is_set():
-                _log.warning("the supervisor is gone; draining")
-                self._drain(self._drain_seconds)
+            if not self._over.is_set() and self._draining is None:
+                self._orphaned()
+
+    def _orphaned(self) -> None:
+        """Go on until another supervisor's workers serve; nobody was told to accept yet: end."""
+        if self._bell is None or not self._started:
+            _log.warning("the supervisor is gone; draining")
+            self._drain(self._drain_seconds)
+            return
+        _log.warning("the supervisor is gone; serving on for %g s at most", self._orphan_seconds)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._bell, self._succeeded, "others serve now; draining")
+        loop.call_later(self._orphan_seconds, self._succeeded, "nobody came in place of the supervisor; draining")
+
+    def _succeeded(self, why: str) -> None:
+        assert self._bell is not None
+        asyncio.get_running_loop().remove_reader(self._bell)
+        if self._draining is None:
+            _log.warning("%s", why)
+            self._drain(self._drain_seconds)
 
     async def _obey(self, message: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"id": message["id"], "ok": True}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from revproxy.app import service
 from revproxy.errors import LocatedError, ManyErrors
+from revproxy.runtime import Plan
+from revproxy.runtime.sandbox import lacking
 
 CONFIG = """\
 listeners:
@@ -57,3 +60,22 @@ def test_run_supervises_what_it_prepared(file: str, monkeypatch: pytest.MonkeyPa
     [plan] = plans
     assert (plan.worker, plan.file) == (service.WORKER, file)
     assert plan.prepare().ruleset_name == service.prepare_file(file).ruleset_name
+
+
+def test_what_is_executed_is_what_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "revproxy"
+    script.touch(0o755)
+    monkeypatch.chdir(tmp_path)
+    plans: list[Plan] = []
+    monkeypatch.setattr(service, "supervise", lambda plan: plans.append(plan) or 0)
+    for started in (str(script), "revproxy", str(tmp_path / "package" / "__main__.py")):
+        monkeypatch.setattr(sys, "argv", [started, "run"])
+        assert service.run("revproxy.yaml", str) == 0
+    file = str(tmp_path / "revproxy.yaml")
+    alone = (sys.executable, "-P", "-m", "revproxy")
+    assert [plan.program for plan in plans] == [(*one, "run", "-c", file) for one in ((str(script),),) * 2 + (alone,)]
+    assert plans[0].proof == (str(script), "check", "--start", "-c", file)
+
+
+def test_a_start_for_show(file: str) -> None:
+    assert service.try_start(service.prepare_file(file), file) == lacking()

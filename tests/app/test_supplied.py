@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from revproxy.app.linking import linked_rules
+from revproxy.app.prepare import prepare
 from revproxy.app.supplied import feeds_used, with_feeds
 from revproxy.config import Feeds as FeedSettings
 from revproxy.config import Inspection, nowhere
@@ -38,7 +39,11 @@ def test_the_set_in_force(made):
         with_feeds(settings, nowhere)
     feed.sets.enforce(content)
     assert with_feeds(settings, nowhere).inspection.signatures == (str(feed.sets.files(content)),)
-    assert [rule.id for rule in linked_rules(settings).rules.rules] == ["one"]
+    # Linked, and found as it was kept.
+    for linked in (linked_rules(settings), linked_rules(settings)):
+        assert [rule.id for rule in linked.rules.rules] == ["one"]
+        assert linked.sets == {"ours": content}
+    assert prepare(settings).sets == {"ours": content}
     # The link may lead elsewhere by now; what was asked for is one set.
     assert "current" not in with_feeds(settings, nowhere).inspection.signatures[0]
 

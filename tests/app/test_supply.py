@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
-import threading
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -18,6 +14,7 @@ from revproxy.app.supply import Outcome, Supply
 from revproxy.config import Control, Feeds, Inspection
 from revproxy.errors import SupplyError, UseError
 from revproxy.updates.feeds import Source
+from tests.app.answering import running
 
 
 def passes(order, seconds):
@@ -38,33 +35,6 @@ def made(simulator, settings, tmp_path):
         return Supply("revproxy.yaml", changed, try_set)
 
     return make
-
-
-@contextmanager
-def running(path, answer):
-    """A front end that answers so, or as it says when asked; what it was asked is in the list."""
-    asked, listener = [], socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
-
-    def serve():
-        with suppress(OSError):
-            while True:
-                with listener.accept()[0] as sock:
-                    if line := sock.recv(4096):
-                        asked.append(json.loads(line)["do"])
-                        told = answer() if callable(answer) else answer
-                        with suppress(BrokenPipeError):
-                            sock.sendall(json.dumps(told).encode() + b"\n" if told else b"")
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield asked
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        listener.close()
 
 
 def ours(simulator):

@@ -3,15 +3,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from simulator import signature
 
 from revproxy.app import supplystatus
 from revproxy.app.order import Tried
 from revproxy.app.supply import Supply
 from revproxy.app.supplystatus import lines, status_of
-from revproxy.config import Feeds, Inspection
+from revproxy.config import Control, Feeds, Inspection
 from revproxy.inspection.staging import Report
 from revproxy.updates.feeds import Source
 from revproxy.updates.staged import Staged, put_staged
+from tests.app.answering import running
 
 
 def test_no_feeds(settings, tmp_path):
@@ -51,6 +53,51 @@ def test_a_feed(settings, simulator, tmp_path):
     assert any("memory.json: cannot be read" in line for line in lines(status_of(made), 1))
 
 
+@pytest.fixture
+def two_sets(settings, simulator, tmp_path):
+    """Settings of a front end, and the hashes of its feed's first set and of that in force."""
+    made = settings(
+        feeds=Feeds(str(tmp_path / "feeds")),
+        inspection=Inspection(("feed:ours",)),
+        control=Control(str(tmp_path / "control")),
+    )
+    supply = Supply("revproxy.yaml", made, lambda *_: Tried(1, 2, ""))
+    simulator.publish()
+    supply.add("", Source(str(simulator.public), "ours"), simulator.root)
+    simulator.publish(signature("two"))
+    supply.update()
+    sets = supply.feeds.find("ours").sets
+    return made, sets.previous, sets.current
+
+
+def told_by(answer, made, tmp_path):
+    with running(tmp_path / "control", answer):
+        return status_of(made)
+
+
+def test_workers_that_have_another_set_than_the_disk(two_sets, tmp_path):
+    """As after an update that was killed when the set was in force on disk, and the workers were not told yet."""
+    made, before, current = two_sets
+
+    def says(sets):
+        generations = [{"sets": {"ours": "older still"}}, {"sets": sets}]
+        return list(lines(told_by({"ok": True, "result": {"generations": generations}}, made, tmp_path), 1))
+
+    loud = "  WORKERS HAVE ANOTHER ONE: {}; `revproxy reload` gives them the one in force"
+    (line,) = [line for line in says({"ours": before}) if "WORKERS" in line]
+    assert line.startswith(loud.partition("{}")[0] + "ours 1 (number 2, ")
+    assert loud.format("aaaaaaaaaaaaaaaa, which is not on disk any more") in says({"ours": "a" * 64})
+    for same in ({"ours": current}, {}):
+        assert "WORKERS" not in "".join(says(same))
+
+
+@pytest.mark.parametrize("answer", [None, {"ok": False, "error": "no"}, {"ok": True, "result": {"generations": []}}])
+def test_a_front_end_that_does_not_say_what_it_has(two_sets, tmp_path, answer):
+    made, _, _ = two_sets
+    assert told_by(answer, made, tmp_path)["feeds"][0]["running"] is None
+    assert status_of(made)["feeds"][0]["running"] is None
+
+
 STAGED = Staged("abc", "x", 3, "ours 3 (number 4, abc)", "2026-11-22T12:00:00Z")
 CHANGE = {"rule": "one", "field": "args", "route": "", "count": 7, "samples": []}
 REPORT = Report(judged=10, new_denials=7, skipped=5, dropped=2).told() | {"changes": [CHANGE]}
@@ -77,7 +124,9 @@ def test_a_staged_set(settings, simulator, tmp_path, monkeypatch, staged, shadow
     simulator.publish()
     supply.add("", Source(str(simulator.public), "ours"), simulator.root)
     put_staged(supply.feeds.find("ours"), staged)
-    monkeypatch.setattr(supplystatus, "ask", lambda *_: {"ok": True, "result": shadow})
+    monkeypatch.setattr(supplystatus, "answered", lambda _path: True)
+    answers = {"staging": shadow, "status": {"generations": []}}
+    monkeypatch.setattr(supplystatus, "ask", lambda _path, verb, _seconds: {"ok": True, "result": answers[verb]})
     told = status_of(made)
     assert (told["shadow"], told["feeds"][0]["staged"]["content"]) == (shadow, "abc")
     text = "\n".join(lines(told, 1))

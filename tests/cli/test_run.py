@@ -18,10 +18,12 @@ _STATUS = {
     "pid": 10,
     "uptime_seconds": 61.2,
     "ruleset": "abc",
+    "adopted": [8, 9],
     "generations": [
         {
             "number": 2,
             "ruleset": "abc",
+            "sandbox": {"on": True, "missing": []},
             "restarts": 1,
             "broker": {"pid": 9, "restarts": 2},
             "workers": [
@@ -75,12 +77,32 @@ def _run(*arguments):
     return CliRunner().invoke(cli.cli, arguments)
 
 
+@pytest.mark.parametrize(
+    ("sandbox", "line"),
+    [
+        ({"on": False, "missing": []}, "  sandbox: off; workers may do whatever this user may"),
+        ({"on": True, "missing": ["one", "two"]}, "  sandbox: missing on this machine: one; two"),
+    ],
+)
+def test_a_sandbox_that_is_not_whole(supervisor, sandbox, line):
+    told = {**_STATUS, "generations": [{**_STATUS["generations"][0], "sandbox": sandbox}]}
+    assert line in _run("status", "--control", supervisor({"ok": True, "result": told})).stdout.splitlines()
+
+
+def test_a_supervisor_of_before_an_upgrade(supervisor):
+    generation = {key: value for key, value in _STATUS["generations"][0].items() if key != "sandbox"}
+    done = _run("status", "--control", supervisor({"ok": True, "result": {**_STATUS, "generations": [generation]}}))
+    assert (done.exit_code, "sandbox" in done.stdout) == (0, False)
+
+
 def test_status_as_text(supervisor):
     done = _run("status", "--control", supervisor({"ok": True, "result": _STATUS}))
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
         "running, ready: pid 10, up 61 s, rule set abc",
+        "2 processes of the version before it finish what they have begun",
         "generation 2: rule set abc, 1 restarts",
+        "  sandbox: whole",
         "  broker: pid 9, 2 restarts",
         "  worker 0: pid 11, 3 s old, connections 4",
         "  worker 1: pid 12, 3 s old, no answer",
@@ -115,14 +137,14 @@ def test_drain(supervisor, option, text):
     assert (done.exit_code, done.stdout) == (0, f"{text}\n")
 
 
-@pytest.mark.parametrize("verb", ["status", "reload", "drain"])
+@pytest.mark.parametrize("verb", ["status", "reload", "upgrade", "drain"])
 def test_nobody_answers(tmp_path, verb):
     done = _run(verb, "--control", str(tmp_path / "none"))
     assert done.exit_code == 1
     assert "No such file or directory" in done.stderr
 
 
-@pytest.mark.parametrize("verb", ["status", "reload", "drain"])
+@pytest.mark.parametrize("verb", ["status", "reload", "upgrade", "drain"])
 def test_a_configuration_that_cannot_tell(app, verb):
     done = _run(verb, "-c", "r.yaml")
     assert done.exit_code == 2
@@ -139,3 +161,9 @@ def test_help_has_examples_and_exit_codes(verb):
     said = _run(verb, "--help").stdout
     assert f"revproxy {verb}" in said
     assert "Exit codes: 0" in said
+
+
+def test_upgrade(supervisor):
+    answer = {"ok": True, "result": {"version": "2.0", "ruleset": "abc"}}
+    done = _run("upgrade", "--control", supervisor(answer))
+    assert (done.exit_code, done.stdout) == (0, "version 2.0 serves with rule set abc\n")

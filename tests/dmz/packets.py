@@ -25,10 +25,12 @@ class Packet:
     target: str
     protocol: str
     port: int
+    user: int = 0
 
 
 _ADDRESS = re.compile(r"(ip6?) (saddr|daddr) (@\w+|\{[^}]*\}|\S+) ?(.*)")
 _PORT = re.compile(r"(tcp|udp) dport (\d+) ?(.*)")
+_USER = re.compile(r"meta skuid (\d+) ?(.*)")
 _COMMENT = re.compile(r' comment "[^"]*"$')
 _LATER = ("ct state established ", "ct state related ", "ct state invalid ", "icmpv6 type ", "limit rate 5/second ")
 """Not for a first packet of TCP or UDP, or a line of the log."""
@@ -78,6 +80,9 @@ def _read(rule: str) -> tuple[list[Match], str | None]:
         elif match := _PORT.fullmatch(rule):
             matches.append(_port(match[1], int(match[2])))
             rule = match[3]
+        elif match := _USER.fullmatch(rule):
+            matches.append(_user(int(match[1])))
+            rule = match[2]
         else:
             break
     assert rule in ("accept", "drop", "reject with icmpx admin-prohibited") or rule.startswith("goto "), rule
@@ -94,6 +99,10 @@ def _address(family: str, end: str, values: str) -> Match:
 
 def _port(protocol: str, port: int) -> Match:
     return lambda _, packet: (protocol, port) == (packet.protocol, packet.port)
+
+
+def _user(user: int) -> Match:
+    return lambda _, packet: packet.user == user
 
 
 def _holds(table: Table, values: str, address: IpAddress) -> bool:

@@ -6,6 +6,7 @@ import ipaddress
 import itertools
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from revproxy.config import (
     nowhere,
 )
 from revproxy.config.zones import wrong_places
-from revproxy.dmz import Layout, Role, declared, heading, table
+from revproxy.dmz import Layout, Owners, Role, declared, heading, table
 from tests.dmz.packets import Packet, taken
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "dmz"
@@ -103,7 +104,7 @@ def made(listeners, upstreams, administrators, services=NO_SERVICES, external=()
     )
 
 
-def may_begin(s: Settings, packet: Packet) -> set[str]:
+def may_begin(s: Settings, packet: Packet, owners: Owners | None) -> set[str]:
     """Which ways (in, out) a packet may go through the DMZ's machines, by the words of the configuration."""
     assert s.zones is not None
     ways = set()
@@ -120,8 +121,9 @@ def may_begin(s: Settings, packet: Packet) -> set[str]:
     known = any(source in ipaddress.ip_network(n) for n in s.zones.administration.networks)
     if tcp and packet.port == 22 and known and zone(packet.target, s) == "dmz":
         ways.add("in")
-    if packet.source in OURS:
-        pairs = {("tcp", u.address.host, u.address.port) for u in s.upstreams}
+    if packet.source in OURS and (owners is None or packet.user != owners.workers):
+        upstreams = owners is None or packet.user == owners.broker
+        pairs = {("tcp", u.address.host, u.address.port) for u in s.upstreams if upstreams}
         pairs |= {(p, a.host, a.port) for a in s.zones.services.dns for p in ("tcp", "udp")}
         pairs |= {("tcp", a.host, a.port) for a in s.zones.services.feed}
         if (packet.protocol, *to) in pairs:
@@ -129,8 +131,10 @@ def may_begin(s: Settings, packet: Packet) -> set[str]:
     return ways
 
 
-def expected(s: Settings, packet: Packet, role: Role, layout: Layout, hook: str) -> bool:
-    ways = may_begin(s, packet)
+def expected(
+    s: Settings, packet: Packet, role: Role, layout: Layout, hook: str, owners: Owners | None = None
+) -> bool:
+    ways = may_begin(s, packet, owners)
     if role is Role.HOST:
         return {"input": "in", "output": "out"}.get(hook) in ways
     ends = {zone(packet.source, s), zone(packet.target, s)}
@@ -184,3 +188,22 @@ def test_no_packet_that_nobody_declared(s, machine):
         if hook == "output" and packet.source not in OURS:
             continue
         assert taken(rules, hook, packet) == expected(s, packet, role, layout, hook), packet
+
+
+@settings(max_examples=30, deadline=None)
+@given(configurations)
+def test_on_the_machine_itself_only_the_broker_reaches_upstreams_and_workers_nothing(s):
+    assume(not any(wrong_places(s)))
+    assume(all(zone(one.host, s) != "nowhere" for one in (*s.zones.services.dns, *s.zones.services.feed)))
+    whose = Owners(workers=1, broker=2)
+    rules = table(declared(Loaded(s, (), (), nowhere)), Role.HOST, Layout.DUAL, whose)
+    for packet, user in itertools.product((one for one in ALL if one.source in OURS), (0, 1, 2)):
+        sent = replace(packet, user=user)
+        assert taken(rules, "output", sent) == expected(s, sent, Role.HOST, Layout.DUAL, "output", whose), sent
+
+
+def test_firewalls_see_no_users(flows):
+    for role, layout in itertools.product((Role.OUTER, Role.INNER), Layout):
+        assert table(flows, role, layout, Owners(1, 2)) == table(flows, role, layout)
+    assert "broker_user" in heading(flows, Role.HOST, Layout.DUAL)
+    assert "broker_user" not in heading(flows, Role.HOST, Layout.DUAL, Owners(1, 2))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from revproxy.dmz import Layout, Role, in_force, listing, table, table_of
+from revproxy.dmz import Layout, Owners, Role, in_force, listing, table, table_of
 from revproxy.errors import RevproxyError
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "dmz"
@@ -35,6 +35,13 @@ def table_without_flags(one):
 @pytest.mark.parametrize("layout", Layout)
 def test_what_the_kernel_has_is_what_was_printed(flows, listing, role, layout):
     made = table(flows, role, layout)
+    assert table_of(listing(made.text()), made.name) == made
+
+
+def test_users_of_sockets_too(flows, listing):
+    made = table(flows, Role.HOST, Layout.DUAL, Owners(64001, 64002))
+    assert "meta skuid 64001 ct state new goto from_workers" in made.text()
+    assert made.text().count("meta skuid 64002 tcp dport") == 3
     assert table_of(listing(made.text()), made.name) == made
 
 

@@ -1,4 +1,4 @@
-"""Makes `servers` and `attacks` importable for the end-to-end tests, and keeps the servers that several share."""
+"""Makes `servers` and its like importable for the end-to-end tests, and keeps what several share."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from arrangement import FEED, ROLES, Arranged, printed
+from inside import POSTGRES, PROGRAMS, served
+from lab import DOORS, Lab, lacking
 from servers import Postfix, Process, missing
 
 Need = Callable[..., None]
@@ -57,3 +60,30 @@ def postfix(need: Need) -> Iterator[Postfix]:
     yield made
     made.command("stop")
     shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def lab(folder: Path) -> Iterator[Lab]:
+    lacks = [*lacking(), *missing(*PROGRAMS), *([] if POSTGRES else ["postgresql"])]
+    if lacks:
+        pytest.skip(f"needs {', '.join(lacks)}")
+    made = Lab()
+    try:
+        made.arrange("dual")
+        made["internet"].open_door(FEED[1])
+        with served(made.machines, folder):
+            yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module", params=list(ROLES))
+def arranged(lab: Lab, folder: Path, request: pytest.FixtureRequest) -> Arranged:
+    lab.unload()
+    lab.arrange(request.param)
+    config, roles = folder / "front/revproxy.yaml", {**ROLES[request.param], "front": "host"}
+    rules = {name: printed(role, request.param, config) for name, role in roles.items()}
+    made = Arranged(lab, request.param, config, {}, rules)
+    made.without_rules = {source: made.scan(source, DOORS) for source in ("internet", "front", "beside", "lan")}
+    made.load()
+    return made

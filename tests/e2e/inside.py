@@ -18,6 +18,8 @@ import yaml
 from lab import Machine
 from servers import CACHE, PATH, REVPROXY, Postfix, Process, until
 
+WORKERS, BROKER = 64001, 64002
+"""Users of the front end, by number: no machine has to know them."""
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 PROGRAMS = ("nginx", "postfix", "dovecot", "curl", "swaks", "psql", "setpriv")
 _APPLICATION = """
@@ -141,6 +143,8 @@ def configuration(folder: Path) -> dict[str, Any]:
         "logs": {"access": f"file:{folder}/access.log", "audit": f"file:{folder}/audit.log"},
         "control": {"path": f"{folder}/control.sock"},
         "limits": {"caps": {"connections_per_address": 40}},
+        "user": str(WORKERS),
+        "broker_user": str(BROKER),
         "spool": f"{folder}/spool",
         "cache": str(CACHE),
         "zones": {

@@ -93,7 +93,7 @@ def address(wire: str, number: int, version: int = 4) -> str:
 
 
 def _listen(port: int) -> socket.socket:
-    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
+    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=4096)
 
 
 def _hear(port: int) -> socket.socket:
@@ -132,11 +132,17 @@ class Machine:
 
     def here(self, work: Callable[P, R], *args: P.args, **more: P.kwargs) -> R:
         """Call something in a thread that is on this machine's network: the sockets that it makes stay there."""
+        return self.as_user(0, work, *args, **more)
+
+    def as_user(self, user: int, work: Callable[P, R], *args: P.args, **more: P.kwargs) -> R:
+        """The same; the sockets are that user's."""
 
         def run() -> R:
             with open(f"/run/netns/{self.space}") as space:
                 if _LIBC.setns(space.fileno(), _NEWNET):
                     raise OSError(ctypes.get_errno(), "setns")
+            # Of this thread alone; what rules call the user of a socket.
+            _LIBC.setfsuid(user)
             return work(*args, **more)
 
         # The thread ends with its pool: no other work gets one that is on this network.

@@ -7,107 +7,20 @@ no rules: its silence means something. REVPROXY_FULL=1 scans all 65,535 ports in
 
 from __future__ import annotations
 
-import dataclasses
 import email
 import imaplib
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import scanner
-from inside import POSTGRES, PROGRAMS, served
-from lab import DOORS, UDP, Lab, lacking
-from servers import REVPROXY, missing, until
+from arrangement import DNS, FEED, INSIDE, MX, ROLES, USUAL, WEB, WEB6, Arranged
+from inside import BROKER, WORKERS
+from lab import DOORS
+from servers import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
-
-FULL = os.environ.get("REVPROXY_FULL") == "1"
-USUAL = (22, 25, 53, 80, 110, 111, 143, 443, 993, 3306, 5432, 6379, 8080, 9000, 9180, 31337)
-PORTS = range(1, 65536) if FULL else tuple({*range(1, 1025), *USUAL})
-ROLES = {"dual": {"outer": "outer", "inner": "inner"}, "three-legged": {"outer": "outer"}}
-"""Which rules are for which firewall."""
-FEED = ("203.0.113.66", 443)
-WEB, WEB6, MX = ("192.0.2.10", 80), ("2001:db8:d::10", 80), ("192.0.2.10", 25)
-INSIDE = {("10.0.0.5", 8080), ("10.0.0.6", 25)}
-"""Internal servers that the configuration declares."""
-DNS = ("10.0.0.7", 53)
-
-
-@dataclasses.dataclass
-class Arranged:
-    """The laboratory with the firewalls of a layout and all rules in force."""
-
-    lab: Lab
-    layout: str
-    config: Path
-    without_rules: dict[str, tuple[set[scanner.Target], set[scanner.Target]]]
-    rules: dict[str, str]
-
-    def load(self, *machines: str) -> None:
-        """Rules on these machines, and none on others."""
-        self.lab.unload()
-        for name in machines or tuple(self.rules):
-            self.lab.load(name, self.rules[name])
-
-    def targets(self, source: str, ports: range | tuple[int, ...]) -> Iterator[scanner.Target]:
-        """Every port of every address of every other machine."""
-        for machine in self.lab.machines.values():
-            for version in (4, 6):
-                if machine.name != source:
-                    yield from ((address, port) for address in machine.addresses(version) for port in ports)
-
-    def scan(
-        self, source: str, ports: range | tuple[int, ...] = PORTS
-    ) -> tuple[set[scanner.Target], set[scanner.Target]]:
-        """What a machine finds: ports that take connections, and ports that say they are closed."""
-        return self.lab[source].here(scanner.tcp, self.targets(source, ports))
-
-    def heard(self, source: str, address: str = "") -> set[tuple[str, int]]:
-        """Machines, and their UDP ports, that datagrams of a machine come to; `address` is what it calls itself."""
-        for machine in self.lab.machines.values():
-            machine.heard()
-        targets = [target for target in self.targets(source, UDP) if not (address and ":" in target[0])]
-        self.lab[source].here(scanner.udp, targets, address)
-        return {(m.name, port) for m in self.lab.machines.values() if m.name != source for port in m.heard()}
-
-
-def printed(role: str, layout: str, config: Path) -> str:
-    """As an administrator gets them."""
-    command = [*REVPROXY, "firewall", "--for", role, "--layout", layout, "-c", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def lab(folder: Path) -> Iterator[Lab]:
-    lacks = [*lacking(), *missing(*PROGRAMS), *([] if POSTGRES else ["postgresql"])]
-    if lacks:
-        pytest.skip(f"needs {', '.join(lacks)}")
-    made = Lab()
-    try:
-        made.arrange("dual")
-        made["internet"].open_door(FEED[1])
-        with served(made.machines, folder):
-            yield made
-    finally:
-        made.close()
-
-
-@pytest.fixture(scope="module", params=list(ROLES))
-def arranged(lab: Lab, folder: Path, request: pytest.FixtureRequest) -> Arranged:
-    lab.unload()
-    lab.arrange(request.param)
-    config, roles = folder / "front/revproxy.yaml", {**ROLES[request.param], "front": "host"}
-    rules = {name: printed(role, request.param, config) for name, role in roles.items()}
-    made = Arranged(lab, request.param, config, {}, rules)
-    made.without_rules = {source: made.scan(source, DOORS) for source in ("internet", "front", "beside", "lan")}
-    made.load()
-    return made
 
 
 def of(found: set[scanner.Target], host: str) -> set[scanner.Target]:
@@ -176,12 +89,19 @@ def test_from_the_internet_nothing_else_answers(arranged):
     assert arranged.heard("internet") == set()
 
 
-def test_from_the_front_end_only_declared_pairs(arranged):
-    opened, closed = arranged.scan("front")
-    assert opened == INSIDE | {FEED}
-    # Declared, and nobody listens there by TCP.
-    assert closed == {DNS}
-    assert arranged.heard("front") == {("users", 53)}
+@pytest.mark.parametrize(
+    ("user", "opened", "closed", "heard"),
+    [
+        # Upstreams are the broker's alone. DNS is declared, and nobody listens there by TCP.
+        (BROKER, INSIDE | {FEED}, {DNS}, {("users", 53)}),
+        (WORKERS, set(), set(), set()),
+        (0, {FEED}, {DNS}, {("users", 53)}),
+    ],
+    ids=["broker", "workers", "root"],
+)
+def test_from_the_front_end_only_declared_pairs(arranged, user, opened, closed, heard):
+    assert arranged.scan("front", user=user) == (opened, closed)
+    assert arranged.heard("front", user=user) == heard
 
 
 def test_from_another_machine_of_the_dmz_nothing(arranged):
@@ -238,8 +158,8 @@ def test_the_firewalls_hold_when_the_front_end_has_no_rules(arranged):
 def test_the_front_end_holds_when_the_firewalls_have_no_rules(arranged):
     arranged.load("front")
     try:
-        assert arranged.scan("front", USUAL) == (INSIDE | {FEED}, {DNS})
-        assert arranged.heard("front") == {("users", 53)}
+        assert arranged.scan("front", USUAL, BROKER) == (INSIDE | {FEED}, {DNS})
+        assert arranged.heard("front", user=BROKER) == {("users", 53)}
         opened, closed = arranged.scan("internet", USUAL)
         ours = {a for v in (4, 6) for a in arranged.lab["front"].addresses(v)}
         assert {target for target in opened | closed if target[0] in ours} == {WEB, WEB6, MX}

@@ -7,28 +7,21 @@ message that reached the inside, with a recipient that no other message has.
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
-import signal
-import smtplib
-import subprocess
 import threading
-import uuid
-from collections import Counter
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
-from servers import PATH, Front, Nginx, Sink, configuration, in_background, until
+from loads import BATCH, Sender, Source, of, received_by, wrk
+from servers import Front, Nginx, Sink, configuration, in_background, until
 
 from revproxy.runtime.asking import ask
 
 pytestmark = pytest.mark.e2e
 
 RELOADS = 20 if os.environ.get("REVPROXY_FULL") == "1" else 6
-BATCH = 50
-_RCPT = re.compile(r"^X-Rcpt-Args: <([^>]*)>", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -58,73 +51,6 @@ def front(need, folder, started, sink):
     return made
 
 
-class Source:
-    """smtp-source, batch after batch, until told to stop; every message has a recipient of its own."""
-
-    def __init__(self, port, stop, *options):
-        self._port, self._stop, self._options = port, stop, options
-        self.sent = 0
-        self.name = uuid.uuid4().hex[:8]
-
-    def run(self):
-        batch = 0
-        while not self._stop.is_set():
-            batch += 1
-            to = f"-{self.name}-{batch}@one.example"
-            command = ["smtp-source", "-N", "-s", "4", "-l", "2000", "-m", str(BATCH), *self._options]
-            command += ["-f", "a@out.example", "-t", to, f"127.0.0.1:{self._port}"]
-            done = subprocess.run(
-                command, env={"PATH": PATH}, capture_output=True, text=True, timeout=120, check=False
-            )
-            assert done.returncode == 0, done.stderr
-            assert not done.stderr
-            self.sent += BATCH
-
-
-class Sender:
-    """What a mail server does: keeps its session as long as it may, and comes again when told so (421)."""
-
-    def __init__(self, port, stop):
-        self._port, self._stop = port, stop
-        self.accepted, self.sessions = [], 0
-        self.name = uuid.uuid4().hex[:8]
-
-    def run(self):
-        numbers = itertools.count(1)
-        while not self._stop.is_set():
-            self.sessions += 1
-            with closing(smtplib.SMTP("127.0.0.1", self._port, "client.example", timeout=60)) as session:
-                session.ehlo()
-                # Cut off between two messages: nothing is lost, the next one goes into the next session.
-                with suppress(smtplib.SMTPServerDisconnected):
-                    while not self._stop.is_set() and self._send(session, f"{next(numbers)}-{self.name}@one.example"):
-                        pass
-
-    def _send(self, session, to):
-        """Whether the session goes on."""
-        code, text = session.docmd("MAIL", "FROM:<a@out.example>")
-        if code == 421:
-            return False
-        assert code == 250, text
-        # From here on nothing but 250 will do.
-        try:
-            assert session.rcpt(to)[0] == 250
-            assert session.data(b"Subject: hello\r\n\r\nhello\r\n")[0] == 250
-        except smtplib.SMTPException as error:
-            raise AssertionError(f"the session broke within a message: {error!r}") from error
-        self.accepted.append(to)
-        return True
-
-
-def wrk(url, stop):
-    """What wrk says of a load that lasts until told to stop."""
-    command = ["wrk", "-t1", "-c16", "-d600s", "--timeout", "20s", url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        stop.wait()
-        process.send_signal(signal.SIGINT)
-        return process.stdout.read()
-
-
 @pytest.fixture(scope="module")
 def load(front, sink):
     """All of it, once: what each load says after the last reload."""
@@ -140,13 +66,8 @@ def load(front, sink):
         stack.callback(stop.set)
         made.answers = [ask(f"{front.folder}/control.sock", "reload", 120) for _ in range(RELOADS)]
         until(lambda: made.sender.sessions > 1, "second session of the sender that stays")
-    made.received = Counter(_RCPT.findall(sink.dump.read_text("latin-1")))
+    made.received = received_by(sink)
     return made
-
-
-def of(received, name):
-    """How many messages came for each of that load's recipients."""
-    return {to: count for to, count in received.items() if name in to}
 
 
 def test_every_reload_succeeds(load, front):

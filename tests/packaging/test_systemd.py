@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from revproxy.cli.run import reload, run
-from revproxy.config import Control, Feeds, Settings
-from revproxy.runtime.sandbox.privileges import DEFAULT_USERS
+from revproxy.config import Address, Control, Feeds, Settings
+from revproxy.config.users import DEFAULT_USERS
+from revproxy.runtime import BACKLOG
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "packaging/systemd"
@@ -87,6 +88,17 @@ def test_the_sandbox_may_be_set_up() -> None:
     assert {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"} <= set(calls)
 
 
+def test_sockets_are_made_as_the_program_makes_them() -> None:
+    said = (FOLDER / "revproxy.socket").read_text("utf-8").splitlines()
+    given = [value for name, _, value in (line.partition("=") for line in said) if name == "ListenStream"]
+    assert len(given) == 2
+    # As `bind` is written.
+    assert all(Address(host, int(port)) for host, _, port in (one.rpartition(":") for one in given))
+    assert f"Backlog={BACKLOG}" in said
+    assert "BindIPv6Only=ipv6-only" in said
+    assert any("revproxy.socket" in line for line in UNIT.splitlines())
+
+
 def analyzed(*words: str) -> str:
     program = shutil.which("systemd-analyze")
     if program is None:
@@ -98,8 +110,10 @@ def analyzed(*words: str) -> str:
 def test_systemd_understands_all_of_it(tmp_path: Path) -> None:
     installed = tmp_path / "revproxy.service"
     installed.write_text(UNIT.replace("/opt/revproxy/bin/revproxy", shutil.which("true") or "/bin/true"))
-    said = analyzed("verify", str(installed))
-    assert not [line for line in said.splitlines() if "revproxy.service" in line]
+    sockets = tmp_path / "revproxy.socket"
+    sockets.write_text((FOLDER / "revproxy.socket").read_text("utf-8"))
+    said = analyzed("verify", str(installed), str(sockets))
+    assert not [line for line in said.splitlines() if "revproxy.service" in line or "revproxy.socket" in line]
 
 
 def test_systemd_finds_little_to_say_against_it() -> None:

@@ -205,7 +205,7 @@ def echo_argv():
 def prepared(tmp_path):
     """`prepared(workers=2, ...)`: as `app` would prepare it, for echo workers."""
 
-    def make(faults=None, name="one", rest="", pieces=None, **settings):
+    def make(faults=None, name="one", rest="", pieces=None, sets=None, **settings):
         listener = Listener("web", ListenerKind.HTTP, Address("127.0.0.1", 0))
         whole = Settings(listeners=(listener,), upstreams=(), **{"drain_seconds": 5.0} | settings)
         return Prepared(
@@ -215,6 +215,7 @@ def prepared(tmp_path):
             faults=faults or {},
             rest=rest,
             pieces=pieces or {},
+            sets=sets or {},
         )
 
     return make

@@ -38,6 +38,7 @@ class Prepared:
     faults: dict
     rest: str = ""
     pieces: dict = field(default_factory=dict)
+    sets: dict = field(default_factory=dict)
 
     def __reduce__(self):
         return Prepared, (self.settings, self.ruleset_name, self.folder, self.faults, self.rest)
@@ -189,6 +190,7 @@ def main():
         folder = sys.argv[2]
         timing = Timing(**json.loads(os.environ.get("TIMING", "{}")))
         argv = (sys.executable, os.path.abspath(__file__), "worker")
+        own = (sys.executable, os.path.abspath(__file__))
         plan = Plan(
             lambda: prepare(folder),
             argv,
@@ -196,9 +198,24 @@ def main():
             announce,
             timing,
             staged=lambda _settings: staged(folder),
+            program=(*own, "run", folder),
+            proof=(*own, "check", folder),
         )
         sys.exit(supervise(plan))
+    if sys.argv[1] == "check":
+        sys.exit(check(sys.argv[2]))
     sys.exit(run_worker(build, int(sys.argv[2])))
+
+
+def check(folder):
+    """What proves that another version would serve: that it prepares, unless `proof` says that it is to lie."""
+    try:
+        prepare(folder)
+    except ConfigError as error:
+        if json.loads(Path(folder, "plan.json").read_text()).get("proof", True):
+            print(error, file=sys.stderr)
+            return 2
+    return 0
 
 
 def announce(line):

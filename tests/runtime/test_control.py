@@ -107,7 +107,7 @@ def test_one_that_is_answered_does_not(tmp_path):
     [
         ("missing/sock", None, "does not exist"),
         ("file", None, "exists and is no socket"),
-        ("x" * 200, None, "longer than 107 bytes"),
+        ("x" * 200, None, "longer than 102 bytes"),
         ("sock", "nobody-of-that-name", "there is no user"),
     ],
 )

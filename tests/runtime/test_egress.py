@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from revproxy.net.egress import EgressClient, Kind, Target
 from revproxy.runtime.broker import Errand
 from revproxy.runtime.child import WorkerFailed
 from revproxy.runtime.egress import Egress
+from revproxy.runtime.legacy import Legacy
 from revproxy.runtime.parts import Timing
 
 SECONDS = 20.0
@@ -108,6 +110,26 @@ async def test_more_workers_than_the_queue_takes(kept: Kept) -> None:
     for number, sock in lines:
         sock.close()
         kept.egress.drop(number)
+
+
+async def test_what_it_kept_for_another_supervisor_is_closed_when_it_forgets(
+    kept: Kept, listening: socket.socket, tmp_path: Path
+) -> None:
+    legacy, address = Legacy(), listening.getsockname()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        kept.egress.leave(legacy.left(str(tmp_path / "control"), {"a": listening, "b": other}))
+        os.kill(kept.egress.pid, signal.SIGKILL)
+        number, client = kept.client()
+        (await client.ask(TARGET, SECONDS)).close()
+        listening.close()
+        # The one that came in its place has it too.
+        socket.create_connection(address).close()
+        await kept.egress.forget()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+    legacy.close()
+    client.close()
+    kept.egress.drop(number)
 
 
 async def test_one_that_cannot_start(kept: Kept) -> None:

@@ -152,11 +152,12 @@ async def names(generation, talk, listening, count=8):
 async def test_rules_are_swapped_in_all_workers(serving, prepared, talk, listening):
     generation = await serving(workers=2, pieces={"a": b"1"})
     pids = [child.pid for child in generation.children]
-    new = prepared(name="two", workers=2, pieces={"a": b"1", "b": b"2"}, drain_seconds=9.0)
+    new = prepared(name="two", workers=2, pieces={"a": b"1", "b": b"2"}, sets={"ours": "12ab"}, drain_seconds=9.0)
     assert generation.differs_in_rules(new)
     await generation.swap(new)
     assert generation.ruleset_name == "two"
     assert generation.settings is new.settings
+    assert generation.sets == {"ours": "12ab"}
     assert not generation.differs_in_rules(new)
     assert await names(generation, talk, listening) == {"two"}
     assert [child.pid for child in generation.children] == pids

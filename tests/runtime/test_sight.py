@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from revproxy.config import Settings
 from revproxy.runtime.sight import describe
 
 
@@ -13,10 +14,19 @@ async def test_generations_and_workers_as_json_values():
     children = [SimpleNamespace(index=i, pid=11 + i, accepting=True, age=1.26) for i in range(2)]
     egress = SimpleNamespace(pid=9, restarts=2)
     generation = SimpleNamespace(
-        number=3, ruleset_name="abc", restarts=1, children=children, tell=tell, egress=egress
+        number=3,
+        ruleset_name="abc",
+        sets={"ours": "12ab"},
+        settings=Settings((), ()),
+        missing=("Landlock for files",),
+        restarts=1,
+        children=children,
+        tell=tell,
+        egress=egress,
     )
     got = await describe([generation])
-    assert got[0]["number"] == 3
+    assert (got[0]["number"], got[0]["sets"]) == (3, {"ours": "12ab"})
+    assert got[0]["sandbox"] == {"on": True, "missing": ["Landlock for files"]}
     assert [worker["status"] for worker in got[0]["workers"]] == [{"connections": 2}, None]
     assert got[0]["workers"][0] == {
         "index": 0,

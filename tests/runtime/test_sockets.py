@@ -93,3 +93,43 @@ def test_what_this_machine_can_listen_on():
     reason, hint = unavailable(Address("192.0.2.1", 80))
     assert "cannot listen on 192.0.2.1:80" in reason
     assert "no interface" in hint
+
+
+def test_sockets_of_a_service_manager_are_found_by_their_address(keeper, free_port):
+    given = socket.create_server(("127.0.0.1", free_port))
+    address = Address("localhost", free_port)
+    keeper.take([given], {"web": address, "other": Address("127.0.0.1", 0)}, "f")
+    got = keeper.bind({"web": address, "other": Address("127.0.0.1", 0)}, "f")
+    assert got["web"] is given
+    assert not given.getblocking()
+    assert keeper.held({"web": address}) == {str(address): given}
+
+
+@pytest.mark.parametrize("kind", ["address", "bound only", "udp", "unix"])
+def test_a_socket_that_no_listener_has_is_an_error(keeper, free_port, tmp_path, kind):
+    wanted = {"web": Address("127.0.0.1", free_port), "nowhere": Address("no-such-host.invalid", 1)}
+    family = socket.AF_UNIX if kind == "unix" else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as sock:
+        places = {"address": ("127.0.0.1", 0), "unix": str(tmp_path / "sock")}
+        sock.bind(places.get(kind, ("127.0.0.1", free_port)))
+        if kind == "address":
+            sock.listen()
+        with pytest.raises(ConfigError, match="which no listener has"):
+            keeper.take([sock], wanted, "f")
+
+
+def test_what_is_no_listening_socket_of_that_port_is_not_adopted(keeper, free_port):
+    other, deaf = socket.create_server(("127.0.0.1", 0)), socket.socket()
+    keeper.adopt({f"127.0.0.1:{free_port}": other, "127.0.0.1:0 listener web": deaf})
+    assert other.fileno() == deaf.fileno() == -1
+    address = Address("127.0.0.1", free_port)
+    assert bound(keeper.bind({"web": address}, "f")["web"]) == address
+
+
+def test_what_is_adopted_is_kept_once(keeper, free_port):
+    address = Address("127.0.0.1", free_port)
+    first = keeper.bind({"web": address}, "f")["web"]
+    second = first.dup()
+    keeper.adopt({str(address): second})
+    assert second.fileno() == -1
+    assert keeper.bind({"web": address}, "f")["web"] is first

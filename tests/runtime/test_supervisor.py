@@ -170,6 +170,16 @@ def test_workers_end_when_the_supervisor_is_killed(front, ended):
     ended(pid)
 
 
+def test_a_worker_that_hangs_without_a_supervisor_ends(front, ended):
+    one = front(timing={"beat": 0.05, "beats_missed": 20, "grace": 0.1})
+    with one.connect() as line:
+        pid, _ = line.say("hello")
+        one.signal(signal.SIGKILL)
+        one.process.wait(10)
+        line.send("hang")
+        ended(pid)
+
+
 @pytest.mark.parametrize("fault", ["prepare", "build", "start"])
 def test_a_failing_reload_leaves_the_old_generation(front, free_port, fault):
     one = front()

@@ -19,6 +19,8 @@ from revproxy.net.egress.wire import MOST_BYTES, Request, Status, read_answer, w
 
 _GROUP = "network"
 _SECONDS = 5.0
+_ENOUGH = 0.1
+"""Seconds for a stranger to answer. That the attempt was not refused is known before; there may be hundreds."""
 _HERE = ("127.0.0.1", 9)
 """For sockets that are bound to this machine."""
 _FAMILIES = (
@@ -31,6 +33,19 @@ _FAMILIES = (
     ("SCTP", socket.AF_INET, socket.SOCK_STREAM, 132),
     ("IPv6", socket.AF_INET6, socket.SOCK_STREAM, 0),
 )
+_EXPERIMENT = 253
+"""A protocol that nobody speaks (RFC 3692)."""
+_PACKETS = {
+    "ICMP": (
+        (socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP, b"\x08" + bytes(7)),
+        (socket.AF_INET6, socket.SOCK_DGRAM, socket.IPPROTO_ICMPV6, b"\x80" + bytes(7)),
+    ),
+    "a raw packet": (
+        (socket.AF_INET, socket.SOCK_RAW, _EXPERIMENT, b"x"),
+        (socket.AF_INET6, socket.SOCK_RAW, _EXPERIMENT, b"x"),
+    ),
+}
+"""Without ports: an echo request, which anybody may send on some systems, and what takes rights. IPv4, IPv6."""
 
 
 def attempts(ground: Ground) -> Iterator[Attempt]:
@@ -41,6 +56,9 @@ def attempts(ground: Ground) -> Iterator[Attempt]:
         yield Attempt(_GROUP, f"TCP to {host} port {port}", partial(_connect, family, place))
         yield Attempt(_GROUP, f"TCP fast open to {host} port {port}", partial(_fast_open, family, place))
         yield Attempt(_GROUP, f"UDP to {host} port {port}", partial(_datagram, family, place))
+    for host in dict.fromkeys(host for host, _ in ground.strangers):
+        for name, kinds in _PACKETS.items():
+            yield Attempt(_GROUP, f"{name} to {host}", partial(_packet, host, *kinds[":" in host]))
     yield from (Attempt(_GROUP, f"{name} socket", partial(_make, *kind)) for name, *kind in _FAMILIES)
     yield from _reused(ground, _HERE)
     yield from _unix(ground)
@@ -87,7 +105,7 @@ def _make(family: int, kind: int, protocol: int) -> None:
 
 def _connect(family: int, place: tuple[str, int] | str) -> None:
     with socket.socket(family, socket.SOCK_STREAM) as sock:
-        sock.settimeout(_SECONDS)
+        sock.settimeout(_ENOUGH)
         sock.connect(place)
 
 
@@ -108,6 +126,11 @@ def _send_to(sock: socket.socket, place: tuple[str, int]) -> None:
 def _datagram(family: int, place: tuple[str, int]) -> None:
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.sendto(b"x", place)
+
+
+def _packet(host: str, family: int, kind: int, protocol: int, data: bytes) -> None:
+    with socket.socket(family, kind, protocol) as sock:
+        sock.sendto(data, (host, 0))
 
 
 def _shut(listening: socket.socket) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import os
 import pickle
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from revproxy.app.prepare import try_spool
+from revproxy.app.prepare import spool_is_ready, worker_user
 from revproxy.app.service import BROKER, WORKER
 from revproxy.app.verify.attempt import Outcome, Row
 from revproxy.app.verify.probe import Errand
@@ -70,14 +73,33 @@ def private_of(settings: Settings, file: str) -> tuple[str, ...]:
 
 def verify(settings: Settings, file: str, more: Iterable[Place] = (), blame: Blame = nowhere) -> Report:
     """Make the attempts. Raises ConfigError, RevproxyError when the probe could not be started."""
-    try_spool(settings, blame)
-    errand = Errand(settings, strangers_of(settings, more), private_of(settings, file))
-    return report_of(asyncio.run(_run(settings, errand)))
+    with _spooling(settings, blame) as settings:
+        errand = Errand(settings, strangers_of(settings, more), private_of(settings, file))
+        return report_of(asyncio.run(_run(settings, errand)))
+
+
+@contextmanager
+def _spooling(settings: Settings, blame: Blame) -> Iterator[Settings]:
+    """With a spool that is as workers find it: the one that is configured or, where the start has yet to make it or
+    to give it to them, another that is gone afterwards."""
+    if spool_is_ready(settings, blame):
+        yield settings
+        return
+    try:
+        stand_in = tempfile.TemporaryDirectory(prefix="revproxy-verify-")
+    except OSError as error:
+        raise RevproxyError(f"there is no place for the probe's spool: {error}") from None
+    with stand_in as folder:
+        if (user := worker_user(settings, blame)) is not None:
+            os.chown(folder, user.uid, user.gid)
+        yield replace(settings, spool=folder)
 
 
 async def _run(settings: Settings, errand: Errand) -> list[str]:
     # Whoever broke the wire is killed by a supervisor; here it is hung up on.
-    egress = Egress(errand_of(settings, "broker"), BROKER, lambda line: egress.drop(line))
+    # What it says of attempts is no trouble: the table tells of them.
+    broker = replace(errand_of(settings, "broker"), level="error")
+    egress = Egress(broker, BROKER, lambda line: egress.drop(line))
     try:
         await egress.start()
         number, sock = egress.line()

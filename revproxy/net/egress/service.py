@@ -98,7 +98,8 @@ class Broker:
         """A worker's socket closed, or is not to be listened to any more."""
         self._lines.pop(number, None)
         if broken:
-            _log.error("worker %d sent what is no request; it is not served any more", worker)
+            # The supervisor says which process that is, and ends it.
+            _log.warning("worker %d sent what is no request; it is not served any more", worker)
         self._gone(worker, broken)
 
 

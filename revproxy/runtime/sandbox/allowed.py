@@ -83,6 +83,8 @@ def worker_calls(pid: int) -> list[Call]:
         Call("listen", result=refuse(0)),
         Call("openat"),
         Call("sendto", ((Null(4),),)),
+        # By which the kernel ends it when its loop stands still.
+        Call("setitimer"),
         # Shut down for reading, a listening socket, which all workers share, would listen no more, and could connect.
         Call("shutdown", ((Is(1, socket.SHUT_WR),),)),
         Call("unlink"),

@@ -6,46 +6,15 @@ Where it was not started as root the user stays, and all capabilities go all the
 from __future__ import annotations
 
 import os
-import pwd
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
 
+from revproxy.config.users import User
 from revproxy.runtime.sandbox.kernel import Machine, prctl, syscall
 
 _SET_DUMPABLE, _DROP_BOUND, _SET_NO_NEW_PRIVS, _AMBIENT, _CLEAR_AMBIENT = 4, 24, 38, 47, 4
 _VERSION_3 = 0x20080522
 _MOST_CAPABILITIES = 64
-DEFAULT_USERS = ("revproxy", "nobody")
-"""Who workers are where the configuration names nobody: the first that this machine knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Whom to become."""
-
-    name: str
-    uid: int
-    gid: int
-
-
-def find_user(name: str | None) -> User:
-    """By name or number; None: the first of DEFAULT_USERS. Raises KeyError for nobody that this machine knows.
-
-    A number needs no entry: its group is then the same number.
-    """
-    if name is None:
-        for default in DEFAULT_USERS:
-            with suppress(KeyError):
-                return find_user(default)
-        raise KeyError(DEFAULT_USERS[-1])
-    if name.isascii() and name.isdigit():
-        with suppress(KeyError):
-            found = pwd.getpwuid(int(name))
-            return User(found.pw_name, found.pw_uid, found.pw_gid)
-        return User(name, int(name), int(name))
-    found = pwd.getpwnam(name)
-    return User(found.pw_name, found.pw_uid, found.pw_gid)
 
 
 def no_new_privileges() -> None:

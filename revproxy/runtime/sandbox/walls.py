@@ -17,12 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from revproxy.config.users import User
 from revproxy.errors import RevproxyError
 from revproxy.runtime.sandbox import landlock, privileges
 from revproxy.runtime.sandbox.allowed import IO_URING
 from revproxy.runtime.sandbox.kernel import Machine, machine, syscall
 from revproxy.runtime.sandbox.landlock import Reach
-from revproxy.runtime.sandbox.privileges import User
 from revproxy.runtime.sandbox.program import ALLOW, Call, build
 
 _SET_FILTER, _ACTION_AVAILABLE, _ALL_THREADS = 1, 2, 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 
@@ -31,6 +32,11 @@ def named(ground: Ground, what: str) -> Attempt:
 )
 def test_what_is_possible_here_is_seen(ground: Ground, what: str) -> None:
     assert made(named(ground, what)).outcome is Outcome.POSSIBLE
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, who may make raw packets")
+def test_a_raw_packet_is_possible_here(ground: Ground) -> None:
+    assert made(named(ground, "a raw packet to 127.0.0.1")).outcome is Outcome.POSSIBLE
 
 
 def test_a_listening_socket_that_is_shut_down_connects(ground: Ground) -> None:

@@ -14,8 +14,9 @@ from revproxy.app.verify.attempt import Outcome
 from revproxy.app.verify.run import INTERNET, private_of, report_of, strangers_of, verify
 from revproxy.config import Settings
 from revproxy.config.settings import Certificate, ListenerTls, Log, Logs
-from revproxy.errors import RevproxyError
+from revproxy.errors import ConfigError, RevproxyError
 from revproxy.runtime.sandbox import lacking
+from tests.alone import ALONE
 
 
 @pytest.mark.skipif(bool(lacking()), reason="; ".join(lacking()))
@@ -32,12 +33,51 @@ def test_nothing_is_possible(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, for whom all is possible")
-def test_without_a_sandbox_that_is_seen(settings: Settings, tmp_path: Path) -> None:
+def test_without_a_sandbox_that_is_seen(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its attempts are really made.
+    monkeypatch.setattr(run, "PROBE", (*ALONE, *run.PROBE))
     report = verify(replace(settings, sandbox=False), str(tmp_path / "revproxy.yaml"))
     assert not report.good
     assert report.missing
     possible = {row.what for row in report.rows if row.outcome is Outcome.POSSIBLE}
     assert {"exec", "ptrace of the supervisor", "UDP to 127.0.0.1 port 22", "reading /etc/passwd"} < possible
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_nothing_on_disk_is_changed(settings: Settings, tmp_path: Path, there: bool) -> None:
+    """Root's own spool is given to the workers by the start, and one that is not there is made by it; not by this."""
+    tmp_path.chmod(0o755)
+    if there:
+        (tmp_path / "spool").mkdir(mode=0o700)
+    before = seen(tmp_path)
+    report = verify(settings, str(tmp_path / "revproxy.yaml"))
+    assert {row.what: row.outcome for row in report.rows}["a file in the spool"] is Outcome.WORKS
+    assert seen(tmp_path) == before
+
+
+def seen(folder: Path) -> set[tuple[str, int, int]]:
+    found = ((path, path.stat()) for path in folder.rglob("*"))
+    return {(str(path), stat.st_uid, stat.st_mode) for path, stat in found}
+
+
+def test_a_spool_that_workers_cannot_have(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir(mode=0o555)
+    with pytest.raises(ConfigError, match="the spool folder cannot be written"):
+        verify(replace(settings, sandbox=True), str(tmp_path / "revproxy.yaml"))
+
+
+def test_no_place_for_another_spool(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nothing"))
+    with pytest.raises(RevproxyError, match="there is no place for the probe's spool: "):
+        verify(settings, str(tmp_path / "revproxy.yaml"))
+
+
+def test_the_brokers_own_words_are_not_heard(
+    settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is sent what is no request, on purpose."""
+    verify(settings, str(tmp_path / "revproxy.yaml"))
+    assert capfd.readouterr().err == ""
 
 
 def test_a_probe_that_cannot_be_started(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

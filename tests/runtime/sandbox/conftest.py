@@ -58,6 +58,7 @@ def locked() -> Callable[..., Any]:
     name of the error, or "possible"."""
     preamble = (
         "import errno, json, os, socket, sys\n"
+        "from revproxy.config.users import find_user\n"
         "from revproxy.runtime.sandbox import *\n"
         "def say(value): print(json.dumps(value))\n"
         "def tries(call):\n"

@@ -9,25 +9,9 @@ from typing import Any
 
 import pytest
 
-from revproxy.runtime.sandbox import privileges
 from revproxy.runtime.sandbox.kernel import machine
-from revproxy.runtime.sandbox.privileges import User, find_user
 
 Locked = Callable[..., Any]
-
-
-def test_by_name_by_number_and_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody = pwd.getpwnam("nobody")
-    found = User("nobody", nobody.pw_uid, nobody.pw_gid)
-    assert find_user("nobody") == found
-    assert find_user(str(nobody.pw_uid)) == found
-    assert find_user("4242424") == User("4242424", 4242424, 4242424)
-    monkeypatch.setattr(privileges, "DEFAULT_USERS", ("no such user", "nobody"))
-    assert find_user(None) == found
-    monkeypatch.setattr(privileges, "DEFAULT_USERS", ("no such user",))
-    for name in (None, "no such user"):
-        with pytest.raises(KeyError):
-            find_user(name)
 
 
 @pytest.mark.skipif(machine() is None, reason="needs x86_64 or aarch64")

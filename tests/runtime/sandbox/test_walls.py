@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from revproxy.config.users import find_user
 from revproxy.runtime.sandbox import walls as module
 from revproxy.runtime.sandbox.landlock import Reach
-from revproxy.runtime.sandbox.privileges import find_user
 from revproxy.runtime.sandbox.walls import NotConfined, Walls, confine, lacking, program_folders
 
 pytestmark = pytest.mark.skipif(bool(lacking()), reason="; ".join(lacking()))
