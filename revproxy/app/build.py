@@ -17,6 +17,7 @@ from typing import Any
 
 from revproxy.app.excluded import Excluded
 from revproxy.app.prepare import Prepared
+from revproxy.app.shadowing import shadow_of
 from revproxy.audit import Metrics, Records
 from revproxy.audit.sinks import Ways
 from revproxy.codecs.charset import CHARSETS
@@ -26,7 +27,7 @@ from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
 from revproxy.detection.operators.rx import forget
 from revproxy.detection.rules import Control
-from revproxy.inspection import Inspection, RuleInspector
+from revproxy.inspection import Inspection, RuleInspector, Shadow
 from revproxy.model import Action, Phase
 from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
 from revproxy.net.egress import BrokerDialer, EgressClient, log_target, targets_of
@@ -88,6 +89,7 @@ class Parts:
         # The pool starts its thread at the first call, which is not to be somebody's request.
         self._thread.submit(_let_go, [])
         self._judging = self._judged(prepared, load(pieces))
+        self._shadow: Shadow | None = None
         self._connections = Connections(settings.limits.caps)
         self._memory = Budget("memory_bytes", settings.limits.caps.memory_bytes)
         self._spool = Budget("spool_bytes", settings.limits.caps.spool_bytes)
@@ -207,11 +209,20 @@ class Parts:
             "connections": sum(front.connections for front in self._http),
             "sessions": sum(mail.sessions for mail, _ in self._mail.values()),
             "ruleset": self._judging.inspection.set_name,
+            "staged": self._shadow.set_name if self._shadow is not None else "",
         }
 
     def load(self, prepared: Prepared, pieces: dict[str, bytes]) -> Judging:
-        """Inspection by other rules, for `swap`. Databases that did not change are those in force."""
-        return self._judged(prepared, load(pieces, self._judging.rules.loaded))
+        """Inspection by other rules, for `swap`. Databases that are here already are not loaded again."""
+        return self._judged(prepared, load(pieces, self._known()))
+
+    def load_staged(self, prepared: Prepared, pieces: dict[str, bytes]) -> Shadow:
+        """Other rules beside those in force, for `stage`."""
+        return shadow_of(prepared, load(pieces, self._known()), self._records.audit, self._metrics)
+
+    def _known(self) -> Loaded:
+        staged = self._shadow.loaded if self._shadow is not None else {}
+        return {**self._judging.rules.loaded, **staged}
 
     def _judged(self, prepared: Prepared, loaded: Loaded) -> Judging:
         rules, settings = prepared.rules, prepared.settings
@@ -230,12 +241,27 @@ class Parts:
         for mail, _ in self._mail.values():
             mail.swap(inspection)
 
+    def stage(self, made: Shadow | None) -> None:
+        """Judge what begins from now on by these rules as well; None: by no others any more."""
+        before, self._shadow = self._shadow, made
+        self._site.shadow = made
+        for mail, _ in self._mail.values():
+            mail.stage(made)
+        if before is not None:
+            before.close()
+            self._thread.submit(_let_go, before.parts())
+
+    def staged(self) -> dict[str, Any] | None:
+        """What came of it so far; None where nothing is staged."""
+        return self._shadow.report().told() if self._shadow is not None else None
+
     def reopen_logs(self) -> None:
         """After rotation."""
         self._records.reopen()
 
     async def close(self) -> None:
         """Let go of everything."""
+        self.stage(None)
         for mail, _ in self._mail.values():
             mail.close()
         for pool in self._pools.values():

@@ -1,8 +1,12 @@
-"""What goes to a trial and comes back from it: words for both processes, without what a trial is made of."""
+"""What goes to a trial and comes back from it, and to an update: words for both sides, without what is done there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+SETTLE: Final = "--settle"
+"""What makes an update (`app.update`) carry out what was decided on a staged set."""
 
 
 @dataclass(frozen=True, slots=True)

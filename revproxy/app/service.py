@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Callable
 
+from revproxy.app.order import SETTLE
 from revproxy.app.prepare import Prepared, prepare
+from revproxy.app.staged import staged_now
 from revproxy.config.load import load
 from revproxy.detection.link import Told, unheard
 from revproxy.runtime import Plan, Prepare, rehearse, supervise
@@ -40,6 +42,8 @@ def _plan(prepare: Prepare, file: str, announce: Callable[[str], None]) -> Plan:
         broker=BROKER,
         announce=announce,
         update=(*UPDATE, path),
+        staged=staged_now,
+        settle=(*UPDATE, path, SETTLE),
         program=(*program, "run", "-c", path),
         proof=(*program, "check", "--start", "-c", path),
     )

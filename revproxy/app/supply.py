@@ -210,18 +210,25 @@ class Supply:
         # Whoever holds root may begin anew (`updates.trust`).
         number = memory.number if offer.versions[ROOT] == memory.versions.get(ROOT) else 0
         feed.remember(versions=offer.versions, number=number, looked=now())
-        if offer.digest == memory.archive and _is_whole(feed):
-            return Outcome(feed.name, "unchanged", "there is nothing newer")
-        if offer.digest == memory.refused and not asked:
-            if memory.number:
-                feed.sets.whole()
-            return Outcome(feed.name, "unchanged", f"what is offered was refused before: {memory.reason}")
+        if (known := self._known(feed, offer.digest, asked)) is not None:
+            return known
         archive = feed.folder / "incoming.tar.gz"
         try:
             client.fetch(archive)
             return self._take(feed, archive, self._unpacked)
         finally:
             archive.unlink(missing_ok=True)
+
+    def _known(self, feed: Feed, digest: str, asked: bool) -> Outcome | None:
+        """What there is to say of an archive that is not to be fetched. Raises SupplyError, ConfigError."""
+        memory = feed.memory
+        if digest == memory.archive and _is_whole(feed):
+            return Outcome(feed.name, "unchanged", "there is nothing newer")
+        if digest == memory.refused and not asked:
+            if memory.number:
+                feed.sets.whole()
+            return Outcome(feed.name, "unchanged", f"what is offered was refused before: {memory.reason}")
+        return None
 
     def _client(self, folder: Path, source: Source, root: bytes) -> Client:
         limits = self._settings.limits.supply
@@ -235,21 +242,24 @@ class Supply:
     def _take(self, feed: Feed, archive: Path, open_archive: Open) -> Outcome:
         """From an archive that is trusted to what is in force. Raises SupplyError; what was refused is remembered."""
         digest, incoming = hashlib.sha256(archive.read_bytes()).hexdigest(), feed.folder / "incoming"
-        before = feed.sets.current
         cleared(incoming)
         try:
             manifest = feed.sets.take(incoming, open_archive(archive, incoming))
             self._newer(feed, manifest)
-            said = self._good(feed, manifest)
+            return self._accepted(feed, manifest, digest, self._good(feed, manifest))
         except SupplyError as error:
             if error.step in _ITS_OWN:
                 feed.remember(refused=digest, reason=str(error))
             raise
         finally:
             cleared(incoming)
+
+    def _accepted(self, feed: Feed, manifest: Manifest, digest: str, tried: str) -> Outcome:
+        """Put a set in force that stood its trial. Raises SupplyError; nothing has changed then."""
+        before, said = feed.sets.current, self._enforce(feed, manifest.content)
         feed.remember(archive=digest, number=manifest.number, refused="", reason="")
         feed.sets.tidy()
-        return self._noted(feed, "in force", f"{manifest}; {said}", before)
+        return self._noted(feed, "in force", f"{manifest}; {tried}; {said}", before)
 
     def _newer(self, feed: Feed, manifest: Manifest) -> None:
         """Raises SupplyError for one that is older, or of another kind than what is in force and can be used."""
@@ -265,14 +275,13 @@ class Supply:
             )
 
     def _good(self, feed: Feed, manifest: Manifest) -> str:
-        """Try a set and put it in force; what is to be said. Raises SupplyError."""
+        """Try a set; what is to be said. Raises SupplyError."""
         limits, folder = self._settings.limits.supply, str(feed.sets.check(manifest.content))
         order = Order(
             self._file, feed.name, manifest.kind, folder, limits.trial_memory_bytes, limits.trial_cpu_seconds
         )
         done = self._try(order, limits.trial_seconds)
-        said = self._enforce(feed, manifest.content)
-        return f"{done.rules} rules, {done.samples} samples; {said}"
+        return f"{done.rules} rules, {done.samples} samples"
 
     def _enforce(self, feed: Feed, content: str) -> str:
         """In force on disk, then in the workers, or in neither; what is to be said. Raises SupplyError."""

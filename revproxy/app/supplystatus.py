@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Final
 
+from revproxy.app.staging import change_line
 from revproxy.app.supplied import feeds_used
 from revproxy.config import Settings
 from revproxy.errors import ConfigError, PeerError, SupplyError
 from revproxy.runtime.asking import ask
 from revproxy.runtime.control import answered
 from revproxy.updates.feeds import Feed, Feeds
+from revproxy.updates.staged import staged_of
 
+_SHOWN_CHANGES: Final = 10
 _ASK_SECONDS = 10.0
 _SHOWN = 16
 """Of a hash."""
@@ -30,7 +34,16 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "every_seconds": settings.feeds.every,
         "feeds": [_told(feeds.find(name), name in used, running) for name in feeds.names()],
         "history": feeds.history(),
+        "shadow": _shadow(settings.control.path),
     }
+
+
+def _shadow(path: str) -> dict[str, Any]:
+    """What the front end that runs, if any, says of the set that runs in shadow; nothing where none does."""
+    with suppress(PeerError):
+        if answered(path):
+            return dict(ask(path, "staging", _ASK_SECONDS).get("result") or {})
+    return {}
 
 
 def _running(path: str) -> Mapping[str, str]:
@@ -61,6 +74,7 @@ def _feed(feed: Feed, used: bool) -> dict[str, Any]:
         "pinned": memory.pinned,
         "looked": memory.looked,
         "refused": memory.reason if memory.refused else "",
+        "staged": asdict(staged) if (staged := staged_of(feed)) is not None else None,
         "versions": dict(memory.versions),
     }
 
@@ -91,11 +105,31 @@ def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
     yield f"looks for newer sets every {every:g} s" if every else "looks for newer sets only when told to"
     for feed in told["feeds"]:
         yield from _feed_lines(feed)
+        if feed.get("staged"):
+            yield from _staged_lines(feed["name"], feed["staged"], told["shadow"])
     if not told["feeds"]:
         yield "no feeds: revproxy signatures add"
     for record in told["history"][-last:]:
         time, feed, outcome, text = (record.get(key, "?") for key in ("time", "feed", "outcome", "text"))
         yield f"{time} {feed}: {outcome}: {text}"
+
+
+def _staged_lines(name: str, staged: Mapping[str, Any], shadow: Mapping[str, Any]) -> Iterator[str]:
+    yield f"  staged: {staged['text']}, since {staged['since']}"
+    live = shadow if shadow.get("name") == f"{name}:{staged['content']}" else {}
+    report = live.get("report") or staged["report"]
+    if staged["held"]:
+        yield f"    held: {staged['held']}"
+    elif live:
+        left = f"at most {live['seconds_left']:g} s left" if not live["decision"] else live["decision"]
+        yield f"    in shadow for {live['seconds']:g} s, {left}: {live['why']}"
+    else:
+        yield "    waits: it does not run in shadow now"
+    if report:
+        yield f"    not judged: {report['skipped']} not chosen or no time, {report['dropped']} too large or too many"
+        yield from (f"    new: {change_line(one)}" for one in report["changes"][:_SHOWN_CHANGES])
+    if staged["held"] or live:
+        yield f"    `signatures promote {name}` puts it in force, `signatures reject {name}` forgets it"
 
 
 def _feed_lines(feed: Mapping[str, Any]) -> Iterator[str]:
@@ -110,4 +144,5 @@ def _feed_lines(feed: Mapping[str, Any]) -> Iterator[str]:
     if _behind(feed):
         yield f"  WORKERS HAVE ANOTHER ONE: {feed['running']['text']}; `revproxy reload` gives them the one in force"
     yield from (f"  looked: {feed['looked']}",) if feed["looked"] else ()
-    yield from (f"  refused: {feed['refused']}",) if feed["refused"] else ()
+    told = feed["refused"] and not (feed.get("staged") or {}).get("held")
+    yield from (f"  refused: {feed['refused']}",) if told else ()

@@ -1,6 +1,8 @@
-"""What the supervisor's timer starts: `python -m revproxy.app.update FILE`. Not for people.
+"""What the supervisor starts: `python -m revproxy.app.update FILE`, by its timer; with `--settle` when a staged set
+is to be promoted or held. Not for people.
 
-One look at every feed of a configuration, in a process of its own; what comes of it is in the log and the history.
+One look at every feed of a configuration, or what was decided, carried out, in a process of its own; what comes of it
+is in the log and the history.
 """
 
 from __future__ import annotations
@@ -8,25 +10,40 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Final
 
-from revproxy.app.supply import Outcome, Supply
+from revproxy.app.order import SETTLE
+from revproxy.app.staging import StagedSupply
+from revproxy.app.supply import Outcome
 from revproxy.config.load import load
 from revproxy.errors import BusyError, RevproxyError
 from revproxy.runtime.messages import configure
 
 _log = logging.getLogger("revproxy.updates")
+_LEVELS: Final = {
+    "unchanged": logging.DEBUG,
+    "pinned": logging.DEBUG,
+    "held": logging.WARNING,
+    "refused": logging.ERROR,
+}
+"""Of what came of it, by its word; of others INFO."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Update; 0 where nothing was refused, and where somebody else is at it."""
+    """Update, or settle; 0 where nothing was refused, and where somebody else is at an update."""
     configure("info", "update")
     try:
         settings = load(arguments[0]).settings
         configure(settings.logs.level, "update")
-        return _told(Supply(arguments[0], settings).update(asked=False))
+        supply = StagedSupply(arguments[0], settings)
+        if SETTLE in arguments:
+            outcome = supply.settle()
+            return _told([outcome] if outcome is not None else [])
+        return _told(supply.update(asked=False))
     except BusyError as error:
         _log.info("no update now: %s", error)
-        return 0
+        # What was decided waits for that.
+        return int(SETTLE in arguments)
     except RevproxyError as error:
         _log.error("no update: %s", error)
         return 1
@@ -35,8 +52,7 @@ def main(arguments: Sequence[str]) -> int:
 def _told(outcomes: Sequence[Outcome]) -> int:
     """Say what changed and what was refused; the exit code."""
     for one in outcomes:
-        level = logging.DEBUG if one.word in ("unchanged", "pinned") else logging.INFO if one.good else logging.ERROR
-        _log.log(level, "%s", one)
+        _log.log(_LEVELS.get(one.word, logging.INFO), "%s", one)
     return 0 if all(one.good for one in outcomes) else 1
 
 

@@ -6,7 +6,7 @@ can hold it up.
 
 from revproxy.audit.access import encode_http_access, encode_smtp_access, timestamp
 from revproxy.audit.errorlog import encode_error
-from revproxy.audit.findings import encode_finding
+from revproxy.audit.findings import About, encode_finding, encode_staged, seen
 from revproxy.audit.metrics import BUCKETS, METRICS, Histogram, Metrics, merge
 from revproxy.audit.records import Records
 from revproxy.audit.redaction import excerpt, is_secret_name, redact_target, redact_text
@@ -14,6 +14,7 @@ from revproxy.audit.redaction import excerpt, is_secret_name, redact_target, red
 __all__ = [
     "BUCKETS",
     "METRICS",
+    "About",
     "Histogram",
     "Metrics",
     "Records",
@@ -21,10 +22,12 @@ __all__ = [
     "encode_finding",
     "encode_http_access",
     "encode_smtp_access",
+    "encode_staged",
     "excerpt",
     "is_secret_name",
     "merge",
     "redact_target",
     "redact_text",
+    "seen",
     "timestamp",
 ]

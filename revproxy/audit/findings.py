@@ -1,4 +1,5 @@
-"""One JSON line for each finding: which signature saw what, where, and what was done about the transaction.
+"""One JSON line for each finding: which signature saw what, where, and what was done about the transaction; and one
+for each transaction that a staged set would have treated otherwise.
 
 A finding's value is hostile and may be secret: only its redacted excerpt leaves this module.
 """
@@ -6,7 +7,10 @@ A finding's value is hostile and may be secret: only its redacted excerpt leaves
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Final
 
 from revproxy.audit.access import NAME_BYTES, TARGET_BYTES, timestamp
 from revproxy.audit.redaction import excerpt, printable, redact_target, redact_text
@@ -18,6 +22,72 @@ KEY_BYTES = 128
 """Longest argument or header name in a record."""
 VERSION = 1
 """What readers of these records know. One that they could misread would say a higher `version`; 1 is not said."""
+
+MOST_STAGED: Final = 5
+"""Findings of a staged set that are told of a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which transaction a record is about, and which set of rules was in force for it; see `encode_finding`."""
+
+    id: str
+    ts: float
+    client: str
+    protocol: str
+    route: str
+    ruleset: str
+    method: bytes = b""
+    host: bytes = b""
+    target: bytes = b""
+
+    @property
+    def request(self) -> dict[str, str]:
+        """What may be told of a request; nothing for mail."""
+        return _request(self.method, self.host, self.target) if self.target else {}
+
+
+def seen(finding: Finding) -> dict[str, str]:
+    """Where a finding is, and its value as far as it may be told."""
+    return {
+        "field": finding.field,
+        "key": printable(redact_text(finding.key[:KEY_BYTES])),
+        "excerpt": excerpt(finding.field, finding.key, finding.value),
+    }
+
+
+def encode_staged(
+    about: About, verdict: Verdict, ruleset: str, staged: Verdict, findings: Sequence[Finding]
+) -> bytes:
+    """The audit record of a transaction of which a staged `ruleset` says something else than the one in force.
+
+    `verdict` was that of the set in force, and is all that was applied; `staged` and its `findings` changed nothing.
+    """
+    found: list[dict[str, Any]] = [
+        {"rule": one.rule, "score": one.score, **seen(one)} for one in findings[:MOST_STAGED]
+    ]
+    record = {
+        "ts": timestamp(about.ts),
+        "type": "staged",
+        "id": about.id,
+        "client": about.client,
+        "protocol": about.protocol,
+        "route": about.route,
+        "verdict": verdict.action.value,
+        "enforced": verdict.enforced,
+        "reason": verdict.reason,
+        "ruleset": about.ruleset,
+        "staged": {
+            "ruleset": ruleset,
+            "verdict": staged.action.value,
+            "enforced": False,
+            "score": staged.score,
+            "reason": staged.reason,
+            "findings": found,
+        },
+        **about.request,
+    }
+    return _encode(record).encode("ascii")
 
 
 def encode_finding(
@@ -53,9 +123,7 @@ def encode_finding(
         "severity": finding.severity.name.lower(),
         "message": message_of(finding).decode("utf-8", "replace"),
         "phase": int(finding.phase),
-        "field": finding.field,
-        "key": printable(redact_text(finding.key[:KEY_BYTES])),
-        "excerpt": excerpt(finding.field, finding.key, finding.value),
+        **seen(finding),
         "score": finding.score,
         "verdict": verdict.action.value,
         "enforced": verdict.enforced,

@@ -68,6 +68,9 @@ METRICS: dict[str, Metric] = {
     "revproxy_refused_total": Metric(
         Kind.COUNTER, "Refused before inspection, by the gate, a limit or a cap.", ("reason",)
     ),
+    "revproxy_staged_total": Metric(
+        Kind.COUNTER, "Transactions while a set of signatures is staged, by what became of them there.", ("outcome",)
+    ),
     "revproxy_inspection_failures_total": Metric(
         Kind.COUNTER, "Transactions for which no decision could be made.", ("reason",)
     ),

@@ -1,4 +1,5 @@
-"""`revproxy signatures add | update | status | rollback | pin`: signatures that arrive. docs/feeds.md is the manual.
+"""`revproxy signatures add | update | status | promote | reject | rollback | pin`: signatures that arrive.
+docs/feeds.md is the manual.
 
 Exit codes: 0 done, 1 something was refused, and what was in force still is; 2 wrong use or configuration.
 """
@@ -18,6 +19,7 @@ from revproxy.config import Settings
 from revproxy.config.load import load
 
 if TYPE_CHECKING:
+    from revproxy.app.staging import StagedSupply
     from revproxy.app.supply import Outcome, Supply
 
 _CODES = "Exit codes: 0 done, 1 refused (what was in force still is), 2 wrong use or configuration."
@@ -25,12 +27,15 @@ _SHOWN = 5
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-def _opened(config: Path | None) -> tuple[Supply, Settings]:
-    from revproxy.app.supply import Supply
+_at_once = click.option("--now", is_flag=True, help="In force at once, without running in shadow first.")
+
+
+def _opened(config: Path | None, at_once: bool = False) -> tuple[StagedSupply, Settings]:
+    from revproxy.app.staging import StagedSupply
 
     file = find_config(config)
     settings = load(file).settings
-    return Supply(str(file), settings), settings
+    return StagedSupply(str(file), settings, at_once=at_once), settings
 
 
 def _end(outcomes: Sequence[Outcome]) -> None:
@@ -62,10 +67,11 @@ The set is used where the configuration names it: `feed:NAME` in inspection.sign
 @click.option("--fingerprint", default="", help="crs: of the key that signs releases; without --key in your keyring.")
 @click.option("--signature", default="", metavar="PLACE", help="crs: the detached signature; PLACE.asc by default.")
 @click.option("--sha256", default="", help="crs: of the archive, instead of a signature.")
+@_at_once
 @config_option
 def add(config: Path | None, words: tuple[str, ...], **options: Any) -> None:
     """Add a feed of signatures by a path or an HTTPS address, or a release of OWASP CRS."""
-    supply, settings = _opened(config)
+    supply, settings = _opened(config, options["now"])
     if len(words) == 2 and words[0] == "crs":
         _end([_release(supply, settings, words[1], options)])
     if len(words) != 1 or options["root"] is None:
@@ -91,19 +97,47 @@ def _release(supply: Supply, settings: Settings, place: str, options: dict[str, 
     return bring_release(supply, place, proof, settings.limits.supply)
 
 
-@click.command(epilog=f"\b\nExamples:\n  revproxy signatures update\n  revproxy signatures update ours\n\n{_CODES}")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@config_option
-def update(config: Path | None, names: tuple[str, ...]) -> None:
-    """Look for newer sets now, and put them in force: of all feeds, or of those named.
+@click.command(
+    epilog=f"""\b
+Examples:
+  revproxy signatures update
+  revproxy signatures update ours
+  revproxy signatures update ours --now      a patch that cannot wait
 
-    A set that was refused before is tried once more.
+{_CODES}
+"""
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_at_once
+@config_option
+def update(config: Path | None, names: tuple[str, ...], now: bool) -> None:
+    """Look for newer sets now: of all feeds, or of those named.
+
+    A newer set runs in shadow on live traffic first (feeds.staging), and comes into force by itself where it does not
+    deny what is let pass now; with --now it comes into force at once, also one that runs in shadow already. A set
+    that was refused or held before is tried once more.
     """
-    supply, settings = _opened(config)
+    supply, settings = _opened(config, now)
     outcomes = supply.update(names)
     if not outcomes:
         click.echo(f"no feeds in {settings.feeds.folder}: `revproxy signatures add` adds one")
     _end(outcomes)
+
+
+@click.command(epilog=f"\b\nExample: revproxy signatures promote ours\n\n{_CODES}")
+@click.argument("name")
+@config_option
+def promote(config: Path | None, name: str) -> None:
+    """Put the set in force that runs in shadow, or was held."""
+    _end([_opened(config)[0].promote(name)])
+
+
+@click.command(epilog=f"\b\nExample: revproxy signatures reject ours\n\n{_CODES}")
+@click.argument("name")
+@config_option
+def reject(config: Path | None, name: str) -> None:
+    """Do without the set that runs in shadow, or was held: only a newer one comes by itself."""
+    _end([_opened(config)[0].reject(name)])
 
 
 @click.command(epilog=f"\b\nExample: revproxy signatures rollback ours\n\n{_CODES}")
@@ -137,4 +171,4 @@ def status(config: Path | None, as_json: bool) -> None:
     click.echo(json.dumps(told, indent=2) if as_json else "\n".join(lines(told, _SHOWN)))
 
 
-COMMANDS = (add, update, status, rollback, pin)
+COMMANDS = (add, update, status, promote, reject, rollback, pin)

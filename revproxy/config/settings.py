@@ -177,6 +177,28 @@ FEED = "feed:"
 
 
 @dataclass(frozen=True, slots=True)
+class Staging:
+    """How long a set that arrives runs in shadow on live traffic, and when it comes into force by itself then."""
+
+    enabled: bool = True
+    """Off: it comes into force as soon as it has stood its trial."""
+    least: float = 1800.0
+    """Seconds that it runs in shadow at least ..."""
+    transactions: int = 1000
+    """... and how many it judges at least ..."""
+    most: float = 86_400.0
+    """... but where so many do not come, it is decided after so many seconds."""
+    new_denials: int = 5
+    """Transactions that the set in force lets pass and the new one would deny: it may be so many ..."""
+    new_denials_share: float = 0.001
+    """... or this share of those that were judged; more than both, and it is held."""
+    sample: float = 1.0
+    """Share of the transactions that are judged by both."""
+    load: float = 0.1
+    """Share of a worker's time that this may take; what is over is not judged."""
+
+
+@dataclass(frozen=True, slots=True)
 class Feeds:
     """Signatures that arrive while it runs. Feeds are added by `revproxy signatures add`."""
 
@@ -186,6 +208,7 @@ class Feeds:
     """Seconds between two looks for newer sets; 0: only when somebody asks."""
     jitter: float = 600.0
     """Up to so many seconds more, so that not all front ends ask at once."""
+    staging: Staging = field(default_factory=Staging)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,15 @@ def duration(text: str) -> float:
     return float(match[1]) * unit
 
 
+def share(text: str) -> float:
+    """A part of a whole: `10%`, `0.1 %`, or `0.1` for a tenth."""
+    number = text.removesuffix("%")
+    match = _NUMBER.fullmatch(number.strip(" "))
+    if match is None or match[2]:
+        raise ValueError(f"{text!r} is no share: write 10% or 0.1")
+    return float(match[1]) / (100.0 if number != text else 1.0)
+
+
 def integer(text: str) -> int:
     """A whole number, with `_` between digits if one likes."""
     if not _INTEGER.fullmatch(text):

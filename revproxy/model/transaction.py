@@ -65,6 +65,12 @@ class Fields:
         """Forget a field (a window of a long body makes room for the next)."""
         self._table.pop(name, None)
 
+    def copied(self) -> Fields:
+        """The same values in a table of its own, whatever is put into this one later."""
+        copy = Fields()
+        copy._table = self._table.copy()
+        return copy
+
     def __contains__(self, name: str) -> bool:
         return name in self._table
 

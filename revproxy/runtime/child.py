@@ -52,7 +52,9 @@ class Child:
         self.snapshot: dict[str, Any] | None = None
         self._process = process
         self.held: frozenset[str] = frozenset()
-        """The pieces of rules that it holds."""
+        """The pieces of rules in force that it holds ..."""
+        self.beside: frozenset[str] = frozenset()
+        """... and those of rules that are staged."""
         self._reader, self._writer = streams
         self._sending = asyncio.Lock()
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -109,11 +111,21 @@ class Child:
         """Return when its parts are built. Raises WorkerFailed."""
         await asyncio.shield(self._ready)
 
-    async def load(self, parcel: Parcel, timeout: float) -> None:
-        """Have it make these rules ready. Raises what `ask` raises."""
-        names = parcel.missing(self.held)
+    async def load(self, parcel: Parcel, timeout: float, staged: bool = False) -> None:
+        """Have it make these rules ready, to be swapped in or `staged`. Raises what `ask` raises."""
+        names = parcel.missing(self.held | self.beside)
         frames = (parcel.prepared, *parcel.frames(names))
-        await self.ask("load", timeout, frames, pieces=names, ruleset=parcel.ruleset_name)
+        await self.ask("load", timeout, frames, pieces=names, ruleset=parcel.ruleset_name, staged=staged)
+
+    async def stage(self, parcel: Parcel, timeout: float) -> None:
+        """Have it judge by the rules that it has made ready as well. Raises what `ask` raises."""
+        await self.ask("stage", timeout)
+        self.beside = frozenset(parcel.pieces)
+
+    async def unstage(self, timeout: float) -> None:
+        """Have it judge by no others. Raises what `ask` raises."""
+        self.beside = frozenset()
+        await self.ask("unstage", timeout)
 
     async def swap(self, parcel: Parcel, timeout: float) -> None:
         """Have it put in force the rules that it has made ready. Raises what `ask` raises."""

@@ -58,6 +58,8 @@ class Generation:
         self._bell = bell
         self._descriptors = {name: sock.fileno() for name, sock in sockets.items()}
         self._parcel: Parcel = Parcel.of(prepared, before._parcel.pieces if before is not None else {})
+        self._staged: Parcel | None = None
+        """Rules that are staged beside ours."""
         self._changing = asyncio.Lock()
         """Held while a worker is replaced and while rules are swapped: nobody begins with yesterday's."""
         self._slots: list[asyncio.Task[None]] = []
@@ -144,6 +146,25 @@ class Generation:
             for child, error in await self._told(lambda child: child.swap(parcel, self._timing.ready)):
                 _log.error("worker %d cannot swap: %s", child.pid, error)
                 child.signal(signal.SIGKILL)
+
+    async def stage(self, prepared: Prepared) -> None:
+        """Have all workers judge by these rules as well, which changes nothing. Raises WorkerFailed when one cannot;
+        none of them does then."""
+        parcel = Parcel.of(prepared, self._parcel.pieces)
+        async with self._changing:
+            try:
+                await self._each(lambda child: child.load(parcel, self._timing.ready, staged=True))
+                await self._each(lambda child: child.stage(parcel, self._timing.ready))
+            except WorkerFailed:
+                await self._told(lambda child: child.unstage(self._timing.ready))
+                raise
+            self._staged = parcel
+
+    async def unstage(self) -> None:
+        """Have them judge by no others."""
+        async with self._changing:
+            self._staged = None
+            await self._told(lambda child: child.unstage(self._timing.ready))
 
     async def _each(self, do: Callable[[Child], Awaitable[None]]) -> None:
         """Raises WorkerFailed when one that lives could not do it."""
@@ -292,6 +313,7 @@ class Generation:
             async with asyncio.timeout(self._timing.ready):
                 child = await self._spawn(index)
                 await child.go(self._timing.ready)
+                await self._stage_in(child)
         except (TimeoutError, RevproxyError, OSError) as error:
             _log.error("a new worker failed: %s", error)
             for failed in [c for c in self.children if c not in before and c.index == index]:
@@ -300,6 +322,16 @@ class Generation:
             return None
         _log.info("worker %d takes its place", child.pid)
         return child
+
+    async def _stage_in(self, child: Child) -> None:
+        """What is staged, in a worker that was not there when it was: one that cannot serves without."""
+        if self._staged is None:
+            return
+        try:
+            await child.load(self._staged, self._timing.ready, staged=True)
+            await child.stage(self._staged, self._timing.ready)
+        except RevproxyError as error:
+            _log.error("worker %d judges by what is in force only: %s", child.pid, error)
 
     async def _watch(self) -> None:
         """Count missed beats in ticks of our own: when the supervisor itself was held up, nobody is to blame."""

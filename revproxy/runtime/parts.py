@@ -49,6 +49,16 @@ class Prepared(Protocol):
         """Large parts by the hash of their content. Not pickled."""
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Rules that are to run beside those in force, and change nothing."""
+
+    name: str
+    """What they are called where they come from."""
+    prepare: Callable[[], Prepared]
+    """Runs in a thread. Raises LocatedError or ManyErrors."""
+
+
 class WorkerParts(Protocol):
     """What lives in one worker. All methods are called on the worker's loop."""
 
@@ -87,6 +97,15 @@ class WorkerParts(Protocol):
 
         Nothing here may fail.
         """
+
+    def load_staged(self, prepared: Any, pieces: dict[str, bytes]) -> Any:
+        """Make of prepared rules what `stage` puts beside those in force; otherwise as `load`."""
+
+    def stage(self, made: Any) -> None:
+        """Have what begins from now on judged by these rules as well; None: by no others. Nothing here may fail."""
+
+    def staged(self) -> dict[str, Any] | None:
+        """What they said so far (`inspection.staging.Report`), as plain JSON values; None where there are none."""
 
     async def close(self) -> None:
         """Let go of everything: connections are cut, records flushed. Called once, also after a failed `start`."""
@@ -197,6 +216,10 @@ class Plan:
     """What starts a broker; none: workers connect by themselves."""
     update: tuple[str, ...] = ()
     """Arguments that start an update of signatures; none: nobody looks for newer ones."""
+    staged: Callable[[Settings], Staged | None] = lambda _settings: None
+    """What is to run in shadow with these settings. Runs in a thread; raises ConfigError."""
+    settle: tuple[str, ...] = ()
+    """Arguments that start what carries out a decision on it, and asks for that on the control socket."""
     program: tuple[str, ...] = ()
     """What starts the supervisor, as it is installed then; none: it is not upgraded."""
     proof: tuple[str, ...] = ()

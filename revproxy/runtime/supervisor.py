@@ -33,6 +33,7 @@ from revproxy.runtime.manager import Manager
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.sight import describe
 from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound, doors
+from revproxy.runtime.staging import Staging
 from revproxy.runtime.tally import Tally
 from revproxy.runtime.tasks import cancel, logged
 from revproxy.runtime.threads import in_thread
@@ -71,10 +72,13 @@ class Supervisor:
         self._turn = asyncio.Lock()
         self._stop = asyncio.Event()
         self._works: set[asyncio.Task[Any]] = set()
+        self._staging = Staging(plan, lambda: self._current)
         verbs = {
             "status": self.status,
             "reload": self.reload,
             "swap": self.swap,
+            "stage": self._staging.stage,
+            "staging": self._staging.staging,
             "upgrade": self.upgrade,
             "drain": self.drain,
         }
@@ -117,6 +121,7 @@ class Supervisor:
             estate.settle()
             self._keeper.keep_only(addresses(generation.settings))
         self._tell_sandbox(generation)
+        self._work(self._staging.look())
         await self._timer.set(generation.settings.feeds)
         with suppress(OSError):
             # After an upgrade whoever has read the first line may have gone.
@@ -179,7 +184,9 @@ class Supervisor:
                 raise RevproxyError(f"no reload while {self._state}")
             self._manager.reloading()
             try:
-                return await self._follow(old, only_rules)
+                done = await self._follow(old, only_rules)
+                self._work(self._staging.look())
+                return done
             finally:
                 if self._state is State.RUNNING:
                     self._manager.ready(f"serving with rule set {(self._current or old).ruleset_name}")
@@ -226,6 +233,7 @@ class Supervisor:
         await self._timer.close()
         retiring = set(self._retiring.values())
         await cancel(self._works - retiring - {asyncio.current_task()})
+        await self._staging.close()
         if self._current is not None:
             await self._current.stop()
         self._keeper.keep_only({})
@@ -236,6 +244,7 @@ class Supervisor:
     async def _close(self) -> None:
         await self._timer.close()
         await cancel(self._works - {asyncio.current_task()})
+        await self._staging.close()
         for generation in self._generations():
             await generation.kill()
         await self._doors.close()

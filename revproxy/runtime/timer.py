@@ -64,18 +64,23 @@ class Timer:
             await self._sleep(feeds.every + self._up_to(feeds.jitter))
 
     async def _look(self) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-        )
-        try:
-            async with asyncio.timeout(MOST_SECONDS):
-                code = await process.wait()
-        except TimeoutError:
-            _log.error("an update was not done after %g s; ended", MOST_SECONDS)
-            return
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+        code = await finished(self._command)
         if code:
             _log.warning("an update ended with %d: what was in force still is", code)
+
+
+async def finished(command: Sequence[str]) -> int | None:
+    """Run it to its end; its exit code, None where it was ended. Nothing of it is left then. Raises OSError."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            return await process.wait()
+    except TimeoutError:
+        _log.error("an update was not done after %g s; ended", MOST_SECONDS)
+        return None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

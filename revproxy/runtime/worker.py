@@ -209,6 +209,12 @@ class Worker:
                 await self._load(self._parts, message)
             case "swap":
                 self._swap(self._parts)
+            case "stage":
+                self._parts.stage(self._taken()[1])
+            case "unstage":
+                self._parts.stage(None)
+            case "staged":
+                return {"result": self._parts.staged()}
             case "reopen":
                 self._parts.reopen_logs()
             case "drain":
@@ -222,14 +228,19 @@ class Worker:
         # The loop would wait for a look at all objects that are made.
         gc.disable()
         try:
-            self._made = message["ruleset"], await in_thread(lambda: parts.load(pickle.loads(data), pieces))
+            make = parts.load_staged if message.get("staged") else parts.load
+            self._made = message["ruleset"], await in_thread(lambda: make(pickle.loads(data), pieces))
         finally:
             gc.enable()
 
-    def _swap(self, parts: WorkerParts) -> None:
+    def _taken(self) -> tuple[str, Any]:
         if self._made is None:
             raise PeerClosed("there is nothing to swap in")
-        (name, made), self._made = self._made, None
+        taken, self._made = self._made, None
+        return taken
+
+    def _swap(self, parts: WorkerParts) -> None:
+        name, made = self._taken()
         parts.swap(made)
         self._own = own_metrics(name, self._began)
 

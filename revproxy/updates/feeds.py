@@ -23,6 +23,8 @@ from revproxy.updates.files import is_ours, taken, write_whole
 from revproxy.updates.sets import Sets
 from revproxy.updates.unpack import cleared
 
+STAGED: Final = "staged.json"
+"""What waits for live traffic (`staged`)."""
 _MOST_HISTORY: Final = 1024 * 1024
 _LOCK: Final = "lock"
 _AGAIN: Final = "`revproxy signatures add ... --again` writes it anew"
@@ -70,7 +72,8 @@ class Feed:
         """Write down what the operator said; what was remembered so far is forgotten. Raises SupplyError."""
         try:
             cleared(self.folder / "trust")
-            (self.folder / "memory.json").unlink(missing_ok=True)
+            for forgotten in ("memory.json", STAGED):
+                (self.folder / forgotten).unlink(missing_ok=True)
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(self.folder / "root.json", root)
             write_whole(self.folder / "source.json", _text(asdict(source)))

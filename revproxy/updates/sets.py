@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -91,10 +92,10 @@ class Sets:
             else:
                 (self._folder / link).unlink(missing_ok=True)
 
-    def tidy(self) -> None:
-        """Remove every set but the one in force and the one before it."""
+    def tidy(self, kept: Collection[str] = ()) -> None:
+        """Remove every set but the one in force, the one before it and those that are to be kept."""
         for path in (self._folder / _SETS).glob("*"):
-            if path.name not in (self.current, self.previous):
+            if path.name not in (self.current, self.previous, *kept):
                 cleared(path)
 
     def whole(self) -> None:

@@ -235,3 +235,46 @@ def test_codecs_that_are_loaded_late_elsewhere_are_loaded_ahead() -> None:
         "'a.example'.encode('idna')\n"
     )
     subprocess.run([sys.executable, "-P", "-c", code], check=True)
+
+
+def rewritten(signatures: str) -> None:
+    """Another word is the attack."""
+    file = Path(signatures)
+    file.write_text(file.read_text().replace("attack", "garden"))
+
+
+async def test_rules_beside_those_in_force(settings: Make, tmp_path: Path, signatures: str) -> None:
+    """They judge what begins then, change nothing, and go when they are to."""
+    server = await asyncio.start_server(inside, "127.0.0.1", 0)
+    made = settings(server.sockets[0].getsockname()[1])
+    prepared = prepare(made)
+    rewritten(signatures)
+    other = prepare(made)
+    parts = build(prepared, 0, prepared.pieces)
+    assert parts.staged() is None
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        await parts.start({"web": sock})
+        request = b"GET /?q=%b-1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        shadow = parts.load_staged(other, other.pieces)
+        parts.stage(shadow)
+        assert parts.status()["staged"] == other.ruleset_name
+        assert (await answered(sock.getsockname(), request % b"garden")).endswith(b"inside")
+        assert (await answered(sock.getsockname(), request % b"attack")).startswith(b"HTTP/1.1 403 ")
+        if shadow._work is not None:
+            await asyncio.wait_for(shadow._work, SECONDS)
+        told = parts.staged()
+        assert told is not None
+        assert (told["judged"], told["new_denials"], told["let_pass"]) == (2, 1, 1)
+        # What is beside is here already.
+        parts.swap(parts.load(pickle.loads(pickle.dumps(other)), {}))
+        parts.stage(None)
+        assert parts.staged() is None
+        assert (await answered(sock.getsockname(), request % b"garden")).startswith(b"HTTP/1.1 403 ")
+        parts.stop_accepting()
+        await parts.drain(1.0)
+    assert "revproxy_staged_total" in json.dumps(parts.snapshot())
+    await parts.close()
+    server.close()
+    audit = [json.loads(line) for line in (tmp_path / "audit.log").read_text().splitlines()]
+    assert [record["type"] for record in audit].count("staged") == 2
+    assert {record["ruleset"] for record in audit if record["type"] == "staged"} == {prepared.ruleset_name}

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from simulator import signature
 
+from revproxy.app import supplystatus
 from revproxy.app.order import Tried
 from revproxy.app.supply import Supply
 from revproxy.app.supplystatus import lines, status_of
 from revproxy.config import Control, Feeds, Inspection
+from revproxy.inspection.staging import Report
 from revproxy.updates.feeds import Source
+from revproxy.updates.staged import Staged, put_staged
 from tests.app.answering import running
 
 
 def test_no_feeds(settings, tmp_path):
     told = status_of(settings(feeds=Feeds(str(tmp_path / "feeds"))))
-    assert told == {"every_seconds": 0.0, "feeds": [], "history": []}
+    assert told == {"every_seconds": 0.0, "feeds": [], "history": [], "shadow": {}}
     assert list(lines(told, 5)) == ["looks for newer sets only when told to", "no feeds: revproxy signatures add"]
 
 
@@ -91,3 +96,40 @@ def test_a_front_end_that_does_not_say_what_it_has(two_sets, tmp_path, answer):
     made, _, _ = two_sets
     assert told_by(answer, made, tmp_path)["feeds"][0]["running"] is None
     assert status_of(made)["feeds"][0]["running"] is None
+
+
+STAGED = Staged("abc", "x", 3, "ours 3 (number 4, abc)", "2026-11-22T12:00:00Z")
+CHANGE = {"rule": "one", "field": "args", "route": "", "count": 7, "samples": []}
+REPORT = Report(judged=10, new_denials=7, skipped=5, dropped=2).told() | {"changes": [CHANGE]}
+LIVE = {"name": "ours:abc", "seconds": 9.0, "seconds_left": 1.5, "decision": "", "why": "of 10", "report": REPORT}
+
+
+@pytest.mark.parametrize(
+    ("staged", "shadow", "expected"),
+    [
+        (STAGED, {}, ["waits: it does not run in shadow now"]),
+        (STAGED, LIVE | {"name": "ours:other"}, ["waits: it does not run in shadow now"]),
+        (STAGED, LIVE, ["in shadow for 9 s, at most 1.5 s left: of 10", "new: one in args on no route, 7 times"]),
+        (STAGED, LIVE | {"decision": "promote"}, ["in shadow for 9 s, promote: of 10"]),
+        (
+            replace(STAGED, held="it denies", report=REPORT),
+            {},
+            ["held: it denies", "5 not chosen", "`signatures promote"],
+        ),
+    ],
+)
+def test_a_staged_set(settings, simulator, tmp_path, monkeypatch, staged, shadow, expected):
+    made = settings(feeds=Feeds(str(tmp_path / "feeds")), inspection=Inspection(("feed:ours",)))
+    supply = Supply("revproxy.yaml", made, lambda *_: Tried(1, 2, ""))
+    simulator.publish()
+    supply.add("", Source(str(simulator.public), "ours"), simulator.root)
+    put_staged(supply.feeds.find("ours"), staged)
+    monkeypatch.setattr(supplystatus, "answered", lambda _path: True)
+    answers = {"staging": shadow, "status": {"generations": []}}
+    monkeypatch.setattr(supplystatus, "ask", lambda _path, verb, _seconds: {"ok": True, "result": answers[verb]})
+    told = status_of(made)
+    assert (told["shadow"], told["feeds"][0]["staged"]["content"]) == (shadow, "abc")
+    text = "\n".join(lines(told, 1))
+    assert "  staged: ours 3 (number 4, abc), since 2026-11-22T12:00:00Z" in text
+    for line in expected:
+        assert line in text

@@ -6,9 +6,10 @@ import pytest
 from simulator import signature
 
 from revproxy.app import update
-from revproxy.app.order import Tried
-from revproxy.app.supply import Supply
+from revproxy.app.order import SETTLE, Tried
+from revproxy.app.supply import Outcome, Supply
 from revproxy.config.load import load
+from revproxy.errors import BusyError
 from revproxy.updates.feeds import Source
 
 CONFIG = """\
@@ -38,7 +39,7 @@ def test_one_look(file, simulator, monkeypatch):
     simulator.publish(signature("two"))
     assert update.main([file]) == 0
     feeds = Supply(file, load(file).settings).feeds
-    assert feeds.history()[-1]["outcome"] == "in force"
+    assert feeds.history()[-1]["outcome"] == "staged"
     simulator.publish(signature("three", match="harmless indeed"))
     assert update.main([file]) == 1
     # It was refused; nobody asks again.
@@ -69,3 +70,25 @@ def test_one_that_meets_another(file, monkeypatch, caplog):
     with feeds.locked(), caplog.at_level(logging.INFO):
         assert update.main([file]) == 0
     assert [record.levelno for record in caplog.records] == [logging.INFO]
+
+
+def test_what_was_decided_is_carried_out(file, monkeypatch, caplog):
+    monkeypatch.setattr(update, "configure", lambda *_: None)
+    answers = iter([None, Outcome("ours", "held", "it denies too much")])
+    monkeypatch.setattr(update.StagedSupply, "settle", lambda _self: next(answers))
+    with caplog.at_level(logging.INFO):
+        assert update.main([file, SETTLE]) == 0
+        assert not caplog.records
+        assert update.main([file, SETTLE]) == 0
+    (record,) = caplog.records
+    assert (record.levelno, record.getMessage()) == (logging.WARNING, "ours: held: it denies too much")
+
+
+def test_what_was_decided_waits_for_an_update(file, monkeypatch):
+    monkeypatch.setattr(update, "configure", lambda *_: None)
+
+    def settle(_self):
+        raise BusyError("feed", "another update is under way")
+
+    monkeypatch.setattr(update.StagedSupply, "settle", settle)
+    assert update.main([file, SETTLE]) == 1

@@ -3,7 +3,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.audit import encode_finding
+from revproxy.audit import About, encode_finding, encode_staged, seen
+from revproxy.audit.findings import MOST_STAGED
 from revproxy.model import ALLOWED, Action, Finding, Phase, Severity, Verdict
 
 DENY = Verdict(Action.DENY, 7, "anomaly-score")
@@ -93,3 +94,37 @@ def test_the_request_stands_there_masked_as_in_its_access_record():
     assert len(record["target"]) <= 2_060
     assert line.isascii()
     assert b"hunter2" not in line
+
+
+def test_what_a_staged_set_says():
+    about = About("T1", 0.5, "192.0.2.1", "http", "app", "old", b"GET", b"shop.example", b"/a?password=hunter2")
+    found = [finding(key=b"password", value=b"hunter2")] * (MOST_STAGED + 1)
+    line = encode_staged(about, ALLOWED, "new", DENY, found)
+    assert b"hunter2" not in line
+    record = json.loads(line)
+    assert record == {
+        "ts": "1970-01-01T00:00:00.500Z",
+        "type": "staged",
+        "id": "T1",
+        "client": "192.0.2.1",
+        "protocol": "http",
+        "route": "app",
+        "verdict": "allow",
+        "enforced": True,
+        "reason": "",
+        "ruleset": "old",
+        "staged": {
+            "ruleset": "new",
+            "verdict": "deny",
+            "enforced": False,
+            "score": 7,
+            "reason": "anomaly-score",
+            "findings": [{"rule": "sql-1", "score": 5, **seen(found[0])}] * MOST_STAGED,
+        },
+        "method": "GET",
+        "host": "shop.example",
+        "target": "/a?password=[redacted]",
+    }
+    mail = json.loads(encode_staged(About("T1", 0.5, "", "smtp", "one.example", "old"), DENY, "new", ALLOWED, []))
+    assert "target" not in mail
+    assert (mail["protocol"], mail["verdict"], mail["staged"]["verdict"]) == ("smtp", "deny", "allow")

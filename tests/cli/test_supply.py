@@ -62,7 +62,7 @@ def test_from_a_feed_to_what_is_in_force_and_back(run, publish, tmp_path):
     root = tmp_path / "feed/public/metadata/1.root.json"
     assert "ours: in force: ours xml" in run("add", tmp_path / "feed/public", "--root", root)
     publish("ssrf")
-    assert "ours: in force: ours ssrf" in run("update")
+    assert "ours: in force: ours ssrf" in run("update", "--now")
     assert "nothing newer" in run("update", "ours")
     assert "rolled back: to ours xml" in run("rollback", "ours")
     assert "pinned" in run("pin", "ours")
@@ -79,6 +79,18 @@ def test_from_a_feed_to_what_is_in_force_and_back(run, publish, tmp_path):
         "pinned",
         "unpinned",
     ]
+
+
+def test_a_staged_set(run, publish, tmp_path):
+    root = tmp_path / "feed/public/metadata/1.root.json"
+    run("add", tmp_path / "feed/public", "--root", root)
+    publish("ssrf")
+    assert "ours: staged: ours ssrf" in run("update")
+    assert "  staged: ours ssrf (number 3, " in run("status")
+    assert "ours: rejected: ours ssrf" in run("reject", "ours")
+    assert "ours: staged: ours ssrf" in run("update")
+    assert "ours: in force: ours ssrf" in run("promote", "ours")
+    assert json.loads(run("status", "--json"))["feeds"][0]["staged"] is None
 
 
 def test_what_is_refused(run, publish, tmp_path):
@@ -100,6 +112,8 @@ def test_what_is_refused(run, publish, tmp_path):
         (("update", "mine"), "no feed 'mine'"),
         (("rollback", "mine"), "no feed 'mine'"),
         (("pin", "mine"), "no feed 'mine'"),
+        (("promote", "mine"), "no feed 'mine'"),
+        (("reject", "mine"), "no feed 'mine'"),
         (("add", "x", "--root", SIGNATURES / "xml.yaml"), "xml.yaml: this is no root.json"),
     ],
 )

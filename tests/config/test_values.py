@@ -13,6 +13,10 @@ GOOD = [
     (values.size, "1.5GiB", 3 * 512 * 1024**2),
     (values.size, "2 MB", 2_000_000),
     (values.size, "0", 0),
+    (values.share, "10%", 0.1),
+    (values.share, "0.1 %", 0.001),
+    (values.share, "0.25", 0.25),
+    (values.share, "1", 1.0),
     (values.duration, "15", 15.0),
     (values.duration, "15s", 15.0),
     (values.duration, "1.5 m", 90.0),
@@ -49,6 +53,7 @@ GOOD = [
 BAD = [
     (values.size, ["", "x", "-1", "1 XB", "1e9", "1..5k", "1 k k"]),
     (values.duration, ["", "5 x", "1:30", "-1s", "soon"]),
+    (values.share, ["", "%", "a tenth", "10 %%", "1/10", "-1%", "5 x"]),
     (values.integer, ["", "1.5", "0x10", "-1", "١"]),
     (values.boolean, ["", "2", "maybe"]),
     (values.file_mode, ["888", "7777", "rw", ""]),

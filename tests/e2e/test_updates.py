@@ -10,62 +10,25 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
-from servers import PATH, REVPROXY, Front, Nginx, Sink, configuration, curl, in_background, until
+from feeds import Publisher, begun, rulesets
+from servers import PATH, Nginx, Sink, curl, in_background, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
-SHIPPED = Path(__file__).parents[2] / "signatures"
 BATCH = 50
 SECONDS = 5.0 if os.environ.get("REVPROXY_FULL") == "1" else 60.0
 """From `feed publish` to enforced everywhere, for our own set."""
+OFF = {"enabled": False}
 _RCPT = re.compile(r"^X-Rcpt-Args: <([^>]*)>", re.MULTILINE)
-ATTACK = """\
-signatures:
-  - id: e2e-NUMBER
-    name: an attack of a test
-    why: A test wants to see it refused as soon as it is published.
-    references: [CWE-20]
-    protocols: [http]
-    fields: [args]
-    match: {any: [{contains: 'e2e-attack-NUMBER'}]}
-    severity: critical
-    samples:
-      match: [{args: {q: "e2e-attack-NUMBER"}}]
-      pass: [{args: {q: "PASSES"}}]
-"""
-
-
-def revproxy(*words):
-    done = subprocess.run([*REVPROXY, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-class Publisher:
-    """A feed of the shipped signatures and one more."""
-
-    def __init__(self, folder):
-        self.folder, self.root = folder / "feed", folder / "feed/public/metadata/1.root.json"
-        self.set = folder / "set"
-        shutil.copytree(SHIPPED, self.set)
-        assert revproxy("feed", "init", self.folder, "--role", "ours")[0] == 0
-
-    def publish(self, number, passes="harmless"):
-        """`--untried`: a trial is the clients', whatever is published."""
-        (self.set / "e2e.yaml").write_text(ATTACK.replace("NUMBER", str(number)).replace("PASSES", passes))
-        code, said = revproxy("feed", "publish", self.folder, "ours", self.set, "--version", str(number), "--untried")
-        assert code == 0, said
 
 
 @pytest.fixture(scope="module")
@@ -83,26 +46,6 @@ def publisher(folder):
     return made
 
 
-def begun(folder, publisher, web, mail, **changes):
-    """A front end that uses the feed; it is added first, with a configuration that is the same."""
-    settings = configuration(
-        folder,
-        web,
-        mail,
-        workers=2,
-        inspection={"signatures": ["feed:ours"]},
-        cache=str(folder.parent / "cache"),
-        limits={"smtp": {"messages_per_session": 100_000, "commands": 1_000_000}},
-        feeds={"folder": str(folder / "feeds"), **changes},
-    )
-    folder.mkdir()
-    (folder / "before.yaml").write_text(yaml.safe_dump(settings))
-    words = ("signatures", "add", publisher.folder / "public", "--root", publisher.root, "-c", folder / "before.yaml")
-    code, said = revproxy(*words)
-    assert code == 0, said
-    return Front(folder, settings)
-
-
 @pytest.fixture(scope="module")
 def nginx(need, folder, started):
     need("nginx", "wrk")
@@ -113,7 +56,7 @@ def nginx(need, folder, started):
 
 @pytest.fixture(scope="module")
 def front(folder, started, nginx, sink, publisher):
-    made = begun(folder / "front", publisher, nginx.port, sink.port)
+    made = begun(folder / "front", publisher, nginx.port, sink.port, staging=OFF)
     started.append(made)
     return made
 
@@ -125,11 +68,6 @@ def status_of(front, number):
 def refused_everywhere(front, number):
     """Connections go to either worker: so many in a row are not all of one."""
     return all(status_of(front, number) == 403 for _ in range(8))
-
-
-def rulesets(front):
-    (generation,) = front.status()["generations"]
-    return {worker["status"]["ruleset"] for worker in generation["workers"]}
 
 
 def wrk(url, stop):
@@ -222,7 +160,7 @@ def test_going_back(load):
 
 def test_the_timer_looks_by_itself(load, folder, started, nginx, sink, publisher):
     publisher.publish(5)
-    one = begun(folder / "timed", publisher, nginx.port, sink.port, every="1s", jitter="0s")
+    one = begun(folder / "timed", publisher, nginx.port, sink.port, every="1s", jitter="0s", staging=OFF)
     started.append(one)
     assert (status_of(one, 5), status_of(one, 6)) == (403, 200)
     publisher.publish(6)

@@ -77,3 +77,13 @@ def test_controls_are_shared_until_somebody_asks_for_something() -> None:
     with pytest.raises(AttributeError):
         UNTOUCHED.force_body = True  # type: ignore[misc]
     assert replace(UNTOUCHED, body_processor="JSON") == Controls("JSON")
+
+
+def test_a_copy_of_a_table_is_one_of_its_own():
+    fields = Fields()
+    fields.put("args", [b"1"], [b"a"])
+    copy = fields.copied()
+    fields.put("args", [b"2"], [b"a"])
+    fields.put("body", [b"x"])
+    assert copy.get("args") == ([b"a"], [b"1"])
+    assert list(copy) == ["args"]

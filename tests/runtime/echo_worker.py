@@ -3,7 +3,7 @@
 `DIR/plan.json` is the configuration: listeners (name -> port), workers, drain_seconds, admin (port or null), and
 faults: `prepare` (a text: preparing raises ConfigError), `build` (building raises), `start` (accepting raises),
 `load` and `swap` (making other rules ready, or swapping them in, raises), `stall` (a step: it waits on the `fifo`).
-Rules have the name of all of it, or that of `rules`, and have `pieces` (name -> text).
+Rules have the name of all of it, or that of `rules`, and have `pieces` (name -> text); `staged` names others.
 A line sent is answered by `PID RULES-NAME LINE`; a line `wait` is answered after the next one, `pieces` by their
 texts, `hang` blocks the loop for ever.
 """
@@ -15,14 +15,15 @@ import json
 import os
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from revproxy.audit.metrics import Metrics
 from revproxy.config.settings import Address, Control, Listener, ListenerKind, Settings
 from revproxy.errors import ConfigError, Location
+from revproxy.inspection.staging import Report
 from revproxy.runtime.foreground import supervise
-from revproxy.runtime.parts import Plan, Timing
+from revproxy.runtime.parts import Plan, Staged, Timing
 from revproxy.runtime.sockets import BACKLOG
 from revproxy.runtime.worker import run_worker
 
@@ -67,6 +68,12 @@ def prepare(folder):
     return Prepared(settings, plan.get("rules", plan["name"]), folder, faults, plan["name"], pieces)
 
 
+def staged(folder):
+    """What plan.json says is `staged`: the name of other rules, if any."""
+    name = json.loads(Path(folder, "plan.json").read_text()).get("staged")
+    return Staged(name, lambda: replace(prepare(folder), ruleset_name=name)) if name else None
+
+
 def stall(step, faults):
     """Tell a test that we are here (it opens the other end of the FIFO), and stay until it closes that end."""
     if faults.get("stall") == step:
@@ -83,6 +90,7 @@ class Echo:
             raise ConfigError(prepared.faults["build"], Location("rules.yaml"))
         self.prepared = prepared
         self.pieces = pieces
+        self.beside = None
         self.metrics = Metrics()
         self.servers = []
         self.talks = {}
@@ -147,6 +155,15 @@ class Echo:
             raise RuntimeError(made[0].faults["swap"])
         self.prepared, self.pieces = made
 
+    def load_staged(self, prepared, pieces):
+        return self.load(prepared, pieces)
+
+    def stage(self, made):
+        self.beside = made[0] if made is not None else None
+
+    def staged(self):
+        return None if self.beside is None else Report(judged=1, fault=self.beside.ruleset_name).told()
+
     def snapshot(self):
         return self.metrics.snapshot()
 
@@ -180,6 +197,7 @@ def main():
             os.path.join(folder, "plan.json"),
             announce,
             timing,
+            staged=lambda _settings: staged(folder),
             program=(*own, "run", folder),
             proof=(*own, "check", folder),
         )

@@ -9,6 +9,7 @@ import pytest
 
 from revproxy.runtime.child import WorkerFailed
 from revproxy.runtime.generation import Generation
+from revproxy.runtime.parcel import Parcel
 from revproxy.runtime.parts import Plan, Timing
 
 
@@ -213,3 +214,54 @@ async def test_what_is_in_force_already(serving, prepared):
     assert generation.has(prepared())
     assert not generation.has(prepared(name="two"))
     assert not generation.has(prepared(rest="another"))
+
+
+async def reports(generation):
+    """By whose rules the workers judge besides."""
+    return [told and told["fault"] for told in (await generation.tell("staged")).values()]
+
+
+async def test_rules_in_shadow(serving, prepared):
+    generation = await serving(workers=2)
+    await generation.stage(prepared(name="other", workers=2))
+    assert await reports(generation) == ["other", "other"]
+    assert generation.ruleset_name == "one"
+    await generation.unstage()
+    assert await reports(generation) == [None, None]
+
+
+async def test_rules_that_one_worker_cannot_make_ready_are_in_no_shadow(serving, prepared):
+    generation = await serving(workers=2)
+    with pytest.raises(WorkerFailed, match="no memory"):
+        await generation.stage(prepared(name="other", workers=2, faults={"load": "no memory"}))
+    assert await reports(generation) == [None, None]
+    assert generation.whole
+
+
+async def test_pieces_that_are_in_shadow_are_not_sent_again(serving, prepared):
+    generation = await serving(workers=1, pieces={"a": b"1"})
+    new = prepared(name="two", workers=1, pieces={"a": b"1", "b": b"2"})
+    await generation.stage(new)
+    (child,) = generation.children
+    assert (child.held, child.beside) == ({"a"}, {"a", "b"})
+    await generation.swap(new)
+    assert child.held == {"a", "b"}
+    await generation.unstage()
+    assert (child.held, child.beside) == ({"a", "b"}, frozenset())
+
+
+@pytest.mark.parametrize("faults", [{}, {"load": "no memory"}])
+async def test_who_replaces_a_dead_worker_judges_by_both_where_it_can(
+    serving, prepared, talk, listening, caplog, faults
+):
+    generation = await serving(workers=1)
+    await generation.stage(prepared(name="other", workers=1))
+    generation._staged = Parcel.of(prepared(name="other", workers=1, faults=faults))
+    (child,) = generation.children
+    child.signal(signal.SIGKILL)
+    await child.ended
+    await talk(listening)
+    async with generation._changing:
+        pass
+    assert await reports(generation) == ["other" if not faults else None]
+    assert ("judges by what is in force only" in caplog.text) is bool(faults)

@@ -363,3 +363,31 @@ def test_an_update_swaps_rules_and_nothing_else(front):
     assert "reload it first" in answer["error"]
     assert one.say()[1] == "two"
     assert one.ask("reload")["ok"]
+
+
+def test_rules_in_shadow(front):
+    one = front(workers=2)
+    assert one.ask("stage")["result"] == one.ask("staging")["result"] == {}
+    one.write(staged="other")
+    told = one.ask("stage")["result"]
+    assert (told["name"], told["staged"], told["ruleset"], told["decision"]) == ("other", "other", "one", "")
+    assert one.say()[1] == "one"
+    one.wait_for("other is staged: rule set other beside one")
+    # Rules of another name are judged beside it anew, those of the same go on, in new workers too.
+    one.reload(rules="two")
+    one.wait_for("other is staged: rule set other beside two")
+    one.reload(workers=1, name="more")
+    one.wait_for("other is staged: rule set other beside two")
+    assert one.ask("staging")["result"]["ruleset"] == "two"
+    one.write(staged="")
+    assert one.ask("stage")["result"] == {}
+
+
+def test_rules_that_cannot_be_in_shadow(front):
+    one = front()
+    one.write(staged="other", faults={"load": "no memory"})
+    told = one.ask("stage")["result"]
+    assert "it cannot be staged: " in told["report"]["fault"]
+    one.wait_for("other: hold: it could not judge")
+    assert one.ask("staging")["result"]["decision"] == "hold"
+    assert one.say()[1] == "one"

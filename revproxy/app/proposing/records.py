@@ -31,8 +31,8 @@ TARGET_CHARS = 512
 """What is kept of a target: its path and some of its query."""
 _TEXT_CHARS = 512
 _DENIED = frozenset({Action.DENY.value, Action.DROP.value})
-_OTHERS = frozenset({"http", "smtp"})
-"""Access records, which may stand in the same log."""
+_OTHERS = frozenset({"http", "smtp", "staged"})
+"""Access records, which may stand in the same log, and those of sets that are staged: nothing was denied there."""
 _SEVERITIES = {one.name.lower(): one for one in Severity}
 _WORDS = ("id", "client", "protocol", "route", "rule", "message", "field", "key", "excerpt", "reason")
 _NUMBERS = ("phase", "score", "total")

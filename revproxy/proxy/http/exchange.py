@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 
 from revproxy.errors import ContentError, HttpError, LimitError, PeerError
+from revproxy.inspection import Tape
 from revproxy.model import Action, Phase, Protocol, Transaction
 from revproxy.net import Spool
 from revproxy.protocols.http1 import request_head
@@ -25,7 +26,7 @@ from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Body, Carrier
 from revproxy.proxy.http.pages import page
 from revproxy.proxy.http.reading import Reading, flows
-from revproxy.proxy.http.record import Entry
+from revproxy.proxy.http.record import Entry, about
 from revproxy.proxy.http.refusal import Refused, from_client
 from revproxy.proxy.http.routes import RouteWay
 from revproxy.proxy.http.site import Site
@@ -38,15 +39,18 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     """Serve one request. Raises nothing but cancellation: what goes wrong is answered and recorded."""
     transaction = Transaction(site.new_id(), Protocol.HTTP)
     # Read once: other rules may be swapped in meanwhile.
-    inspection = site.inspection
+    inspection, shadow = site.inspection, site.shadow
     entry = Entry(transaction, bytes_in=carrier.head_bytes, set_name=inspection.set_name)
     spool: Spool | None = None
     judge: Judge | None = None
+    tape: Tape | None = None
     try:
         way = _route(carrier, site, entry)
         if way.exclusions is not None:
             transaction.excluded = way.exclusions.of(carrier.request.host, carrier.request.target)
-        judge = Judge(inspection, way.policy, transaction)
+        if shadow is not None:
+            tape = shadow.begin(transaction, way.policy, way.name, carrier.request.host, carrier.request.target)
+        judge = Judge(inspection, way.policy, transaction, tape)
         if judge.inspects:
             await _pass_head(carrier, site, way, judge, transaction)
         if carrier.body is None:
@@ -76,6 +80,8 @@ async def exchange(carrier: Carrier, site: Site) -> None:
         finally:
             entry.bytes_out = carrier.reply.sent
             site.recorder.write(entry, carrier.client, carrier.request)
+            if tape is not None and judge is not None:
+                tape.end(judge.verdict, about(entry, carrier.client, carrier.request))
 
 
 def _route(carrier: Carrier, site: Site, entry: Entry) -> RouteWay:

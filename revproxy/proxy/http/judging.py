@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from revproxy.content.guess import text_like
-from revproxy.inspection import Inspection, Policy
+from revproxy.inspection import Inspection, Policy, Tape
 from revproxy.model import ALLOWED, Action, Phase, Transaction, Verdict
 from revproxy.proxy.http.refusal import refused_by
 
@@ -16,16 +16,30 @@ from revproxy.proxy.http.refusal import refused_by
 class Judge:
     """Inspects one transaction; every method raises `Refused` where that is the verdict."""
 
-    __slots__ = ("_inspection", "_policy", "_transaction", "inspects", "may_decline", "seconds", "verdict", "wanted")
+    __slots__ = (
+        "_inspection",
+        "_policy",
+        "_tape",
+        "_transaction",
+        "inspects",
+        "may_decline",
+        "seconds",
+        "verdict",
+        "wanted",
+    )
 
-    def __init__(self, inspection: Inspection, policy: Policy, transaction: Transaction) -> None:
+    def __init__(
+        self, inspection: Inspection, policy: Policy, transaction: Transaction, tape: Tape | None = None
+    ) -> None:
+        """`tape` is shown all that the inspection is, for a set of rules that is staged."""
         self._inspection = inspection
+        self._tape = tape
         self._policy = policy
         self._transaction = transaction
         self.inspects = policy.inspects
         self.may_decline = inspection.may_decline
         """See `Inspection`."""
-        self.wanted = inspection.wanted
+        self.wanted = inspection.wanted if tape is None else inspection.wanted | tape.wanted
         """Fields that somebody looks at."""
         self.verdict: Verdict = ALLOWED
         self.seconds = 0.0
@@ -38,6 +52,8 @@ class Judge:
         began = time.perf_counter()
         verdict = await self._inspection.inspect(self._transaction, first, last, self._policy, size, part)
         self.seconds += time.perf_counter() - began
+        if self._tape is not None:
+            self._tape.note(first, last, size, part)
         if verdict.action is not Action.ALLOW:
             self.verdict = verdict
             if verdict.enforced:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from revproxy.audit import Metrics, Records, encode_error, encode_finding, encode_http_access
+from revproxy.audit import About, Metrics, Records, encode_error, encode_finding, encode_http_access
 from revproxy.model import ALLOWED, Action, Transaction, Verdict
 from revproxy.proxy.http.message import Client, Request
 
@@ -33,6 +33,21 @@ class Entry:
     set_name: str = ""
     inspecting: float = 0.0
     """Seconds that inspection took, waiting for it included."""
+
+
+def about(entry: Entry, client: Client, request: Request) -> About:
+    """Which exchange it was, for records of others."""
+    return About(
+        entry.transaction.id,
+        entry.began,
+        client.address,
+        "http",
+        entry.route,
+        entry.set_name,
+        request.method,
+        request.host,
+        request.target,
+    )
 
 
 class Recorder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from revproxy.inspection import Inspection
+from revproxy.inspection import Inspection, Shadow
 from revproxy.model import Limits
 from revproxy.net import Budget, Spool
 from revproxy.proxy.http.record import Recorder
@@ -14,7 +14,8 @@ from revproxy.proxy.http.routes import Router, RouteWay
 
 @dataclass(slots=True)
 class Site:
-    """`inspection` is replaced when a new rule set comes in; an exchange reads it once, at its beginning."""
+    """`inspection` is replaced when a new rule set comes in, `shadow` when one is staged; an exchange reads them
+    once, at its beginning."""
 
     router: Router[RouteWay]
     inspection: Inspection
@@ -24,5 +25,6 @@ class Site:
     """What all bodies together may hold in memory."""
     new_id: Callable[[], str]
     recorder: Recorder
+    shadow: Shadow | None = None
     draining: bool = False
     """This generation ends: every answer closes its connection."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from revproxy.config.settings import Mode, Upstream
 from revproxy.detection.rules import Exclusion
+from revproxy.inspection import Tape
 from revproxy.model import Transaction
 from revproxy.protocols.smtp import Address, MailFrom
 
@@ -44,3 +45,10 @@ class Envelope:
     recipients: list[Address] = field(default_factory=list)
     set_name: str = ""
     """The rules that it was judged by."""
+    tape: Tape | None = None
+    """What they were shown, for others."""
+
+    @property
+    def domain(self) -> str:
+        """That of the first recipient; "" where there is none."""
+        return self.recipients[0].domain.decode("utf-8") if self.recipients else ""

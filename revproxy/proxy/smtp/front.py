@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from revproxy.audit import Metrics
 from revproxy.config.settings import Listener, Settings
+from revproxy.inspection import Shadow
 from revproxy.model import ContentLimits, Fields
 from revproxy.net import Budget, Connections, Lease
 from revproxy.proxy.ids import transaction_ids
@@ -91,6 +92,10 @@ class SmtpFront:
     def swap(self, inspection: Judge) -> None:
         """Messages whose data ends from now on are judged by this."""
         self._office.inspection = inspection
+
+    def stage(self, shadow: Shadow | None) -> None:
+        """... and by this as well, which changes nothing; None: by nothing else."""
+        self._office.shadow = shadow
 
     def begin_drain(self, idle_seconds: float = DRAIN_IDLE_SECONDS) -> None:
         """Sessions go on until they pause, or until half of the drain time is over: then they get 421.

@@ -30,7 +30,7 @@ async def judge(office: Office, client: Client, envelope: Envelope, content: byt
     policy = office.policies[place.mode]
     if not policy.inspects:
         return ALLOWED
-    inspection = office.inspection
+    inspection, shadow = office.inspection, office.shadow
     envelope.set_name = inspection.set_name
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -53,6 +53,10 @@ async def judge(office: Office, client: Client, envelope: Envelope, content: byt
         if policy.enforces:
             reason = error.reason if isinstance(error, ContentError) else error.limit
             raise SmtpError(UNREADABLE, reason) from error
+    if shadow is not None:
+        envelope.tape = shadow.begin(transaction, policy, envelope.domain)
     verdict = await inspection.inspect(transaction, Phase.HEAD, Phase.BODY, policy, len(content))
+    if envelope.tape is not None:
+        envelope.tape.note(Phase.HEAD, Phase.BODY, len(content))
     office.recorder.inspected(loop.time() - began)
     return verdict

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from revproxy.config.settings import Mode, Settings, Upstream
 from revproxy.errors import PeerError
-from revproxy.inspection import Policy
+from revproxy.inspection import Policy, Shadow
 from revproxy.model import ContentLimits, Fields, Limits, Phase, Transaction, Verdict
 from revproxy.net import Budget
 from revproxy.proxy.smtp.domains import Domains
@@ -33,7 +33,8 @@ class Judge(Protocol):
 
 @dataclass(slots=True)
 class Office:
-    """`inspection` is replaced when a new rule set comes in; a message reads it once."""
+    """`inspection` is replaced when a new rule set comes in, `shadow` when one is staged; a message reads each
+    once."""
 
     hostname: str
     limits: Limits
@@ -48,6 +49,7 @@ class Office:
     memory: Budget
     fill: Callable[[Fields, bytes, ContentLimits], None]
     """Takes a message apart into fields; called in a thread for large ones."""
+    shadow: Shadow | None = None
     starttls: bool = False
     draining: bool = False
     drain_idle: float = 0.0

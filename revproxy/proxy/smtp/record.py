@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from revproxy.audit import Metrics, encode_error, encode_finding, encode_smtp_access
+from revproxy.audit import About, Metrics, encode_error, encode_finding, encode_smtp_access
 from revproxy.model import ALLOWED, Verdict
 from revproxy.proxy.smtp.envelope import Client, Envelope
 
@@ -106,6 +106,9 @@ class Recorder:
             )
         )
         self._findings(client, envelope, verdict, began, ruleset)
+        if envelope.tape is not None:
+            about = About(transaction.id, began, client.address, "smtp", envelope.domain, ruleset)
+            envelope.tape.end(verdict, about)
 
     def _findings(self, client: Client, envelope: Envelope, verdict: Verdict, began: float, ruleset: str) -> None:
         for finding in envelope.transaction.findings:
@@ -115,7 +118,7 @@ class Recorder:
                     finding,
                     id=envelope.transaction.id,
                     ts=began,
-                    route=envelope.recipients[0].domain.decode("utf-8") if envelope.recipients else "",
+                    route=envelope.domain,
                     verdict=verdict,
                     ruleset=ruleset,
                     total=envelope.transaction.scores.shown,

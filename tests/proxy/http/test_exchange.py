@@ -11,11 +11,12 @@ from pathlib import Path
 
 import brotli
 import pytest
-from harness import Asked, World, chunked, detect, get, limited, off, ok, post, world
+from harness import Asked, World, chunked, detect, get, limited, linked, off, ok, post, rule, world
 
-from revproxy.config import Route
+from revproxy.config import Route, Staging
+from revproxy.detection.link import RuleSet
 from revproxy.detection.rules import FILLED
-from revproxy.inspection import Inspection
+from revproxy.inspection import Inspection, RuleInspector, Shadow
 from revproxy.model import Action, Controls, Finding, Phase, Severity, Transaction
 
 BOUNDARY = b"----b0undary"
@@ -681,3 +682,79 @@ async def test_what_an_audit_record_tells(plain: World) -> None:
     assert (finding["rule"], finding["route"], finding["key"]) == ("value", "all", "q")
     assert (finding["verdict"], finding["enforced"], finding["total"]) == ("deny", True, 5)
     assert finding["ruleset"] == plain.inspection.set_name
+
+
+# A staged set beside the one in force.
+
+FEW = linked((rule("few", "never-[0-9]", "args.get", phase=Phase.HEAD),))
+
+
+def staged(made: World, rules: RuleSet) -> tuple[Shadow, list[dict[str, object]]]:
+    """Have these judge beside what is in force; audit records of what they say otherwise."""
+    records: list[dict[str, object]] = []
+    shadow = Shadow(
+        RuleInspector(rules, 1 << 20),
+        Staging(load=1.0),
+        lambda line: records.append(json.loads(line)),
+        wanted=rules.fields,
+    )
+    made.site.shadow = shadow
+    return shadow, records
+
+
+async def judged(shadow: Shadow) -> None:
+    if shadow._work is not None:
+        await asyncio.wait_for(shadow._work, 10)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_staged_set_sees_what_the_one_in_force_does(tmp_path: Path, place: str, stream: bool) -> None:
+    """Both say the same where they are the same; and it finds what it looks for where the other looks nowhere."""
+    routes = (Route("all", "web", stream=stream),)
+    for in_force, verdict in ((linked(), "deny"), (FEW, "allow")):
+        async with world(folder=str(tmp_path), rules=in_force, routes=routes) as made:
+            shadow, records = staged(made, linked())
+            caller = await made.call()
+            caller.send(PLACES[place])
+            await caller.answer(PLACES[place].split(b" ", 1)[0])
+            caller.end()
+            await asyncio.wait_for(caller.rest(), 10)
+            await judged(shadow)
+            report = shadow.report()
+            assert (report.judged, report.failed, report.dropped) == (1, 0, 0)
+            assert report.new_denials == len(records) == (verdict == "allow")
+            for record in records:
+                assert (record["verdict"], record["ruleset"], record["route"]) == (verdict, in_force.name, "all")
+            shadow.close()
+
+
+async def test_a_staged_set_sees_answers(tmp_path: Path) -> None:
+    async with world(folder=str(tmp_path), rules=FEW) as made:
+        shadow, _ = staged(made, linked())
+        made.inside.usual = ok(b"leak-1")
+        assert (await made.ask(get(b"/"))).status == 200
+        await judged(shadow)
+        assert [change.rule for change in shadow.report().changes] == ["leak"]
+        shadow.close()
+
+
+async def test_where_nobody_looks_nothing_is_staged(tmp_path: Path) -> None:
+    async with world(folder=str(tmp_path), routes=(off(),)) as made:
+        shadow, _ = staged(made, linked())
+        assert (await made.ask(get(b"/?q=attack-1"))).status == 200
+        await judged(shadow)
+        assert shadow.report().judged == 0
+        shadow.close()
+
+
+async def test_long_windows_are_judged_by_both(tmp_path: Path) -> None:
+    """A file of several windows, which are forgotten one after another."""
+    body = form(part(b"f", b"x" * 700_000 + b" attack-1 " + b"y" * 300_000, b'; filename="a.bin"'))
+    for in_force, new in ((linked(), 0), (FEW, 1)):
+        async with world(folder=str(tmp_path), rules=in_force) as made:
+            shadow, _ = staged(made, linked())
+            await made.ask(post(body, MULTIPART))
+            await judged(shadow)
+            assert (shadow.report().judged, shadow.report().new_denials) == (1, new)
+            shadow.close()
