@@ -20,13 +20,13 @@ from typing import Any
 
 from revproxy.app.inputs import Witness
 from revproxy.app.linking import linked_rules
-from revproxy.app.offline import offline_settings
 from revproxy.app.order import Order, Tried
 from revproxy.app.rules import linked
 from revproxy.app.samples import Ran, run_samples
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.showing import sample_line
 from revproxy.app.supplied import feeds_used, with_feeds
+from revproxy.app.unconfigured import offline_settings
 from revproxy.config import nowhere
 from revproxy.config.load import Loaded, load
 from revproxy.config.settings import Inspection
