@@ -8,6 +8,7 @@ putting the set in force has nothing left to compile.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -15,11 +16,12 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from revproxy.app.inputs import Witness
-from revproxy.app.linking import linked_rules
+from revproxy.app.linking import kept_rules, linked_rules
 from revproxy.app.order import Order, Tried
 from revproxy.app.rules import linked
 from revproxy.app.samples import Ran, run_samples
@@ -86,7 +88,8 @@ def attempt(order: Order) -> Tried:
         rules = _together(loaded, order)
         ruleset = rules.name if rules is not None else ""
         if rules is None or (signatures and not _holds(rules, signatures)):
-            rules = linked([lower(one) for one in signatures], loaded.settings.cache, seclang)
+            # Onto the same databases: what they find of other rules is looked at in vain.
+            rules = linked([lower(one) for one in signatures], loaded.settings.cache, seclang, before=rules)
     except (LocatedError, ManyErrors) as error:
         raise SupplyError("compile", str(error)) from error
     return Tried(len(rules.rules), _samples(signatures, rules), ruleset)
@@ -140,7 +143,8 @@ def _together(loaded: Loaded, order: Order) -> RuleSet | None:
         return None
     try:
         whole = with_feeds(loaded.settings, loaded.blame, {order.feed: order.folder})
-        return linked_rules(whole, loaded.blame).rules
+        in_force = partial(kept_rules, loaded.settings, loaded.blame)
+        return linked_rules(whole, loaded.blame, before=in_force).rules
     except (LocatedError, ManyErrors) as error:
         raise SupplyError("configuration", str(error)) from error
 
@@ -154,6 +158,8 @@ def main(text: str) -> int:
     """Try what the JSON text orders; the exit code."""
     order = Order(**json.loads(text))
     settle()
+    # Trees without cycles are nearly all that is made here, and this process soon ends.
+    gc.disable()
     bound(order)
     try:
         _told({"tried": asdict(attempt(order))})
