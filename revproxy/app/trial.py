@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from revproxy.app.bounds import bound
 from revproxy.app.inputs import Witness
 from revproxy.app.linking import kept_rules, linked_rules
 from revproxy.app.order import Order, Tried
@@ -53,13 +53,6 @@ def tied(parent: int) -> None:
     prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit(1)
-
-
-def bound(order: Order) -> None:
-    """Take no more than this from now on."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (order.memory_bytes, order.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (order.cpu_seconds, order.cpu_seconds))
 
 
 class Confined(Witness):
@@ -160,7 +153,7 @@ def main(text: str) -> int:
     settle()
     # Trees without cycles are nearly all that is made here, and this process soon ends.
     gc.disable()
-    bound(order)
+    bound(order.memory_bytes, order.cpu_seconds)
     try:
         _told({"tried": asdict(attempt(order))})
     except SupplyError as error:
