@@ -7,20 +7,26 @@ they have to be made.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from revproxy.app.inputs import Witness, surroundings
+from revproxy.app.excluded import Excluded
+from revproxy.app.inputs import Inputs, Witness, surroundings
 from revproxy.app.kept import KeptSets, Linked
 from revproxy.app.rulefiles import rule_files
 from revproxy.app.supplied import sets_of, with_feeds
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link.progress import Told, unheard
 from revproxy.detection.link.ruleset import RuleSet
+from revproxy.detection.rules import Rule
 from revproxy.errors import ConfigError
 from revproxy.inspection.sources import signature_files
+
+if TYPE_CHECKING:
+    from revproxy.app.seclang import SecLang
 
 Before = Callable[[], RuleSet | None]
 """A linked set that the rules may be linked onto (`detection.link.onto`), asked for where they have to be linked."""
@@ -91,6 +97,19 @@ def begin(
         return replace(made, sets=sets)
 
     return finish
+
+
+def linked_alone(settings: Settings, kind: str, rules: Sequence[Rule], seclang: SecLang) -> RuleSet:
+    """The rules of a set that is tried alone: linked onto the set of that kind that was tried so before, and kept for
+    the next one. A publisher tries one version after the other. Raises RuleError."""
+    from revproxy.app.rules import linked
+
+    question = hashlib.sha256(f"{surroundings()}\nalone {kind}".encode()).hexdigest()[:32]
+    kept = KeptSets(settings.cache)
+    found = kept.find(question)
+    made = linked(rules, settings.cache, seclang, before=found.rules if found is not None else None)
+    kept.keep(question, Inputs({}, {}), Linked(made, Excluded()))
+    return made
 
 
 def _found(linked: Linked) -> Linked:

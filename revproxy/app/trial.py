@@ -21,7 +21,7 @@ from typing import Any
 
 from revproxy.app.bounds import bound
 from revproxy.app.inputs import Witness
-from revproxy.app.linking import kept_rules, linked_rules
+from revproxy.app.linking import kept_rules, linked_alone, linked_rules
 from revproxy.app.order import Order, Tried
 from revproxy.app.rules import linked
 from revproxy.app.samples import Ran, run_samples
@@ -80,7 +80,9 @@ def attempt(order: Order) -> Tried:
         signatures, seclang = _read(order, loaded.settings.inspection.paranoia)
         rules = _together(loaded, order)
         ruleset = rules.name if rules is not None else ""
-        if rules is None or (signatures and not _holds(rules, signatures)):
+        if rules is None:
+            rules = linked_alone(loaded.settings, order.kind, [lower(one) for one in signatures], seclang)
+        elif signatures and not _holds(rules, signatures):
             # Onto the same databases: what they find of other rules is looked at in vain.
             rules = linked([lower(one) for one in signatures], loaded.settings.cache, seclang, before=rules)
     except (LocatedError, ManyErrors) as error:

@@ -229,8 +229,7 @@ class Supervisor:
         _log.info("draining")
         seconds = self._current.settings.drain_seconds if self._current is not None else 0.0
         self._manager.stopping(seconds + self._plan.timing.grace)
-        await self._timer.close()
-        await self._mender.close()
+        await asyncio.gather(self._timer.close(), self._mender.close())
         retiring = set(self._retiring.values())
         await cancel(self._works - retiring - {asyncio.current_task()})
         if self._current is not None:
@@ -241,8 +240,7 @@ class Supervisor:
         await asyncio.gather(*self._retiring.values(), return_exceptions=True)
 
     async def _close(self) -> None:
-        await self._timer.close()
-        await self._mender.close()
+        await asyncio.gather(self._timer.close(), self._mender.close())
         await cancel(self._works - {asyncio.current_task()})
         for generation in self._generations():
             await generation.kill()
@@ -261,8 +259,7 @@ class Supervisor:
             self._manager.reloading()
             try:
                 await prove(plan.proof, plan.environment)
-                await self._timer.close()
-                await self._mender.close()
+                await asyncio.gather(self._timer.close(), self._mender.close())
                 async with AsyncExitStack() as stack:
                     still = [await stack.enter_async_context(one.still()) for one in self._generations()]
                     pids = [*self._adopted.pids, *(pid for pids in still for pid in pids)]

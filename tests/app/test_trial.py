@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from revproxy.app import linking
 from revproxy.app.trial import Confined, attempt
 from revproxy.app.trying import TRIAL
 from revproxy.errors import SupplyError
@@ -32,6 +33,19 @@ def test_a_good_set(order, signatures):
 
 def test_a_set_that_the_configuration_does_not_use_yet(order):
     assert attempt(order(inspection="{signatures: []}", a_conf=GOOD)).ruleset == ""
+
+
+def test_a_set_alone_is_linked_onto_the_one_before(order, signatures, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    seen = []
+    real = linking.KeptSets.find
+    monkeypatch.setattr(linking.KeptSets, "find", lambda *found: seen.append(real(*found)) or seen[-1])
+    one = replace(order("signatures", a_yaml=Path(signatures).read_text()), config="")
+    assert attempt(one) == attempt(one)
+    Path(one.folder, "b.yaml").write_text(Path(signatures).read_text().replace("id: one", "id: two"))
+    assert attempt(one).samples == 4
+    assert seen[-2].rules.patched is False
+    assert [rule.id for rule in seen[-1].rules.rules] == ["one"]
 
 
 def test_a_set_alone_at_the_highest_level(order):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 
 from revproxy.detection.link.asked import controls_of, fields_of
@@ -225,7 +225,9 @@ class _Linker:
             return
         chain = self._chain(rule, condition) if look is Look.SCAN else Chain((), folded=False)
         every_step = condition.every_step and look is Look.SCAN
-        item = Item(at, number, chain.names, every_step, look, required(condition, chain.names))
+        item = Item(
+            at, number, chain.names, every_step, look, required(condition, chain.names, partial(self._trees_of, rule))
+        )
         blind = bool(item.chain) and not item.every_step and trigger_of(item.chain[0]) is None
         found: list[tuple[GroupKey, set[str], tuple[Pattern, ...]]] = []
         for key, fields in _by_group(rule, condition, blind).items():

@@ -20,6 +20,9 @@ from revproxy.detection.link.ruleset import Group, Item, Look, RuleSet
 from revproxy.detection.operators import Texts
 from revproxy.detection.rules import Operator, Rule
 
+MOST_NEW = 2
+"""One rule in so many has to be the same: with fewer, what is there already is mostly scanned in vain."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -40,15 +43,15 @@ NOTHING = Kept()
 
 
 def onto(before: RuleSet, rules: Sequence[Rule]) -> Kept:
-    """What stays of `before`; nothing where no rule is the same, or where rules change other fields now."""
+    """What stays of `before`; nothing where few rules are the same, or where rules change other fields now."""
     if changing(controls_of(before.rules)) != changing(controls_of(rules)):
         return NOTHING
     whole = before.groups[: len(before.groups) - before.added]
     moved = _moved(before, whole, rules)
     groups = tuple(kept for group in whole if (kept := _kept(group, moved)) is not None)
-    if not groups:
-        return NOTHING
     known = frozenset(moved.values())
+    if not groups or len(known) * MOST_NEW < len(rules):
+        return NOTHING
     sieves = {(moved[rule], at): key for (rule, at), key in before.sieves.items() if rule in moved}
     operators = {o for at in known for c in rules[at].conditions for o in c.operators}
     names = {rules[at].id for at in known}

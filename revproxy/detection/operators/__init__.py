@@ -16,7 +16,7 @@ from revproxy.detection.operators.base import Argument, ArgumentError, Captures,
 from revproxy.detection.operators.files import FILE_OPERATORS, with_content
 from revproxy.detection.operators.injection import libinjection_source
 from revproxy.detection.operators.restpath import restpath
-from revproxy.detection.operators.rx import from_texts, rx, rx_global, rx_texts, texts_of
+from revproxy.detection.operators.rx import from_texts, rx, rx_global, rx_texts
 from revproxy.detection.operators.texts import Texts
 from revproxy.detection.rules import Operator
 
@@ -71,7 +71,7 @@ OPERATORS: dict[str, Factory] = {
 """By SecLang name; `detectShell` is for signatures."""
 
 _TEXTS: dict[str, Callable[[Argument], Texts]] = {
-    "pm": lambda argument: texts_of(phrases.tree_of(phrases.phrases_of(argument))),
+    "pm": phrases.pm_texts,
     "rx": rx_texts,
 }
 """Operators that are one pattern: reading it takes nearly all the time of compiling them."""

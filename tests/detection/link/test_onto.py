@@ -86,6 +86,8 @@ def test_where_nothing_stays_all_is_linked(before):
     made = link([OTHER], before=before)
     assert made == link([OTHER])
     assert onto(before, [OTHER]) is NOTHING
+    few = [RULES[0], OTHER, simple("e", "five")]
+    assert onto(before, few) is NOTHING
 
 
 def test_where_rules_change_what_others_see_all_is_linked(before):
