@@ -93,3 +93,15 @@ async def test_nothing_is_started_once_it_is_closed(made, tmp_path):
     clock.go.set()
     await turns()
     assert not (tmp_path / "file").exists()
+
+
+async def test_what_was_given_up_is_begun_anew(made, tmp_path):
+    mender, clock = made(WRITE)
+    await mender.resume()
+    assert mender._task is None
+    await mender.in_force(True)
+    await mender.close()
+    clock.go.set()
+    await mender.resume()
+    await mender._task
+    assert (tmp_path / "file").read_bytes() == b"x"
