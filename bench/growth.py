@@ -23,7 +23,7 @@ from bench.inspect import Ours
 from bench.loads import Maker
 from bench.peers import crs_files, crs_setup
 from revproxy.app.ftw.inprocess import linked_of
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from revproxy.config.shipped import shipped_signatures
 from revproxy.model import ContentLimits
 

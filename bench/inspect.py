@@ -37,7 +37,7 @@ from revproxy.app.build import inspection_of
 from revproxy.app.compiled import compiled
 from revproxy.app.ftw import seclang_overrides
 from revproxy.app.ftw.inprocess import linked_of
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.link import RuleSet
 from revproxy.errors import HttpError

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from revproxy.app.excluded import Excluded
 from revproxy.config import Blame, Settings, settings
@@ -18,7 +19,9 @@ from revproxy.detection.rules import FIELDS, Exclusion, Rule, Target, alike
 from revproxy.detection.sigyaml.vocabulary import Misread, target
 from revproxy.errors import ConfigError, ManyErrors
 from revproxy.model import Protocol
-from revproxy.proxy.http import Placed
+
+if TYPE_CHECKING:
+    from revproxy.proxy.http import Placed
 
 _RANGE = re.compile(r"([0-9]{1,18}) ?- ?([0-9]{1,18})", re.ASCII)
 _NAMES = ".names"
@@ -30,15 +33,22 @@ _VARIABLES = {
 """The field that a person means who writes a variable of SecLang."""
 
 
+def _placed(made: Exclusion, hosts: tuple[str, ...], path: str) -> Placed:
+    # Imported here: most configurations leave nothing out, and rules are read by processes that serve nobody.
+    from revproxy.proxy.http import Placed
+
+    return Placed(made, hosts, path)
+
+
 def read_exclusions(wanted: Settings, rules: Sequence[Rule], blame: Blame) -> Excluded:
     """Look up all of them among these rules, those that are never reached too. Raises ManyErrors."""
     web, mail = (_Rules([r for r in rules if p in r.protocols], blame, str(p)) for p in Protocol)
     both = _Rules(rules, blame, "")
     common = both.read(wanted.inspection.exclusions, ("inspection", "exclusions"))
-    everywhere = tuple(Placed(made, one.hosts, one.path) for one, made in common)
+    everywhere = tuple(_placed(made, one.hosts, one.path) for one, made in common)
     routes = {
         route.name: tuple(
-            Placed(made, (), one.path) for one, made in web.read(route.exclusions, ("routes", i, "exclusions"))
+            _placed(made, (), one.path) for one, made in web.read(route.exclusions, ("routes", i, "exclusions"))
         )
         for i, route in enumerate(wanted.routes)
     }

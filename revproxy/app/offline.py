@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,8 +18,6 @@ from revproxy.app.explaining import Explainer
 from revproxy.app.lines import STDIN, lines_of
 from revproxy.app.linking import linked_rules
 from revproxy.config import Blame, Settings, nowhere
-from revproxy.config import settings as configuration
-from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import Told, unheard
 from revproxy.detection.rules import Exclusion
@@ -159,15 +156,3 @@ def result(name: str, outcome: Outcome) -> dict[str, Any]:
         "rules": [finding.rule for finding in outcome.findings],
         "micros": outcome.micros,
     }
-
-
-def cache_folder() -> str:
-    """Where compiled signatures are kept when no configuration names a folder."""
-    return str(Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "revproxy")
-
-
-def offline_settings() -> Settings:
-    """No listener, no upstream, our signatures, the shipped limits: for `inspect` without a configuration."""
-    return Settings(
-        (), (), inspection=configuration.Inspection(signatures=(str(shipped_signatures()),)), cache=cache_folder()
-    )

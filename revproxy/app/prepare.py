@@ -50,6 +50,11 @@ class Prepared:
         return self.rules.databases()
 
     @property
+    def patched(self) -> bool:
+        """Whether rules were linked onto those before; `app.whole` links them anew."""
+        return self.rules.patched
+
+    @property
     def ruleset_name(self) -> str:
         """The content hash of the linked rules."""
         return self.rules.name

@@ -20,9 +20,11 @@ from revproxy.app.supplied import with_feeds
 from revproxy.app.tuning import tuned
 from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link import RuleSet, Told, link, unheard
+from revproxy.detection.operators.rx import forget
 from revproxy.detection.rules import Rule
 from revproxy.detection.seclang.lower import Lowered
 from revproxy.detection.sigyaml import load_all, lower
+from revproxy.detection.sigyaml.load import forget as forget_files
 from revproxy.errors import LocatedError, ManyErrors, attempt, together
 from revproxy.inspection.sources import read_signature_files
 from revproxy.model import Protocol
@@ -86,14 +88,27 @@ def read_all(settings: Settings, blame: Blame, witness: Witness) -> Read:
     return Read(signatures, folded(read, settings.inspection.paranoia, excluded.removed()), excluded)
 
 
-def link_all(read: Read, cache: str, told: Told) -> Linked:
+def link_all(read: Read, cache: str, told: Told, before: RuleSet | None = None) -> Linked:
     """Link what was read. Raises RuleError."""
-    rules = linked(read.signatures, cache, read.seclang, told)
+    rules = linked(read.signatures, cache, read.seclang, told, before)
     return Linked(rules, read.excluded, tuple(map(str, read.seclang.notices)))
 
 
-def linked(rules: Sequence[Rule], cache: str, more: SecLang = NO_SECLANG, told: Told = unheard) -> RuleSet:
-    """Rules linked on the processors, with databases from the folder `cache`. Raises RuleError."""
+def linked(
+    rules: Sequence[Rule],
+    cache: str,
+    more: SecLang = NO_SECLANG,
+    told: Told = unheard,
+    before: RuleSet | None = None,
+) -> RuleSet:
+    """Rules linked on the processors, with databases from the folder `cache`; onto `before` where that is given.
+
+    Raises RuleError.
+    """
     with ThreadPoolExecutor(min(os.cpu_count() or 1, AT_ONCE)) as pool:
         store, variables = FolderStore(cache), dict(more.variables)
-        return link([*rules, *more.rules], store, pool.map, variables, more.detects, told)
+        try:
+            return link([*rules, *more.rules], store, pool.map, variables, more.detects, told, before)
+        finally:
+            forget()
+            forget_files()

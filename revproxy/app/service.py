@@ -23,6 +23,9 @@ BROKER = (*WORKER[:-1], "revproxy.app.broker")
 UPDATE = (sys.executable, "-P", "-m", "revproxy.app.update")
 """How its timer starts an update; the configuration's path follows."""
 
+MEND = (sys.executable, "-P", "-m", "revproxy.app.whole")
+"""Likewise what links rules anew that were linked onto others."""
+
 
 def _program() -> tuple[str, ...]:
     """What starts this program, as it is installed by then: the script by its path, which may be another one then and
@@ -46,6 +49,7 @@ def _plan(prepare: Prepare, file: str, announce: Callable[[str], None]) -> Plan:
         settle=(*UPDATE, path, SETTLE),
         program=(*program, "run", "-c", path),
         proof=(*program, "check", "--start", "-c", path),
+        mend=(*MEND, path),
     )
 
 

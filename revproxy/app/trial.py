@@ -8,25 +8,27 @@ putting the set in force has nothing left to compile.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from revproxy.app.bounds import bound
 from revproxy.app.inputs import Witness
-from revproxy.app.linking import linked_rules
-from revproxy.app.offline import offline_settings
+from revproxy.app.linking import kept_rules, linked_alone, linked_rules
 from revproxy.app.order import Order, Tried
 from revproxy.app.rules import linked
 from revproxy.app.samples import Ran, run_samples
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.showing import sample_line
 from revproxy.app.supplied import feeds_used, with_feeds
+from revproxy.app.unconfigured import offline_settings
 from revproxy.config import nowhere
 from revproxy.config.load import Loaded, load
 from revproxy.config.settings import Inspection
@@ -51,13 +53,6 @@ def tied(parent: int) -> None:
     prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit(1)
-
-
-def bound(order: Order) -> None:
-    """Take no more than this from now on."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (order.memory_bytes, order.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (order.cpu_seconds, order.cpu_seconds))
 
 
 class Confined(Witness):
@@ -85,8 +80,11 @@ def attempt(order: Order) -> Tried:
         signatures, seclang = _read(order, loaded.settings.inspection.paranoia)
         rules = _together(loaded, order)
         ruleset = rules.name if rules is not None else ""
-        if rules is None or (signatures and not _holds(rules, signatures)):
-            rules = linked([lower(one) for one in signatures], loaded.settings.cache, seclang)
+        if rules is None:
+            rules = linked_alone(loaded.settings, order.kind, [lower(one) for one in signatures], seclang)
+        elif signatures and not _holds(rules, signatures):
+            # Onto the same databases: what they find of other rules is looked at in vain.
+            rules = linked([lower(one) for one in signatures], loaded.settings.cache, seclang, before=rules)
     except (LocatedError, ManyErrors) as error:
         raise SupplyError("compile", str(error)) from error
     return Tried(len(rules.rules), _samples(signatures, rules), ruleset)
@@ -140,7 +138,8 @@ def _together(loaded: Loaded, order: Order) -> RuleSet | None:
         return None
     try:
         whole = with_feeds(loaded.settings, loaded.blame, {order.feed: order.folder})
-        return linked_rules(whole, loaded.blame).rules
+        in_force = partial(kept_rules, loaded.settings, loaded.blame)
+        return linked_rules(whole, loaded.blame, before=in_force).rules
     except (LocatedError, ManyErrors) as error:
         raise SupplyError("configuration", str(error)) from error
 
@@ -154,7 +153,9 @@ def main(text: str) -> int:
     """Try what the JSON text orders; the exit code."""
     order = Order(**json.loads(text))
     settle()
-    bound(order)
+    # Trees without cycles are nearly all that is made here, and this process soon ends.
+    gc.disable()
+    bound(order.memory_bytes, order.cpu_seconds)
     try:
         _told({"tried": asdict(attempt(order))})
     except SupplyError as error:

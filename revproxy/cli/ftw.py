@@ -42,7 +42,7 @@ def run_ftw(asked: Asked) -> int:
     """Run them, print what failed and the sums; the exit code. Raises UsageError, LocatedError, ManyErrors."""
     from revproxy.app.ftw import OnWire, Summary, in_process, known_failures, reflecting, run, suite_overrides
     from revproxy.app.ftw.setup import SUITE_LEVEL
-    from revproxy.app.offline import offline_settings
+    from revproxy.app.unconfigured import offline_settings
 
     if (asked.url is None) != (asked.log is None):
         raise click.UsageError("--url and --log go together: where the front end is, and its error log")

@@ -144,7 +144,7 @@ def _items(files: tuple[Path, ...], jsonl: Path | None, envelope: dict[str, obje
 
 
 def _settings(config: Path | None) -> tuple[Settings, Blame]:
-    from revproxy.app.offline import offline_settings
+    from revproxy.app.unconfigured import offline_settings
     from revproxy.config.load import load, nowhere
 
     if config is None:

@@ -192,10 +192,10 @@ def test(
 
 
 def _test_samples(paths: tuple[str, ...]) -> None:
-    from revproxy.app.offline import cache_folder
     from revproxy.app.rules import linked
     from revproxy.app.samples import run_samples
     from revproxy.app.showing import sample_line
+    from revproxy.app.unconfigured import cache_folder
 
     found = _load(paths)
     with Compiling() as told:

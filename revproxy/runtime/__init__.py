@@ -1,13 +1,20 @@
 """Floor 8, below `app`: supervisor, workers, reload, drain, control socket, admin listener.
 
 `app.service` calls `supervise(Plan(...))` and exits with what it returns; `app.worker` calls `run_worker`.
+The names are loaded when they are asked for: who only asks over the control socket has no need of a supervisor.
 """
 
-from revproxy.runtime.foreground import supervise
-from revproxy.runtime.parts import Build, Cell, Plan, Prepare, Prepared, Timing, WorkerParts
-from revproxy.runtime.rehearsal import rehearse
-from revproxy.runtime.sockets import BACKLOG
-from revproxy.runtime.worker import run_worker
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from revproxy.runtime.foreground import supervise
+    from revproxy.runtime.parts import Build, Cell, Plan, Prepare, Prepared, Timing, WorkerParts
+    from revproxy.runtime.rehearsal import rehearse
+    from revproxy.runtime.sockets import BACKLOG
+    from revproxy.runtime.worker import run_worker
 
 __all__ = [
     "BACKLOG",
@@ -22,3 +29,18 @@ __all__ = [
     "run_worker",
     "supervise",
 ]
+
+_PLACES = {
+    "foreground": ("supervise",),
+    "parts": ("Build", "Cell", "Plan", "Prepare", "Prepared", "Timing", "WorkerParts"),
+    "rehearsal": ("rehearse",),
+    "sockets": ("BACKLOG",),
+    "worker": ("run_worker",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _PLACES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -97,12 +97,12 @@ class Generation:
         return self._parcel.ruleset_name
 
     def differs_in_rules(self, prepared: Prepared) -> bool:
-        """Whether these rules are others than ours, and all the rest is the same."""
-        return prepared.rest == self._parcel.rest and prepared.ruleset_name != self._parcel.ruleset_name
+        """Whether these rules are others than ours, or made otherwise, and all the rest is the same."""
+        return prepared.rest == self._parcel.rest and not self._parcel.holds(prepared)
 
     def has(self, prepared: Prepared) -> bool:
         """Whether all of this is in force already."""
-        return (prepared.rest, prepared.ruleset_name) == (self._parcel.rest, self._parcel.ruleset_name)
+        return self._parcel.holds(prepared)
 
     @property
     def whole(self) -> bool:

@@ -27,6 +27,12 @@ class Parcel:
         pieces = {name: known.get(name, piece) for name, piece in prepared.pieces.items()}
         return cls(prepared.ruleset_name, prepared.rest, pickle.dumps(prepared), pieces)
 
+    def holds(self, prepared: Prepared) -> bool:
+        """Whether this is it: all of it the same, and of the same pieces."""
+        return (prepared.rest, prepared.ruleset_name) == (self.rest, self.ruleset_name) and (
+            prepared.pieces.keys() == self.pieces.keys()
+        )
+
     def missing(self, held: Collection[str]) -> tuple[str, ...]:
         """The names of the pieces that are not among those held."""
         return tuple(name for name in self.pieces if name not in held)

@@ -48,6 +48,10 @@ class Prepared(Protocol):
     def pieces(self) -> Mapping[str, bytes]:
         """Large parts by the hash of their content. Not pickled."""
 
+    @property
+    def patched(self) -> bool:
+        """Whether it was put together quickly, and what `Plan.mend` starts can make a faster one of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:
@@ -224,3 +228,5 @@ class Plan:
     """What starts the supervisor, as it is installed then; none: it is not upgraded."""
     proof: tuple[str, ...] = ()
     """What ends with 0 if that would serve, and says on stderr why not."""
+    mend: tuple[str, ...] = ()
+    """Arguments that start what makes a faster one of what is `Prepared.patched`; none: it stays as it is."""

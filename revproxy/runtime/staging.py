@@ -20,10 +20,11 @@ from typing import Any, Final
 
 from revproxy.errors import RevproxyError
 from revproxy.inspection.staging import Decision, Report, Word, decide, seconds_left
+from revproxy.runtime.aside import ran
 from revproxy.runtime.generation import Generation
 from revproxy.runtime.parts import Plan, Staged
 from revproxy.runtime.threads import in_thread
-from revproxy.runtime.timer import finished
+from revproxy.runtime.timer import MOST_SECONDS
 
 _log = logging.getLogger("revproxy.staging")
 SECONDS: Final = 1.0
@@ -149,12 +150,12 @@ class Staging:
 
     async def _settle(self) -> None:
         try:
-            code = await finished(self._plan.settle)
+            code = await ran(self._plan.settle, MOST_SECONDS)
         except OSError as error:
             _log.error("what was decided cannot be carried out: %s", error.strerror)
             return
-        if code:
-            _log.error("what was decided could not be carried out (%s)", code)
+        if code != 0:
+            _log.error("what was decided could not be carried out (%s)", "too slow" if code is None else code)
 
     def told(self) -> dict[str, Any]:
         """What there is to know, as plain JSON values; nothing where nothing is staged."""

@@ -30,6 +30,7 @@ from revproxy.runtime.generation import Generation
 from revproxy.runtime.handover import Adopted, Handover, become, prove
 from revproxy.runtime.legacy import Estate, Legacy
 from revproxy.runtime.manager import Manager
+from revproxy.runtime.mender import Mender
 from revproxy.runtime.parts import Plan, Prepared
 from revproxy.runtime.sight import describe
 from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound, doors
@@ -62,6 +63,7 @@ class Supervisor:
         self._legacy = Legacy()
         self._tally = Tally()
         self._timer = Timer(plan.update)
+        self._mender = Mender(plan.mend)
         self._state = State.STARTING
         self._began = time.time()
         self._number = 0
@@ -123,6 +125,7 @@ class Supervisor:
         self._tell_sandbox(generation)
         self._work(self._staging.look())
         await self._timer.set(generation.settings.feeds)
+        await self._mender.in_force(prepared.patched)
         with suppress(OSError):
             # After an upgrade whoever has read the first line may have gone.
             self._plan.announce(self._ready_line(generation.settings))
@@ -203,17 +206,20 @@ class Supervisor:
         if old.differs_in_rules(prepared):
             return await self._swap(old, prepared)
         generation = await self._raise(prepared)
+        patched = prepared.patched
         del prepared
         self._current = generation
         self._retiring[old] = self._work(self._retire(old))
         await old.stopped.wait()
         self._keeper.keep_only(addresses(generation.settings))
         await self._timer.set(generation.settings.feeds)
+        await self._mender.in_force(patched)
         _log.info("generation %d is in force with rule set %s", generation.number, generation.ruleset_name)
         return {"generation": generation.number, "ruleset": generation.ruleset_name, "swapped": False}
 
     async def _swap(self, generation: Generation, prepared: Prepared) -> dict[str, Any]:
         await generation.swap(prepared)
+        await self._mender.in_force(prepared.patched)
         _log.info("generation %d goes on with rule set %s", generation.number, generation.ruleset_name)
         return {"generation": generation.number, "ruleset": generation.ruleset_name, "swapped": True}
 
@@ -230,7 +236,7 @@ class Supervisor:
         _log.info("draining")
         seconds = self._current.settings.drain_seconds if self._current is not None else 0.0
         self._manager.stopping(seconds + self._plan.timing.grace)
-        await self._timer.close()
+        await asyncio.gather(self._timer.close(), self._mender.close())
         retiring = set(self._retiring.values())
         await cancel(self._works - retiring - {asyncio.current_task()})
         await self._staging.close()
@@ -242,7 +248,7 @@ class Supervisor:
         await asyncio.gather(*self._retiring.values(), return_exceptions=True)
 
     async def _close(self) -> None:
-        await self._timer.close()
+        await asyncio.gather(self._timer.close(), self._mender.close())
         await cancel(self._works - {asyncio.current_task()})
         await self._staging.close()
         for generation in self._generations():
@@ -262,7 +268,7 @@ class Supervisor:
             self._manager.reloading()
             try:
                 await prove(plan.proof, plan.environment)
-                await self._timer.close()
+                await asyncio.gather(self._timer.close(), self._mender.close())
                 async with AsyncExitStack() as stack:
                     still = [await stack.enter_async_context(one.still()) for one in self._generations()]
                     pids = [*self._adopted.pids, *(pid for pids in still for pid in pids)]
@@ -271,6 +277,7 @@ class Supervisor:
                 raise RevproxyError(f"the program cannot be started: {error}") from error
             finally:
                 await self._timer.set(old.settings.feeds)
+                await self._mender.resume()
                 self._manager.ready(f"serving with rule set {old.ruleset_name}")
         raise AssertionError("unreachable")
 

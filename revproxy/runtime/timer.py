@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
-import signal
-import subprocess
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from revproxy.config.settings import Feeds
+from revproxy.runtime.aside import ran
 
 _log = logging.getLogger("revproxy.timer")
 MOST_SECONDS: Final = 3600.0
@@ -64,23 +61,8 @@ class Timer:
             await self._sleep(feeds.every + self._up_to(feeds.jitter))
 
     async def _look(self) -> None:
-        code = await finished(self._command)
-        if code:
+        code = await ran(self._command, MOST_SECONDS)
+        if code is None:
+            _log.error("an update was not done after %g s; ended", MOST_SECONDS)
+        elif code:
             _log.warning("an update ended with %d: what was in force still is", code)
-
-
-async def finished(command: Sequence[str]) -> int | None:
-    """Run it to its end; its exit code, None where it was ended. Nothing of it is left then. Raises OSError."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        async with asyncio.timeout(MOST_SECONDS):
-            return await process.wait()
-    except TimeoutError:
-        _log.error("an update was not done after %g s; ended", MOST_SECONDS)
-        return None
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()

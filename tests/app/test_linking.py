@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from revproxy.app import linking, rules
-from revproxy.app.linking import linked_rules
+from revproxy.app.linking import kept_rules, linked_rules
 from revproxy.config import Exclusion, Inspection, Settings
 from revproxy.errors import LocatedError, ManyErrors
 
@@ -57,6 +57,26 @@ def test_a_second_time_they_are_found(both: Settings, made: list[int]) -> None:
     assert again == first
     assert len(first.notices) == 1
     assert first.rules.databases() == again.rules.databases()
+
+
+def test_they_are_linked_onto_others_until_they_are_wanted_whole(
+    both: Settings, made: list[int], tmp_path: Path
+) -> None:
+    first = linked_rules(both).rules
+    assert kept_rules(both) == first
+    (tmp_path / "rules" / "b.conf").write_text('SecRule ARGS "@rx c[0-9]" "id:8,phase:2,deny"\n')
+    assert kept_rules(both) is None
+    patched = linked_rules(both, before=lambda: first).rules
+    assert (patched.patched, len(patched.rules)) == (True, len(first.rules) + 1)
+    assert linked_rules(both).rules == patched
+    whole = linked_rules(both, whole=True).rules
+    assert (whole.patched, whole.name, len(made)) == (False, patched.name, 3)
+    assert linked_rules(both).rules == linked_rules(both, whole=True).rules == whole
+    assert len(made) == 3
+
+
+def test_nothing_is_kept_of_settings_that_are_wrong(both: Settings) -> None:
+    assert kept_rules(replace(both, inspection=replace(both.inspection, rules=("feed:none",)))) is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from revproxy.app.offline import Item, inspect, offline_settings, read_files, read_jsonl
+from revproxy.app.offline import Item, inspect, read_files, read_jsonl
 from revproxy.config import Exclusion, Mail, MailDomain, Route, Settings
 from revproxy.errors import ConfigError
 
@@ -75,13 +75,6 @@ def test_mail(settings: Callable[..., Settings]) -> None:
     message = b"From: a@example.org\r\nSubject: hello\r\n\r\nHello.\r\n"
     [got] = inspect("mail", [Item("m", message, {"from": "a@example.org", "rcpt": ["b@example.org"]})], settings())
     assert (got["id"], got["verdict"], got["status"]) == ("m", "allow", None)
-
-
-def test_without_a_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = offline_settings()
-    assert (made.listeners, made.upstreams, made.cache) == ((), (), str(tmp_path / "revproxy"))
-    assert Path(made.inspection.signatures[0]).is_dir()
 
 
 def test_what_routes_leave_out(settings: Callable[..., Settings]) -> None:

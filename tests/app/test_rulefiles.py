@@ -1,7 +1,7 @@
 import pytest
 
-from revproxy.app.offline import offline_settings
 from revproxy.app.rulefiles import rule_files, with_rules
+from revproxy.app.unconfigured import offline_settings
 from revproxy.errors import ConfigError
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from revproxy.app import linking
 from revproxy.app.trial import Confined, attempt
 from revproxy.app.trying import TRIAL
 from revproxy.errors import SupplyError
@@ -33,6 +33,19 @@ def test_a_good_set(order, signatures):
 
 def test_a_set_that_the_configuration_does_not_use_yet(order):
     assert attempt(order(inspection="{signatures: []}", a_conf=GOOD)).ruleset == ""
+
+
+def test_a_set_alone_is_linked_onto_the_one_before(order, signatures, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    seen = []
+    real = linking.KeptSets.find
+    monkeypatch.setattr(linking.KeptSets, "find", lambda *found: seen.append(real(*found)) or seen[-1])
+    one = replace(order("signatures", a_yaml=Path(signatures).read_text()), config="")
+    assert attempt(one) == attempt(one)
+    Path(one.folder, "b.yaml").write_text(Path(signatures).read_text().replace("id: one", "id: two"))
+    assert attempt(one).samples == 4
+    assert seen[-2].rules.patched is False
+    assert [rule.id for rule in seen[-1].rules.rules] == ["one"]
 
 
 def test_a_set_alone_at_the_highest_level(order):
@@ -89,17 +102,6 @@ def test_a_set_reads_only_what_it_holds(tmp_path):
     for name in (tmp_path / "b", inside / "../b", inside / "link"):
         with pytest.raises(OSError, match="outside of the set"):
             confined.read(str(name))
-
-
-def test_bounds():
-    """In a process of its own: they cannot be taken back."""
-    code = (
-        "import resource; from revproxy.app.trial import *; bound(Order('', '', '', '', 3 * 2**30, 77));"
-        "print(resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CPU))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == f"{(3 * 2**30, 3 * 2**30)} {(77, 77)}\n"
-    assert resource.getrlimit(resource.RLIMIT_CPU)[0] == resource.RLIM_INFINITY
 
 
 def test_it_says_one_object(order):

@@ -27,7 +27,7 @@ def test_a_bad_one(order):
 
 def test_too_much_memory(order):
     with pytest.raises(SupplyError, match=r"more memory than limits\.supply\.trial_memory_bytes"):
-        tried(order("signatures", memory=300 * 2**20, a_yaml=LONG), 100)
+        tried(order("signatures", memory=200 * 2**20, a_yaml=LONG), 100)
 
 
 def test_too_much_processor_time(order):

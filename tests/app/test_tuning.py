@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from revproxy.app.offline import offline_settings
 from revproxy.app.tuning import POLICY_RULES, tuned
+from revproxy.app.unconfigured import offline_settings
 
 SETTINGS = offline_settings()
 TUNED = replace(SETTINGS, inspection=replace(SETTINGS.inspection, crs_tuned=True))

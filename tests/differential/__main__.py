@@ -22,7 +22,7 @@ from pathlib import Path
 from revproxy.app.ftw import Input, Observed, in_process, seclang_overrides
 from revproxy.app.ftw.backend import answer
 from revproxy.app.ftw.setup import SUITE_VARIABLES
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from revproxy.errors import LocatedError, ManyErrors
 from tests.differential.compare import Engine, compare, report
 from tests.differential.listed import read

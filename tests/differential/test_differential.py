@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from revproxy.app.ftw import InProcess, in_process
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from tests.differential.__main__ import settings_of
 from tests.differential.compare import differences
 from tests.differential.listed import Difference, read

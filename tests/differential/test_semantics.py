@@ -15,7 +15,7 @@ import yaml
 
 from revproxy.app.build import inspection_of
 from revproxy.app.ftw.inprocess import linked_of
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from revproxy.inspection import Policy
 from revproxy.proxy.http import inspect_request
 from tests.oracle.exchanges import exchange

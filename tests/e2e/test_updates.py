@@ -158,6 +158,15 @@ def test_going_back(load):
     assert load.last == load.sets[0]
 
 
+def test_it_is_linked_anew_once_nothing_changes_any_more(load, front):
+    """It came into force when it was published, and when it was gone back to."""
+    (last,) = load.last
+    told = f"goes on with rule set {last}"
+    until(lambda: (front.folder / "stderr").read_text().count(told) == 3, "third swap", 200)
+    assert rulesets(front) == load.last
+    assert status_of(front, 2) == 403
+
+
 def test_the_timer_looks_by_itself(load, folder, started, nginx, sink, publisher):
     publisher.publish(5)
     one = begun(folder / "timed", publisher, nginx.port, sink.port, every="1s", jitter="0s", staging=OFF)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from revproxy.app.ftw import in_process
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from tests.oracle.exchanges import exchange
 from tests.oracle.modsecurity import Oracle, Rules, available
 

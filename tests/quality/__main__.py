@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from revproxy.config import Settings
 from revproxy.proxy.http.routes import STRICT_POINTS
 from tests.differential.traffic import CRS

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from revproxy.app.ftw import build, in_process, load, seclang_overrides
-from revproxy.app.offline import offline_settings
 from revproxy.app.seclang import lowered
+from revproxy.app.unconfigured import offline_settings
 from revproxy.detection.rules import Rule
 from revproxy.inspection.sources import read_signature_files
 from tests.differential import traffic

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from revproxy.model import Action
 from tests.differential.traffic import Item
 from tests.quality.__main__ import reaches

@@ -216,6 +216,7 @@ def prepared(tmp_path):
             rest=rest,
             pieces=pieces or {},
             sets=sets or {},
+            patched=False,
         )
 
     return make

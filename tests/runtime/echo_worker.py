@@ -39,6 +39,7 @@ class Prepared:
     rest: str = ""
     pieces: dict = field(default_factory=dict)
     sets: dict = field(default_factory=dict)
+    patched: bool = False
 
     def __reduce__(self):
         return Prepared, (self.settings, self.ruleset_name, self.folder, self.faults, self.rest)

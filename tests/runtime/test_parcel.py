@@ -19,3 +19,10 @@ def test_what_is_known_is_held_once(prepared):
     new = Parcel.of(prepared(pieces={"b": bytes(bytearray(b"straw")), "c": b"new"}), old.pieces)
     assert new.pieces == {"b": b"straw", "c": b"new"}
     assert new.pieces["b"] is old.pieces["b"]
+
+
+def test_the_same_rules_of_other_pieces_are_another_parcel(prepared):
+    parcel = Parcel.of(prepared(name="two", rest="r", pieces={"a": b"hay"}))
+    assert parcel.holds(prepared(name="two", rest="r", pieces={"a": b"hay"}))
+    for other in ({"name": "one"}, {"rest": "s"}, {"pieces": {"b": b"hay"}}, {"pieces": {}}):
+        assert not parcel.holds(prepared(**{"name": "two", "rest": "r", "pieces": {"a": b"hay"}} | other))

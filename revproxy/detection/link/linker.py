@@ -7,9 +7,9 @@ depends on nothing but the rules, so that the same rules always give the same da
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 
 from revproxy.detection.link.asked import controls_of, fields_of
@@ -20,6 +20,7 @@ from revproxy.detection.link.hints import coded, hint
 from revproxy.detection.link.jumps import jumps_of
 from revproxy.detection.link.looks import changing, look_of, scanned_as
 from revproxy.detection.link.needs import needs_of
+from revproxy.detection.link.onto import NOTHING, Kept, onto
 from revproxy.detection.link.patterns import CALM, CALM_WIRE, Pattern, Shape, folded, forms, heavy_form
 from revproxy.detection.link.phases import phase_of
 from revproxy.detection.link.progress import Tally, Told, unheard
@@ -28,7 +29,7 @@ from revproxy.detection.link.ruleset import Databases, DatabaseStore, Group, Ite
 from revproxy.detection.link.scores import score_of
 from revproxy.detection.link.sieves import Place, sieve
 from revproxy.detection.link.soundness import check_library
-from revproxy.detection.operators import OPERATORS, ArgumentError, Texts, compile_operator, operator_texts
+from revproxy.detection.operators import OPERATORS, ArgumentError, Texts, check_operator, operator_texts
 from revproxy.detection.operators.rx import alternation
 from revproxy.detection.patterns import Node, bytesets, min_length, parse
 from revproxy.detection.patterns.tree import Alt
@@ -65,25 +66,28 @@ def link(
     variables: Mapping[bytes, bytes] = MappingProxyType({}),
     detects: bool = False,
     told: Told = unheard,
+    before: RuleSet | None = None,
 ) -> RuleSet:
     """Link rules and markers, in file order. Raises RuleError for one that cannot be enforced.
 
     Every transaction begins with `variables`; with `detects` no rule refuses anything. `told` hears how far it is.
+    With a set from `before` only rules that it does not have are linked, and added to its groups (`onto`).
 
     Compiling takes nearly all of the time and needs no interpreter lock: with the `map` of a pool of threads for
     `each` it takes all processors.
     """
     check_library()
-    rules = [rule for rule in listed if isinstance(rule, Rule)]
-    check_rules(rules)
-    linker, groups, compiled = _linked(tuple(rules), store, each, Tally(told))
+    rules = tuple(rule for rule in listed if isinstance(rule, Rule))
+    kept = onto(before, rules) if before is not None else NOTHING
+    check_rules(rules, kept.known)
+    linker, groups, compiled = _linked(rules, kept.known, store, each, Tally(told))
     return RuleSet(
-        rules=linker.rules,
-        name=_name(linker.rules),
-        groups=groups,
-        notes=tuple(linker.notes),
-        phases={p: tuple(phase_of(r, p) for r in linker.rules) for p in Protocol},
-        compiled=compiled,
+        rules=rules,
+        name=_name(rules),
+        groups=(*kept.groups, *groups),
+        notes=(*kept.notes, *linker.notes),
+        phases={p: tuple(phase_of(r, p) for r in rules) for p in Protocol},
+        compiled={**kept.compiled, **compiled},
         jumps=jumps_of(listed),
         variables=dict(variables),
         fields=fields_of(rules),
@@ -92,20 +96,25 @@ def link(
         detects=detects,
         captures_matter=captures_matter(rules),
         last_matters=last_matters(rules),
-        sieves=linker.sieves,
-        texts=_texts(linker.rules),
+        sieves={**kept.sieves, **linker.sieves},
+        texts=_texts(rules, kept),
+        added=len(groups) if kept.groups else 0,
+        stale=kept.stale,
     )
 
 
-def _texts(rules: Iterable[Rule]) -> dict[Operator, Texts]:
-    operators = dict.fromkeys(o for rule in rules for c in rule.conditions for o in c.operators)
-    return {o: texts for o in operators if (texts := operator_texts(o)) is not None}
+def _texts(rules: Sequence[Rule], kept: Kept) -> dict[Operator, Texts]:
+    fresh = (rule for at, rule in enumerate(rules) if at not in kept.known)
+    operators = dict.fromkeys(o for rule in fresh for c in rule.conditions for o in c.operators)
+    return {**kept.texts, **{o: texts for o in operators if (texts := operator_texts(o)) is not None}}
 
 
-def check_rules(rules: Sequence[Rule]) -> None:
-    """Raises RuleError for an id that stands twice, and for a rule that cannot be enforced."""
-    for rule in _checked(rules):
-        _check(rule)
+def check_rules(rules: Sequence[Rule], known: Collection[int] = ()) -> None:
+    """Raises RuleError for an id that stands twice, and for a rule that cannot be enforced; those at the `known`
+    positions can."""
+    for at, rule in enumerate(_checked(rules)):
+        if at not in known:
+            _check(rule)
 
 
 def _name(rules: Iterable[Rule]) -> str:
@@ -116,9 +125,10 @@ def _name(rules: Iterable[Rule]) -> str:
 
 
 def _linked(
-    rules: tuple[Rule, ...], store: DatabaseStore | None, each: Each, tally: Tally
+    rules: tuple[Rule, ...], known: Collection[int], store: DatabaseStore | None, each: Each, tally: Tally
 ) -> tuple[_Linker, tuple[Group, ...], dict[str, bytes]]:
-    """Link without the patterns that Hyperscan refuses; each round leaves some out, so there is a last one."""
+    """Link all but the known rules without the patterns that Hyperscan refuses; each round leaves some out, so there
+    is a last one."""
 
     def made(rows: Sequence[Expression]) -> Made:
         one = database(rows, store, tally.missed)
@@ -129,7 +139,7 @@ def _linked(
     slow = cache(lambda text: is_slow(text, store))
     while True:
         linker = _Linker(rules, refused, slow)
-        linker.read()
+        linker.read(known)
         groups = linker.groups()
         # The longest first: the last one to be done is then a short one.
         wanted = sorted(linker.wanted.values(), key=lambda rows: -sum(len(e.text) for e in rows))
@@ -167,7 +177,7 @@ def _check_condition(condition: Condition, first: bool) -> None:
         if target.field not in PSEUDO and target.field not in FIELDS:
             raise ValueError(f"unknown field `{target.field}`")
         if target.pattern is not None:
-            compile_operator(Operator("rx", target.pattern))
+            check_operator(Operator("rx", target.pattern))
     for name in condition.transformations:
         if name not in TRANSFORMATIONS:
             raise ValueError(f"unknown transformation `{name}`")
@@ -175,7 +185,7 @@ def _check_condition(condition: Condition, first: bool) -> None:
         if operator.name not in OPERATORS:
             raise ValueError(f"unknown operator `{operator.name}`")
         if not operator.template:
-            compile_operator(operator)
+            check_operator(operator)
 
 
 @dataclass(slots=True)
@@ -203,10 +213,10 @@ class _Linker:
         self._rewritten: dict[tuple[Operator, Shape], tuple[Pattern, ...] | None] = {}
         self._trees: dict[Operator, Sequence[Node]] = {}
 
-    def read(self) -> None:
-        """Sort every condition that can be scanned for into its groups."""
+    def read(self, known: Collection[int]) -> None:
+        """Sort every condition that can be scanned for into its groups, but for those of the known rules."""
         for at, rule in enumerate(self.rules):
-            for number, condition in enumerate(rule.conditions):
+            for number, condition in enumerate(rule.conditions if at not in known else ()):
                 self._condition(at, rule, number, condition)
 
     def _condition(self, at: int, rule: Rule, number: int, condition: Condition) -> None:
@@ -215,7 +225,9 @@ class _Linker:
             return
         chain = self._chain(rule, condition) if look is Look.SCAN else Chain((), folded=False)
         every_step = condition.every_step and look is Look.SCAN
-        item = Item(at, number, chain.names, every_step, look, required(condition, chain.names))
+        item = Item(
+            at, number, chain.names, every_step, look, required(condition, chain.names, partial(self._trees_of, rule))
+        )
         blind = bool(item.chain) and not item.every_step and trigger_of(item.chain[0]) is None
         found: list[tuple[GroupKey, set[str], tuple[Pattern, ...]]] = []
         for key, fields in _by_group(rule, condition, blind).items():

@@ -23,6 +23,7 @@ Needs = tuple[Node, ...]
 _BEGIN = Anchor(Side.TEXT_BEGIN)
 _END = Anchor(Side.TEXT_END)
 _HIGH = bytesets.span(0x80, 0xFF)
+_EITHER_CASE = [Set(bytesets.fold(1 << byte)) for byte in range(256)]
 
 
 def _rx(argument: Argument) -> Needs:
@@ -30,7 +31,7 @@ def _rx(argument: Argument) -> Needs:
 
 
 def _phrases(argument: Argument) -> Needs:
-    return tuple(cat(Set(bytesets.fold(1 << byte)) for byte in phrase) for phrase in phrases_of(argument))
+    return tuple(cat(map(_EITHER_CASE.__getitem__, phrase)) for phrase in phrases_of(argument))
 
 
 def _contains(argument: Argument) -> Needs:

@@ -14,7 +14,9 @@ from revproxy.detection.link.needs import needs_of
 from revproxy.detection.link.patterns import STAND_IN
 from revproxy.detection.patterns import Node, bytesets
 from revproxy.detection.patterns.tree import Alt, Cat, Group, Repeat, Set
-from revproxy.detection.rules import Condition
+from revproxy.detection.rules import Condition, Operator
+
+TreesOf = Callable[[Operator], Sequence[Node] | None]
 
 COMMON = bytesets.UPPER | bytesets.LOWER | bytesets.DIGIT | bytesets.of(b" ")
 """Bytes of all text: a set with one of them rules nothing out."""
@@ -64,9 +66,12 @@ SOURCES: dict[str, Callable[[int], int]] = {
 one of the wanted bytes. None of the wanted ones is in `COMMON`."""
 
 
-def required(condition: Condition, chain: Sequence[str]) -> tuple[int, ...]:
-    """For each name of the chain, the bytes of which a value needs one before that transformation (0: not known)."""
-    wanted = _of_any(tree for o in condition.operators for tree in needs_of(o) or ())
+def required(condition: Condition, chain: Sequence[str], trees: TreesOf = needs_of) -> tuple[int, ...]:
+    """For each name of the chain, the bytes of which a value needs one before that transformation (0: not known).
+
+    `trees` gives the patterns of an operator.
+    """
+    wanted = _of_any(tree for o in condition.operators for tree in trees(o) or ()) if chain else 0
     found = []
     for name in reversed(chain):
         source = SOURCES.get(function_of(name))

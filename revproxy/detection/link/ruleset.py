@@ -133,6 +133,15 @@ class RuleSet:
     which of many values are to be tried (`link.sieves`)."""
     texts: Mapping[Operator, Texts] = field(default_factory=dict)
     """What operators were worked out to be (`operators.operator_texts`)."""
+    added: int = 0
+    """So many of the groups, the last ones, were added to those of a set that was linked before (`link.onto`)."""
+    stale: bool = False
+    """Whether some of the others have items of rules that are gone."""
+
+    @property
+    def patched(self) -> bool:
+        """Whether it is scanned at less than full speed until its rules are linked anew, all together."""
+        return self.stale or self.added > 0
 
     @property
     def keys(self) -> frozenset[str]:

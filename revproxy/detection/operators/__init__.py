@@ -8,6 +8,7 @@ fails after that. No operator reads a file: `with_content` makes `pm` of `pmFrom
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from revproxy.detection.operators import addresses, injection, numbers, phrases, text, validate, verify
@@ -15,9 +16,8 @@ from revproxy.detection.operators.base import Argument, ArgumentError, Captures,
 from revproxy.detection.operators.files import FILE_OPERATORS, with_content
 from revproxy.detection.operators.injection import libinjection_source
 from revproxy.detection.operators.restpath import restpath
-from revproxy.detection.operators.rx import from_texts, rx, rx_global, texts_of, tree_of
+from revproxy.detection.operators.rx import from_texts, rx, rx_global, rx_texts
 from revproxy.detection.operators.texts import Texts
-from revproxy.detection.patterns import Node
 from revproxy.detection.rules import Operator
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Factory",
     "Test",
     "Texts",
+    "check_operator",
     "compile_operator",
     "libinjection_source",
     "operator_texts",
@@ -71,9 +72,9 @@ OPERATORS: dict[str, Factory] = {
 }
 """By SecLang name; `detectShell`, `detectSQL` and `detectTemplate` are for signatures."""
 
-_TREES: dict[str, Callable[[Argument], Node]] = {
-    "pm": lambda argument: phrases.tree_of(phrases.phrases_of(argument)),
-    "rx": tree_of,
+_TEXTS: dict[str, Callable[[Argument], Texts]] = {
+    "pm": phrases.pm_texts,
+    "rx": rx_texts,
 }
 """Operators that are one pattern: reading it takes nearly all the time of compiling them."""
 _NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
@@ -82,8 +83,8 @@ _NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
 def operator_texts(operator: Operator) -> Texts | None:
     """What `compile_operator` would otherwise have to work out, to be kept beside the rules; None where that is
     little, or known only when the template is filled in. Raises ValueError as `compile_operator` does."""
-    tree = _TREES.get(operator.name)
-    return None if tree is None or operator.template else texts_of(tree(operator.argument))
+    texts = _TEXTS.get(operator.name)
+    return None if texts is None or operator.template else texts(operator.argument)
 
 
 def compile_operator(operator: Operator, known: Mapping[Operator, Texts] = _NO_TEXTS) -> CompiledOperator:
@@ -97,3 +98,10 @@ def compile_operator(operator: Operator, known: Mapping[Operator, Texts] = _NO_T
         return compiled
     test = compiled.test
     return CompiledOperator(lambda value: not test(value), negated=True)
+
+
+@lru_cache(maxsize=8192)
+def check_operator(operator: Operator) -> None:
+    """Raises what `compile_operator` raises. What can be compiled is found out once: rules are checked before they
+    are folded, and when they are linked."""
+    compile_operator(operator)

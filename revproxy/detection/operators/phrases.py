@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator
-from revproxy.detection.operators.rx import matcher
+from revproxy.detection.operators.rx import from_texts, texts_of
+from revproxy.detection.operators.texts import Texts
 from revproxy.detection.patterns import Node
 from revproxy.detection.patterns import bytesets as b
 from revproxy.detection.patterns.tree import Set, alt, cat
@@ -47,6 +49,13 @@ def tree_of(phrases: tuple[bytes, ...]) -> Node:
     return alt(cat(Set(b.fold(1 << byte)) for byte in phrase) for phrase in sorted(phrases, key=len, reverse=True))
 
 
+@lru_cache(maxsize=64)
+def pm_texts(argument: Argument) -> Texts:
+    """What `pm` makes the operator of. Raises ArgumentError. Lists are long, and asked for when rules are checked and
+    when they are linked."""
+    return texts_of(tree_of(phrases_of(argument)))
+
+
 def pm(argument: Argument) -> CompiledOperator:
     """Any of the phrases, anywhere in the value."""
-    return matcher(tree_of(phrases_of(argument)))
+    return from_texts(pm_texts(argument))

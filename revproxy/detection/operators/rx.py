@@ -8,13 +8,14 @@ in the value, whatever the pattern. Captures follow PCRE's order; a group that a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import re2
 
 from revproxy.detection.operators.base import Argument, ArgumentError, Captures, CompiledOperator, Test, text_of
 from revproxy.detection.operators.texts import Texts
-from revproxy.detection.patterns import Flags, Node, PatternError, parse, strict, to_re2
+from revproxy.detection.patterns import Flags, Node, PatternError, parse, parser, strict, to_re2
 from revproxy.detection.patterns.parser import RX
 
 MEMORY_BYTES = 16 * 1024 * 1024
@@ -38,9 +39,11 @@ def compile_re2(pattern: bytes, captures: bool) -> Any:
 
 
 def forget() -> None:
-    """Let go of programs that nobody uses any more: the library keeps those compiled last, with what they have learnt
-    from values, which is megabytes each."""
+    """Let go of what nobody uses any more: trees that were read, and programs, for the library keeps those compiled
+    last, with what they have learnt from values, which is megabytes each."""
     re2.purge()
+    parser.forget()
+    rx_texts.cache_clear()
 
 
 def alternation(patterns: Sequence[bytes]) -> Test:
@@ -62,6 +65,12 @@ def texts_of(tree: Node) -> Texts:
     search, groups = to_re2(tree, groups=False), to_re2(tree, groups=True)
     exact = None if careful is None else to_re2(careful, groups=False)
     return Texts(search, exact, None if groups == search else groups)
+
+
+@lru_cache(maxsize=4096)
+def rx_texts(argument: Argument) -> Texts:
+    """What `rx` makes the operator of. Raises ArgumentError."""
+    return texts_of(tree_of(argument))
 
 
 class _Late:
@@ -128,12 +137,12 @@ def from_texts(texts: Texts) -> CompiledOperator:
 
 def rx(argument: Argument) -> CompiledOperator:
     """A match anywhere in the value."""
-    return matcher(tree_of(argument))
+    return from_texts(rx_texts(argument))
 
 
 def rx_global(argument: Argument) -> CompiledOperator:
     """The same, but every match captures."""
-    texts = texts_of(tree_of(argument))
+    texts = rx_texts(argument)
     plain = from_texts(texts)
     late = _Late(texts)
     return CompiledOperator(

@@ -27,6 +27,7 @@ from revproxy.detection.patterns.tree import (
     Side,
     alt,
     cat,
+    is_run,
     rebuild,
 )
 
@@ -37,7 +38,7 @@ def bare(node: Node) -> Node:
         case Group(item):
             return bare(item)
         case Cat(items):
-            return cat(map(bare, items))
+            return node if is_run(items) else cat(map(bare, items))
         case Alt(items):
             return alt(map(bare, items))
         case Repeat(item, low, high, lazy):
@@ -56,7 +57,7 @@ def intersect(node: Node, alphabet: int) -> Node | None:
         if not isinstance(part, Set):
             return part
         mask = part.mask & alphabet
-        return Set(mask) if mask else None
+        return part if mask == part.mask else Set(mask) if mask else None
 
     return rebuild(node, leaf)
 
@@ -72,7 +73,7 @@ def preimage(node: Node, table: bytes) -> Node | None:
         match part:
             case Set(mask):
                 sources = _sources(mask, table)
-                return Set(sources) if sources else None
+                return part if sources == mask else Set(sources) if sources else None
             case Boundary() if not _keeps_words(table):
                 raise ValueError("the transformation moves word boundaries")
             case Anchor(Side.LINE_BEGIN | Side.LINE_END | Side.LAST_LINE_END) if (
@@ -193,7 +194,7 @@ def _trim(node: Node, left: bool, right: bool) -> Node:
             # At an edge more than the fewest repetitions add nothing.
             return _trim(item, left, right) if low == 1 else Repeat(item, low, low, lazy)
         case Cat(items):
-            return _trim_cat(list(items), left, right)
+            return node if is_run(items) else _trim_cat(list(items), left, right)
         case _:
             return node
 
@@ -236,7 +237,9 @@ def separator_safe(node: Node, stand_in: int = 0) -> Node | None:
 def _safe(node: Node, before: _Near, after: _Near, stand_in: int) -> Node | None:
     match node:
         case Set(mask):
-            kept_bytes = (mask | stand_in) & ~b.NUL if mask & b.NUL else mask
+            if not mask & b.NUL:
+                return node
+            kept_bytes = (mask | stand_in) & ~b.NUL
             return Set(kept_bytes) if kept_bytes else None
         case Anchor(side):
             return _safe_anchor(node, before if side in BEGINS else after)
@@ -244,6 +247,9 @@ def _safe(node: Node, before: _Near, after: _Near, stand_in: int) -> Node | None
             kept = [part for part in (_safe(item, before, after, stand_in) for item in items) if part is not None]
             return alt(kept) if kept else None
         case Cat(items):
+            if is_run(items):
+                # Nothing in it asks what is beside it.
+                return rebuild(node, lambda part: _safe(part, before, after, stand_in))
             return _safe_cat(items, before, after, stand_in)
         case Repeat(item, low, high, lazy):
             once = high is not None and high <= 1

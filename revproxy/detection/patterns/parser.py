@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from revproxy.detection.patterns import bytesets as b
 from revproxy.detection.patterns.errors import PatternError
@@ -61,6 +62,11 @@ def parse(text: str | bytes, flags: Flags = RX) -> Node:
     Raises PatternError with the place (in characters of `text`) of what is wrong or cannot be matched without
     backtracking.
     """
+    return _parsed(text, flags)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str | bytes, flags: Flags) -> Node:
     data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
     try:
         return _Parser(data).whole(flags)
@@ -68,6 +74,11 @@ def parse(text: str | bytes, flags: Flags = RX) -> Node:
         if isinstance(text, str):
             error.offset = _characters(text, error.offset)
         raise
+
+
+def forget() -> None:
+    """Let go of trees that were read: linking asks for each several times, and they are large."""
+    _parsed.cache_clear()
 
 
 def _characters(text: str, offset: int) -> int:

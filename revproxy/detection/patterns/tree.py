@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from operator import is_
 
 from revproxy.detection.patterns import bytesets
 
@@ -119,6 +120,11 @@ def alt(items: Iterable[Node]) -> Node:
     return flat[0] if len(flat) == 1 else Alt(tuple(flat))
 
 
+def is_run(items: Iterable[Node]) -> bool:
+    """Whether these are single bytes: words of lists are, and there are thousands of them."""
+    return all(type(item) is Set for item in items)
+
+
 def literal(text: bytes) -> Node:
     """These bytes and no others."""
     return cat(Set(1 << byte) for byte in text)
@@ -131,6 +137,8 @@ def rebuild(node: Node, leaf: Callable[[Node], Node | None]) -> Node | None:
             return node
         case Cat(items):
             parts = [rebuild(item, leaf) for item in items]
+            if all(map(is_, parts, items)):
+                return node
             kept = [part for part in parts if part is not None]
             return cat(kept) if len(kept) == len(parts) else None
         case Alt(items):

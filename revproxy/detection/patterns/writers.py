@@ -51,6 +51,10 @@ class _Style:
     """Inside such a part."""
 
 
+_HYPERSCAN = _Style(_HYPERSCAN_SIDES, False, False, 32_767, fold=True)
+_FOLDED = replace(_HYPERSCAN, fold=False, folded=True)
+
+
 def to_re2(node: Node, groups: bool = True) -> bytes:
     """For google-re2; `groups` keeps capturing groups."""
     return _text(node, _Style(_RE2_SIDES, groups, True, _RE2_REPEATS)).encode("ascii")
@@ -58,12 +62,12 @@ def to_re2(node: Node, groups: bool = True) -> bytes:
 
 def to_hyperscan(node: Node) -> bytes:
     """For Hyperscan, which reports that and where a match ends, so groups and laziness are left out."""
-    return _text(node, _Style(_HYPERSCAN_SIDES, False, False, 32_767, fold=True)).encode("ascii")
+    return _text(node, _HYPERSCAN).encode("ascii")
 
 
 def _text(node: Node, style: _Style) -> str:
     if style.fold and not isinstance(node, Set) and _folds(node) and _has_letters(node):
-        return f"(?i:{_text(node, replace(style, fold=False, folded=True))})"
+        return f"(?i:{_text(node, _FOLDED)})"
     match node:
         case Empty():
             return "(?:)"

@@ -6,7 +6,8 @@ several things are: nothing else is ever raised, whatever the text. Reading file
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from yaml.nodes import Node
 
@@ -39,18 +40,30 @@ def load_all(sources: Iterable[tuple[str, str]]) -> list[Signature]:
     errors: list[LocatedError] = []
     found: dict[str, Signature] = {}
     for file, text in sources:
-        document = Document(text, file)
-        for signature in _signatures(document):
+        signatures, wrong = _read(file, text)
+        for signature in signatures:
             first = found.setdefault(signature.id, signature)
             if first is not signature:
                 message = f"id `{signature.id}` is taken: it stands in {first.origin} already"
                 errors.append(RuleError(message, signature.origin))
-        errors.extend(document.errors)
+        errors.extend(wrong)
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise ManyErrors(errors)
     return list(found.values())
+
+
+@lru_cache(maxsize=1024)
+def _read(file: str, text: str) -> tuple[Sequence[Signature], Sequence[LocatedError]]:
+    """What a file says, and what is wrong in it. A set that is tried is read twice: alone, and with all else."""
+    document = Document(text, file)
+    return tuple(_signatures(document)), tuple(document.errors)
+
+
+def forget() -> None:
+    """Let go of what was read."""
+    _read.cache_clear()
 
 
 def _signatures(document: Document) -> list[Signature]:

@@ -8,7 +8,7 @@ import pytest
 
 from revproxy.app.ftw.inprocess import InProcess, framed, in_process, linked_of
 from revproxy.app.ftw.model import Input
-from revproxy.app.offline import offline_settings
+from revproxy.app.unconfigured import offline_settings
 from revproxy.errors import RuleError
 from revproxy.model import Phase, Transaction
 

@@ -133,6 +133,23 @@ def test_finds_what_the_oracle_finds(made, given_transactions):
         assert found(tx) == want
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(rules(), min_size=3, max_size=3), st.randoms(), st.lists(transactions(), min_size=1, max_size=4))
+def test_linked_onto_other_rules_it_finds_what_the_oracle_finds(lists, chance, given_transactions):
+    made, linked = lists[0], link(lists[0])
+    for other in lists[1:]:
+        there = {one.id: one for one in (*other, *(one for one in made if chance.random() < 0.7))}
+        made = chance.sample(list(there.values()), len(there))
+        linked = link(made, before=linked)
+        engine = Engine(linked, 1 << 16)
+        for tx in given_transactions:
+            tx.findings.clear()
+            tx.state = None
+            want = naive_inspect(made, tx, Phase.HEAD, Phase.LOG)
+            engine.inspect(tx, Phase.HEAD, Phase.LOG)
+            assert found(tx) == want
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rules(), transactions())
 def test_phase_by_phase_is_the_same_as_all_at_once(made, tx):

@@ -12,8 +12,10 @@ from manual import told
 from revproxy.detection.operators import (
     FILE_OPERATORS,
     OPERATORS,
+    ArgumentError,
     Captures,
     CompiledOperator,
+    check_operator,
     compile_operator,
     libinjection_source,
     operator_texts,
@@ -147,3 +149,14 @@ def test_the_source_of_libinjection_is_told() -> None:
 def test_the_manual_names_them_all() -> None:
     there = {name for name, row in told("Operators").items() if row.fate == "yes"}
     assert there == OPERATORS.keys() - {"detectShell", "detectSQL", "detectTemplate"} | FILE_OPERATORS.keys()
+
+
+def test_what_can_be_compiled_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real = OPERATORS["rx"]
+    monkeypatch.setitem(OPERATORS, "rx", lambda argument: made.append(str(argument)) or real(argument))
+    for _ in range(2):
+        check_operator(Operator("rx", "found out once"))
+        with pytest.raises(ArgumentError):
+            check_operator(Operator("rx", "not (closed"))
+    assert made == ["found out once", "not (closed", "not (closed"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import re2
 
-from revproxy.detection.patterns import Flags, PatternError, parse, to_re2
+from revproxy.detection.patterns import Flags, PatternError, parse, parser, to_re2
 
 WRONG = [
     (r"ab(?=c)", 2, "look-ahead"),
@@ -100,3 +100,13 @@ def test_read(text: str, value: bytes, match: bytes | None) -> None:
 def test_flags_from_outside() -> None:
     assert parse("a", Flags(i=True)) == parse("[aA]")
     assert parse(b"\xff") == parse(r"\xff")
+
+
+def test_a_tree_is_read_once_until_it_is_let_go() -> None:
+    first = parse("remembered[0-9]")
+    assert parse("remembered[0-9]") is first
+    assert parse("remembered[0-9]", Flags(i=True)) is not first
+    parser.forget()
+    again = parse("remembered[0-9]")
+    assert again is not first
+    assert again == first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from revproxy.detection.operators import FILE_OPERATORS, ArgumentError, compile_operator, with_content
+from revproxy.detection.operators import FILE_OPERATORS, ArgumentError, check_operator, with_content
 from revproxy.detection.rules import Operator
 from revproxy.detection.seclang import tree
 from revproxy.detection.seclang.lower.context import Context
@@ -25,7 +25,7 @@ def operator_of(operator: tree.Operator, context: Context, rule: dict[str, bytes
     if made is None:
         return None
     try:
-        compile_operator(made)
+        check_operator(made)
     except ArgumentError as error:
         where = macro.text.where if error.offset is None or name in FILE_OPERATORS else macro.text.at(error.offset)
         context.wrong(where, f"@{name}: {error.message}")
