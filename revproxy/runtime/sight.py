@@ -1,13 +1,28 @@
-"""What there is to see of the generations, as plain JSON values for `revproxy status` and /status."""
+"""What there is to see of the generations, as plain JSON values for `revproxy status` and /status, and in the log."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from revproxy.runtime.child import Child
 from revproxy.runtime.generation import Generation
+
+_log = logging.getLogger("revproxy.supervisor")
+
+
+def tell_sandbox(generation: Generation) -> None:
+    """Say in the log what the first generation does without."""
+    if not generation.settings.sandbox:
+        _log.warning("sandbox: off; workers may do whatever this user may")
+        return
+    for what in generation.missing:
+        _log.warning("sandbox: missing on this machine: %s", what)
+    if os.getuid() != 0:
+        _log.info("sandbox: not started as root, so workers and broker keep uid %d", os.getuid())
 
 
 async def describe(generations: Sequence[Generation]) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ from revproxy.runtime.legacy import Estate, Legacy
 from revproxy.runtime.manager import Manager
 from revproxy.runtime.mender import Mender
 from revproxy.runtime.parts import Plan, Prepared
-from revproxy.runtime.sight import describe
+from revproxy.runtime.sight import describe, tell_sandbox
 from revproxy.runtime.sockets import ADMIN, Keeper, addresses, bound, doors
 from revproxy.runtime.staging import Staging
 from revproxy.runtime.tally import Tally
@@ -122,7 +122,7 @@ class Supervisor:
             _log.warning("took over the listening sockets of another supervisor; its workers drain")
             estate.settle()
             self._keeper.keep_only(addresses(generation.settings))
-        self._tell_sandbox(generation)
+        tell_sandbox(generation)
         self._work(self._staging.look())
         await self._timer.set(generation.settings.feeds)
         await self._mender.in_force(prepared.patched)
@@ -131,16 +131,6 @@ class Supervisor:
             self._plan.announce(self._ready_line(generation.settings))
         self._manager.ready(f"serving with rule set {generation.ruleset_name}")
         _log.info("serving with rule set %s", generation.ruleset_name)
-
-    def _tell_sandbox(self, generation: Generation) -> None:
-        settings = generation.settings
-        if not settings.sandbox:
-            _log.warning("sandbox: off; workers may do whatever this user may")
-            return
-        for what in generation.missing:
-            _log.warning("sandbox: missing on this machine: %s", what)
-        if os.getuid() != 0:
-            _log.info("sandbox: not started as root, so workers and broker keep uid %d", os.getuid())
 
     async def _raise(self, prepared: Prepared) -> Generation:
         """A generation that accepts. On an error nothing of it is left, and what was in force still is."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from revproxy.config import Settings
-from revproxy.runtime.sight import describe
+from revproxy.runtime.sight import describe, tell_sandbox
 
 
 async def test_generations_and_workers_as_json_values():
@@ -39,3 +39,14 @@ async def test_generations_and_workers_as_json_values():
     generation.egress = None
     assert (await describe([generation]))[0]["broker"] is None
     assert await describe([]) == []
+
+
+def test_what_the_sandbox_lacks_is_in_the_log(caplog):
+    missing = SimpleNamespace(settings=Settings((), ()), missing=("Landlock for files",))
+    tell_sandbox(missing)
+    tell_sandbox(SimpleNamespace(settings=Settings((), (), sandbox=False), missing=()))
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert told == [
+        "sandbox: missing on this machine: Landlock for files",
+        "sandbox: off; workers may do whatever this user may",
+    ]
