@@ -274,7 +274,7 @@ def test_a_set_whose_samples_fail(trying, simulator):
 
 def test_a_set_that_needs_more_memory_than_there_is(trying, simulator):
     trying.limits(trial_memory_bytes=300 * 2**20)
-    text = f"signatures: [{'a,' * 400_000}]"
+    text = f"signatures: [{'a,' * 1_500_000}]"
     trying.rejected = content_of({"a.yaml": text.encode()})
     simulator.publish(text)
     trying.refuses("more memory than limits.supply.trial_memory_bytes", "compile")
