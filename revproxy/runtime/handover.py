@@ -150,7 +150,7 @@ class Adopted:
     """Children whom another version of the program has started: they are to end, and somebody has to collect them."""
 
     def __init__(self, pids: Sequence[int] = ()) -> None:
-        self._ends = {pid: asyncio.create_task(self._collect(pid)) for pid in pids}
+        self._ends = {pid: asyncio.create_task(self._collect(pid)) for pid in pids if _is_child(pid)}
 
     @property
     def pids(self) -> list[int]:
@@ -175,10 +175,7 @@ class Adopted:
     async def _collect(self, pid: int) -> None:
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
-        try:
-            number = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return
+        number = os.pidfd_open(pid)
         loop.add_reader(number, _settle, ended)
         try:
             await ended
@@ -186,6 +183,16 @@ class Adopted:
         finally:
             loop.remove_reader(number)
             os.close(number)
+
+
+def _is_child(pid: int) -> bool:
+    """Whether it is ours to collect, and so to kill. One that ended before this try was collected then, and its number
+    may be anybody's by now."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _reap(pid: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -110,6 +111,27 @@ async def test_children_are_collected_or_killed() -> None:
     assert not adopted.pids
     assert collected(quick)
     assert collected(slow)
+
+
+@pytest.fixture
+def stranger() -> int:
+    """A process that is not our child."""
+    quiet = "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL"
+    code = f"import subprocess; print(subprocess.Popen({FOREVER!r}, {quiet}).pid)"
+    return int(subprocess.run([PYTHON, "-c", code], capture_output=True, timeout=60, check=True).stdout)
+
+
+async def test_a_number_that_is_somebody_elses_by_now_is_left_alone(stranger: int) -> None:
+    watched = os.pidfd_open(stranger)
+    try:
+        adopted = Adopted((stranger,))
+        assert adopted.pids == []
+        adopted.kill()
+        await adopted.end(0.1)
+        assert not select.select([watched], [], [], 0.2)[0]
+    finally:
+        signal.pidfd_send_signal(watched, signal.SIGKILL)
+        os.close(watched)
 
 
 async def test_nobody_is_adopted() -> None:
