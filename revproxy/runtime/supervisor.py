@@ -266,9 +266,11 @@ class Supervisor:
             except OSError as error:
                 raise RevproxyError(f"the program cannot be started: {error}") from error
             finally:
-                await self._timer.set(old.settings.feeds)
-                await self._mender.resume()
-                self._manager.ready(f"serving with rule set {old.ruleset_name}")
+                # Given up because it drains: nothing begins again then.
+                if self._state is State.RUNNING:
+                    await self._timer.set(old.settings.feeds)
+                    await self._mender.resume()
+                    self._manager.ready(f"serving with rule set {old.ruleset_name}")
         raise AssertionError("unreachable")
 
     def _become(self, settings: Settings, pids: Sequence[int]) -> None:
