@@ -17,7 +17,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -27,6 +27,8 @@ from revproxy.runtime.legacy import Bell, Estate
 
 _log = logging.getLogger("revproxy.supervisor")
 VARIABLE: Final = "REVPROXY_HANDOVER"
+BOUND: Final = "REVPROXY_BOUND"
+"""In the environment of a proof: the addresses that the supervisor has bound, which the program will be given."""
 HEARD: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """Signals that the supervisor hears."""
 PROOF_SECONDS: Final = 300.0
@@ -99,13 +101,19 @@ class Handover:
             os.close(number)
 
 
-async def prove(command: Sequence[str], environment: Mapping[str, str], seconds: float = PROOF_SECONDS) -> None:
-    """Have the program as it is installed now show that it would serve. Raises UpgradeRefused."""
+async def prove(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    seconds: float = PROOF_SECONDS,
+    bound: Iterable[str] = (),
+) -> None:
+    """Have the program as it is installed now show that it would serve, beside us who have bound these addresses.
+    Raises UpgradeRefused."""
     pipe = subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
-            env=dict(environment),
+            env={**environment, BOUND: json.dumps(sorted(bound))},
             stdin=subprocess.DEVNULL,
             stdout=pipe,
             stderr=pipe,
@@ -126,6 +134,11 @@ async def prove(command: Sequence[str], environment: Mapping[str, str], seconds:
     if process.returncode:
         text = said[-_MOST_SAID:].decode("utf-8", "replace").strip()
         raise UpgradeRefused(f"the installed program would not serve; this one goes on:\n{text}")
+
+
+def bound_of(environment: Mapping[str, str]) -> frozenset[str] | None:
+    """The addresses that stand there; None: this is no proof. Raises ValueError for what `prove` did not write."""
+    return frozenset(json.loads(environment[BOUND])) if BOUND in environment else None
 
 
 def become(program: Sequence[str], environment: Mapping[str, str], handover: Handover) -> None:
@@ -186,8 +199,8 @@ class Adopted:
 
 
 def _is_child(pid: int) -> bool:
-    """Whether it is ours to collect, and so to kill. One that ended before this try was collected then, and its number
-    may be anybody's by now."""
+    """Whether it is ours to collect, and so to kill. One that ended before this try was collected then, and its
+    number may be anybody's by now."""
     try:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

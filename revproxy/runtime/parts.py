@@ -195,7 +195,7 @@ class Timing:
         return min(self.backoff_most, max(self.backoff_first, last * 2))
 
 
-_OURS = (*manager.VARIABLES, *activation.VARIABLES, handover.VARIABLE)
+_OURS = (*manager.VARIABLES, *activation.VARIABLES, handover.VARIABLE, handover.BOUND)
 
 
 def _environment() -> dict[str, str]:

@@ -125,6 +125,15 @@ def _said(sock: socket.socket) -> str:
     return f"a socket {'on' if _listens(sock) else 'that does not listen, of'} {bound(sock)}"
 
 
+def would_bind(wanted: Mapping[str, Address], held: Iterable[str], file: str) -> None:
+    """Raise ConfigError where one of them could not be bound; `held` are addresses that somebody lets us have."""
+    keeper, ours = Keeper(), frozenset(held)
+    try:
+        keeper.bind({name: address for name, address in wanted.items() if str(address) not in ours}, file)
+    finally:
+        keeper.close()
+
+
 class Keeper:
     """Listening sockets by key; a reload adds with `bind`, and drops with `keep_only` once it has succeeded."""
 

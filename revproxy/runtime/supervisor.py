@@ -257,7 +257,7 @@ class Supervisor:
                 raise RevproxyError("it is not known how this program was started")
             self._manager.reloading()
             try:
-                await prove(plan.proof, plan.environment)
+                await prove(plan.proof, plan.environment, bound=map(str, addresses(old.settings).values()))
                 await asyncio.gather(self._timer.close(), self._mender.close())
                 async with AsyncExitStack() as stack:
                     still = [await stack.enter_async_context(one.still()) for one in self._generations()]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from revproxy.runtime.handover import VARIABLE, Adopted, Handover, UpgradeRefused, become, prove
+from revproxy.runtime.handover import BOUND, VARIABLE, Adopted, Handover, UpgradeRefused, become, bound_of, prove
 from revproxy.runtime.legacy import Bell
 
 PYTHON = sys.executable
@@ -62,6 +62,14 @@ def test_whoever_asked_is_answered(listening: socket.socket, bell: Bell) -> None
     handover.answer({"ok": True})
     with ours:
         assert json.loads(ours.recv(100)) == {"ok": True}
+
+
+async def test_a_proof_is_told_what_is_bound() -> None:
+    code = f"import os, sys; sys.exit(os.environ[{BOUND!r}])"
+    with pytest.raises(UpgradeRefused, match=r'\["127.0.0.1:80"\]'):
+        await prove((PYTHON, "-c", code), os.environ, bound=["127.0.0.1:80"])
+    assert bound_of({}) is None
+    assert bound_of({BOUND: '["127.0.0.1:80"]'}) == {"127.0.0.1:80"}
 
 
 async def test_a_proof(listening: socket.socket) -> None:
