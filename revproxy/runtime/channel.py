@@ -77,7 +77,7 @@ async def read_message(reader: asyncio.StreamReader) -> dict[str, Any]:
     payload = await read_frame(reader)
     try:
         message = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PeerClosed("the control channel carries no JSON") from error
     if not isinstance(message, dict):
         raise PeerClosed("the control channel carries no JSON object")

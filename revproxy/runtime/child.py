@@ -191,9 +191,16 @@ class Child:
 
     async def _live(self) -> int:
         """Read until the channel closes, then wait for the end of the process."""
-        with suppress(RevproxyError):
+        try:
             while True:
                 self._take(await channel.read_message(self._reader))
+        except RevproxyError:
+            # Its end; or nothing that can be read, and then it is heard no more.
+            pass
+        except (LookupError, TypeError):
+            # Whoever is in it may not heed any other signal.
+            _log.error("worker %d says what no worker of ours says; killed", self.pid)
+            self.signal(Signals.SIGKILL)
         self._writer.close()
         code = await self._process.wait()
         gone = WorkerFailed(f"worker {self.pid} ended ({cause(code)})")

@@ -186,7 +186,7 @@ class Egress:
             data = b""
         try:
             self._take(json.loads(data))
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             # Its end (nothing was read), or nothing that a broker of ours says.
             self._hang_up()
             self.kill_now()

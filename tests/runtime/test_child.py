@@ -35,6 +35,10 @@ while True:
         case "refuse": say({"id": message["id"], "ok": False, "error": "will not"})
         case "go": say({"id": message["id"], "ok": True})
         case "leave": sys.exit(3)
+        case "babble":
+            signal.signal(signal.SIGABRT, signal.SIG_IGN)
+            data = message["text"].encode()
+            file.write(len(data).to_bytes(4, "big") + data); file.flush()
         case "drain":
             say({"id": message["id"], "ok": True})
             if hello != "stubborn": sys.exit(0)
@@ -89,6 +93,28 @@ async def test_it_ends_while_it_is_asked(spawn):
     with pytest.raises(WorkerFailed, match="exit code 3"):
         await child.ask("leave", 10)
     assert child.ended.result() == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"event": 5, "id": []}', '{"id": 1}', '{"id": 1, "ok": false}', '{"snapshot": {}}']
+)
+async def test_one_that_says_what_no_worker_says_is_killed(spawn, text):
+    child = await spawn("fine")
+    await child.ready()
+    with pytest.raises(WorkerFailed, match="SIGKILL"):
+        await child.ask("babble", 10, text=text)
+    assert child.ended.result() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("text", ["[" * 4000, "[]", "\x00"])
+async def test_one_that_cannot_be_read_is_heard_no_more(spawn, text):
+    """This one ends with its channel; one that does not is killed for its silence (`Generation`)."""
+    child = await spawn("fine")
+    await child.ready()
+    with pytest.raises(WorkerFailed, match="exit code 0"):
+        await child.ask("babble", 10, text=text)
+    with pytest.raises(PeerClosed):
+        await child.ask("echo", 10, text="x")
 
 
 async def test_it_drains(spawn):
