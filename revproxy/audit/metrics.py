@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 Snapshot = dict[str, Any]
@@ -162,6 +163,38 @@ class Metrics:
 
 def _pairs(series: Mapping[Labels, float]) -> list[list[Any]]:
     return [[list(labels), value] for labels, value in series.items()]
+
+
+def checked(told: Any) -> Snapshot:
+    """What another process says are its numbers. Raises ValueError for what `merge` could not add up."""
+    try:
+        for part, kinds in (("counters", (Kind.COUNTER,)), ("gauges", (Kind.SUM, Kind.MAX))):
+            for name, series in told[part].items():
+                metric = _metric(name, kinds)
+                for labels, value in series:
+                    _check(len(labels) == len(metric.labels) and all(isinstance(label, str) for label in labels))
+                    _check(_is_number(value))
+        for name, one in told["histograms"].items():
+            _metric(name, (Kind.HISTOGRAM,))
+            _check(len(one["counts"]) == len(BUCKETS) + 1 and all(map(_is_number, [*one["counts"], one["sum"]])))
+    except (LookupError, TypeError, AttributeError, OverflowError, ValueError) as error:
+        raise ValueError("no numbers of a worker") from error
+    return dict(told)
+
+
+def _metric(name: str, kinds: tuple[Kind, ...]) -> Metric:
+    metric = METRICS[name]
+    _check(metric.kind in kinds)
+    return metric
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and isfinite(value)
+
+
+def _check(sound: bool) -> None:
+    if not sound:
+        raise ValueError
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:

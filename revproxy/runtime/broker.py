@@ -156,9 +156,10 @@ class Service:
                 self._control.send(_BEAT)
 
     async def _watch(self, files: list[tuple[int, int]]) -> None:
-        """End when a file of the resolver was replaced: only another process may read the new one."""
+        """End when a file of the resolver was replaced: only another process may read the new one. While there is no
+        supervisor nobody would start that one, and what is left for the next would be lost."""
         unchanged = True
-        while unchanged:
+        while unchanged or self._orphan:
             await asyncio.sleep(_WATCH_SECONDS)
             unchanged = _files() == files
         _log.info("the resolver's files have changed: another broker begins")

@@ -16,6 +16,7 @@ from contextlib import suppress
 from signal import Signals
 from typing import Any
 
+from revproxy.audit.metrics import checked
 from revproxy.errors import PeerClosed, PeerTimeout, RevproxyError
 from revproxy.runtime import channel
 from revproxy.runtime.parcel import Parcel
@@ -197,7 +198,7 @@ class Child:
         except RevproxyError:
             # Its end; or nothing that can be read, and then it is heard no more.
             pass
-        except (LookupError, TypeError):
+        except (LookupError, TypeError, ValueError):
             # Whoever is in it may not heed any other signal.
             _log.error("worker %d says what no worker of ours says; killed", self.pid)
             self.signal(Signals.SIGKILL)
@@ -214,7 +215,8 @@ class Child:
 
     def _take(self, message: dict[str, Any]) -> None:
         self.silent = 0
-        self.snapshot = message.get("snapshot", self.snapshot)
+        if "snapshot" in message:
+            self.snapshot = checked(message["snapshot"])
         if "id" in message:
             self._answered(message)
         elif message["event"] == "ready" and not self._ready.done():

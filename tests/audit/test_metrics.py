@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from revproxy.audit.metrics import BUCKETS, METRICS, Kind, Metrics, merge
+from revproxy.audit.metrics import BUCKETS, METRICS, Kind, Metrics, checked, merge
 
 
 def test_snapshots_are_plain_and_merge():
@@ -19,6 +19,46 @@ def test_snapshots_are_plain_and_merge():
     assert sum(merged["histograms"]["revproxy_inspection_seconds"]["counts"]) == 2
     assert merge([merged]) == merged
     assert merge([])["counters"] == {}
+
+
+def test_what_a_worker_says_is_checked():
+    metrics = Metrics()
+    metrics.count("revproxy_findings_total", ("942100",), 2)
+    metrics.gauge("revproxy_memory_bytes", 1.5)
+    metrics.observe("revproxy_inspection_seconds", 0.01)
+    told = json.loads(json.dumps(metrics.snapshot()))
+    assert checked(told) == told
+
+
+COUNTER, HISTOGRAM = "revproxy_findings_total", "revproxy_inspection_seconds"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        [],
+        {},
+        {"counters": {}, "gauges": {}},
+        {"counters": [], "gauges": {}, "histograms": {}},
+        {"counters": {"x": []}, "gauges": {}, "histograms": {}},
+        {"counters": {HISTOGRAM: []}, "gauges": {}, "histograms": {}},
+        {"counters": {}, "gauges": {COUNTER: []}, "histograms": {}},
+        {"counters": {COUNTER: [[[], 1]]}, "gauges": {}, "histograms": {}},
+        {"counters": {COUNTER: [[[1], 1]]}, "gauges": {}, "histograms": {}},
+        {"counters": {COUNTER: [[["1"], "1"]]}, "gauges": {}, "histograms": {}},
+        {"counters": {COUNTER: [[["1"], float("nan")]]}, "gauges": {}, "histograms": {}},
+        {"counters": {COUNTER: [[["1"], 10**400]]}, "gauges": {}, "histograms": {}},
+        {"counters": {COUNTER: [[["1"]]]}, "gauges": {}, "histograms": {}},
+        {"counters": {COUNTER: 1}, "gauges": {}, "histograms": {}},
+        {"counters": {}, "gauges": {}, "histograms": {HISTOGRAM: {"counts": [1], "sum": 1}}},
+        {"counters": {}, "gauges": {}, "histograms": {HISTOGRAM: {"counts": [None] * 18, "sum": 1}}},
+        {"counters": {}, "gauges": {}, "histograms": {HISTOGRAM: {"sum": 1}}},
+    ],
+)
+def test_what_could_not_be_added_up_is_refused(told):
+    with pytest.raises(ValueError, match="no numbers"):
+        checked(told)
 
 
 def test_a_snapshot_is_a_copy():

@@ -27,11 +27,12 @@ if hello == "die":
     sys.exit(7)
 if hello == "fail":
     say({"event": "failed", "error": "no rules"}); sys.exit(1)
-say({"event": "ready", "snapshot": {"n": 1}})
+def counted(n): return {"counters": {"revproxy_messages_total": [[["allow"], n]]}, "gauges": {}, "histograms": {}}
+say({"event": "ready", "snapshot": counted(1)})
 while True:
     message = json.loads(read())
     match message["do"]:
-        case "echo": say({"id": message["id"], "ok": True, "result": message["text"], "snapshot": {"n": 2}})
+        case "echo": say({"id": message["id"], "ok": True, "result": message["text"], "snapshot": counted(2)})
         case "refuse": say({"id": message["id"], "ok": False, "error": "will not"})
         case "go": say({"id": message["id"], "ok": True})
         case "leave": sys.exit(3)
@@ -43,6 +44,10 @@ while True:
             say({"id": message["id"], "ok": True})
             if hello != "stubborn": sys.exit(0)
 """
+
+
+def counted(number: int) -> dict:
+    return {"counters": {"revproxy_messages_total": [[["allow"], number]]}, "gauges": {}, "histograms": {}}
 
 
 @pytest.fixture
@@ -63,11 +68,11 @@ async def spawn():
 async def test_it_is_ready_answers_and_refuses(spawn):
     child = await spawn("fine")
     await child.ready()
-    assert child.snapshot == {"n": 1}
+    assert child.snapshot == counted(1)
     child.silent = 5
     assert await child.ask("echo", 10, text="x") == "x"
     assert child.silent == 0
-    assert child.snapshot == {"n": 2}
+    assert child.snapshot == counted(2)
     with pytest.raises(WorkerFailed, match="will not"):
         await child.ask("refuse", 10)
     with pytest.raises(PeerTimeout):
@@ -96,7 +101,15 @@ async def test_it_ends_while_it_is_asked(spawn):
 
 
 @pytest.mark.parametrize(
-    "text", ["{}", '{"event": 5, "id": []}', '{"id": 1}', '{"id": 1, "ok": false}', '{"snapshot": {}}']
+    "text",
+    [
+        "{}",
+        '{"event": 5, "id": []}',
+        '{"id": 1}',
+        '{"id": 1, "ok": false}',
+        '{"snapshot": {}}',
+        '{"event": "beat", "snapshot": {}}',
+    ],
 )
 async def test_one_that_says_what_no_worker_says_is_killed(spawn, text):
     child = await spawn("fine")
