@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from revproxy.config.settings import Settings
-from revproxy.runtime import activation, handover, manager
 from revproxy.runtime.hands import Hand
 
 
@@ -195,12 +194,16 @@ class Timing:
         return min(self.backoff_most, max(self.backoff_first, last * 2))
 
 
-_OURS = (*manager.VARIABLES, *activation.VARIABLES, handover.VARIABLE, handover.BOUND)
+_PASSED = frozenset(
+    ("HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "TZ")
+)
+_FAMILIES = ("LC_", "MALLOC_", "PYTHON")
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what is meant for the supervisor alone."""
-    return {name: value for name, value in os.environ.items() if name not in _OURS}
+    """Of ours what a process of Python needs to run as this one does: whatever else is there may be a secret, and
+    whoever is in a worker could read it."""
+    return {name: value for name, value in os.environ.items() if name in _PASSED or name.startswith(_FAMILIES)}
 
 
 @dataclass(frozen=True, slots=True)

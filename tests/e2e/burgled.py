@@ -1,8 +1,8 @@
 """A test build of the front end: its workers, locked in and serving, try what a burglar in them would try.
 
 `burgled.py run FILE` is the supervisor, with this file as its worker. The attempts are those of `dmz verify`, on the
-places in the environment's BURGLAR (JSON); each worker writes what came of them to stderr, as a line of JSON. The two
-attempts that may end a process, or its way to the broker, are left out.
+places in the environment's BURGLAR (JSON), which a worker gets as an argument; each worker writes what came of them to
+stderr, as a line of JSON. The two attempts that may end a process, or its way to the broker, are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from socket import socket
 
@@ -25,9 +26,9 @@ from revproxy.runtime.parts import Cell
 from revproxy.runtime.worker import run_worker
 
 
-def burgled(prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell) -> Parts:
+def burgled(places: str, prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell) -> Parts:
     """A worker's parts, with somebody in them."""
-    told = json.loads(os.environ["BURGLAR"])
+    told = json.loads(places)
     errand = Errand(prepared.settings, tuple(map(tuple, told["strangers"])), tuple(told["private"]))
     assert cell.egress is not None
     ground = ground_of(errand, cell.egress.dup())
@@ -45,8 +46,8 @@ def burgled(prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell
 
 def main() -> int:
     if sys.argv[1] != "run":
-        return run_worker(burgled, int(sys.argv[1]))
-    service.WORKER = (sys.executable, "-P", __file__)
+        return run_worker(partial(burgled, sys.argv[1]), int(sys.argv[2]))
+    service.WORKER = (sys.executable, "-P", __file__, os.environ["BURGLAR"])
     return service.run(sys.argv[2], lambda line: print(line, flush=True))
 
 

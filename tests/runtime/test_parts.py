@@ -13,11 +13,14 @@ def test_a_hello_is_pickled():
     assert pickle.loads(pickle.dumps(hello)) == hello
 
 
-def test_a_plan_has_the_shipped_times_and_this_environment(monkeypatch):
-    monkeypatch.setenv("REVPROXY_TEST", "1")
+def test_a_plan_has_the_shipped_times_and_what_workers_need_of_the_environment(monkeypatch):
+    for name in ("LC_TEST", "REVPROXY_TOKEN", "LISTEN_FDS", "NOTIFY_SOCKET"):
+        monkeypatch.setenv(name, "1")
     plan = Plan(lambda: None, ("worker",), "revproxy.yaml")
     assert plan.timing == Timing()
-    assert plan.environment["REVPROXY_TEST"] == "1"
+    assert plan.environment["LC_TEST"] == "1"
+    assert plan.environment["PATH"]
+    assert plan.environment.keys().isdisjoint({"REVPROXY_TOKEN", "LISTEN_FDS", "NOTIFY_SOCKET"})
     plan.announce("heard by nobody")
     with pytest.raises(dataclasses.FrozenInstanceError):
         plan.file = "other"
