@@ -1,8 +1,8 @@
 """A test build of the front end: its workers, locked in and serving, try what a burglar in them would try.
 
 `burgled.py run FILE` is the supervisor, with this file as its worker. The attempts are those of `dmz verify`, on the
-places in the environment's BURGLAR (JSON), which a worker gets as an argument; each worker writes what came of them to
-stderr, as a line of JSON. The two attempts that may end a process, or its way to the broker, are left out.
+places in the environment's BURGLAR (JSON), which a worker gets as an argument; each worker writes what came of them
+to stderr, as a line of JSON. The two attempts that may end a process, or its way to the broker, are left out.
 """
 
 from __future__ import annotations
