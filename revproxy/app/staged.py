@@ -5,7 +5,9 @@ What is staged is told by the feeds' folder; what judges by it is `shadowing`'s,
 
 from __future__ import annotations
 
-from revproxy.app.linking import linked_rules
+from functools import partial
+
+from revproxy.app.linking import kept_rules, linked_rules
 from revproxy.app.prepare import Prepared
 from revproxy.app.supplied import feeds_used, with_feeds
 from revproxy.config import Settings, nowhere
@@ -30,5 +32,6 @@ def staged_now(settings: Settings) -> Staged | None:
 
 def _prepared(settings: Settings, feed: str, folder: str) -> Prepared:
     """Raises LocatedError, ManyErrors."""
-    linked = linked_rules(with_feeds(settings, nowhere, {feed: folder}))
+    # Found as it was tried, but where another feed's set came into force since: then linked onto what is in force.
+    linked = linked_rules(with_feeds(settings, nowhere, {feed: folder}), before=partial(kept_rules, settings))
     return Prepared(settings, linked.rules, linked.excluded, linked.notices)

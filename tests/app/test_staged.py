@@ -40,6 +40,19 @@ def test_prepared_as_if_it_were_in_force(made):
     assert linked_rules(settings).rules.name == prepared.ruleset_name
 
 
+def test_linked_onto_what_is_in_force(made, tmp_path):
+    """Where the set of another feed came into force since the trial, nobody has linked the two together."""
+    settings, _ = made
+    mine = tmp_path / "mine.yaml"
+    more = (signature(f"mine-{n}").removeprefix("signatures:\n") for n in range(1, 6))
+    mine.write_text(signature("mine-0") + "".join(more))
+    both = replace(settings, inspection=Inspection((str(mine), "feed:ours")))
+    assert not linked_rules(both).rules.patched
+    prepared = staged_now(both).prepare()
+    assert prepared.rules.patched
+    assert "two" in [rule.id for rule in prepared.rules.rules]
+
+
 def test_a_set_that_was_changed_on_disk(made):
     settings, feed = made
     staged = staged_now(settings)
