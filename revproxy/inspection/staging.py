@@ -2,8 +2,9 @@
 
     counts, time -> go on | promote | hold, and why
 
-Invariants: counts only grow; a set that broke is held; one that is under its bound is never held for what it denied;
-a set is promoted only after its time, and only under its bound. Who judges, and when, is `shadow`'s.
+Invariants: counts only grow; a set that broke is held, and one of which too little is known although there was
+traffic; one that is under its bound is held for what it denied only where that is coarse; a set is promoted only after
+its time, and only under its bound. Who judges, and when, is `shadow`'s.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ MOST_CHANGES: Final = 200
 MOST_SAMPLES: Final = 3
 MOST_OVERRUNS: Final = 2
 """One may be somebody else's fault."""
+COARSE: Final = 0.1
+"""A set that would surely deny such a share is held, however few transactions there were."""
 _DEVIATIONS: Final = 3.0
 """Of what chance may do: about one in a thousand."""
 
@@ -135,7 +138,17 @@ def decide(report: Report, seconds: float, bounds: Staging) -> Decision:
         return Decision(Word.HOLD, said)
     if seconds < bounds.least or (report.judged < bounds.transactions and seconds < bounds.most):
         return Decision(Word.GO_ON, said)
-    return Decision(Word.HOLD if exceeded else Word.PROMOTE, said)
+    if exceeded or coarse(report, bounds):
+        return Decision(Word.HOLD, said)
+    seen = report.judged + report.skipped + report.dropped
+    if report.judged < bounds.transactions <= seen:
+        return Decision(Word.HOLD, f"only {report.judged} of {seen} transactions were judged by both sets; {said}")
+    return Decision(Word.PROMOTE, said)
+
+
+def coarse(report: Report, bounds: Staging) -> bool:
+    """Whether it would surely deny a share of which no few transactions are needed to say that it is too much."""
+    return least_share(report.new_denials, report.judged) >= max(COARSE, bounds.new_denials_share)
 
 
 def exceeds(new_denials: int, judged: int, bounds: Staging) -> bool:
