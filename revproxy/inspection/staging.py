@@ -3,8 +3,8 @@
     counts, time -> go on | promote | hold, and why
 
 Invariants: counts only grow; a set that broke is held, and one of which too little is known although there was
-traffic; one that is under its bound is held for what it denied only where that is coarse; a set is promoted only after
-its time, and only under its bound. Who judges, and when, is `shadow`'s.
+traffic; one that is under its bound is held for what it denied only where that is coarse; a set is promoted only
+after its time, and only under its bound. Who judges, and when, is `shadow`'s.
 """
 
 from __future__ import annotations
