@@ -58,7 +58,7 @@ def signatures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "signatures.yaml"
     file.write_text(SIGNATURES)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("revproxy.app.offline.shipped_signatures", lambda: file)
+    monkeypatch.setattr("revproxy.app.unconfigured.shipped_signatures", lambda: file)
     return file
 
 
@@ -182,7 +182,7 @@ def test_standard_input() -> None:
 
 
 def test_signatures_of_a_configuration(tmp_path: Path, signatures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("revproxy.app.offline.shipped_signatures", lambda: "nowhere")
+    monkeypatch.setattr("revproxy.app.unconfigured.shipped_signatures", lambda: "nowhere")
     folder = tmp_path / "etc"
     assert CliRunner().invoke(cli, ["init", str(folder)]).exit_code == 0
     named = [one for one in (folder / "revproxy.yaml").read_text().splitlines() if "signatures:" in one]

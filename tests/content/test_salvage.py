@@ -116,4 +116,5 @@ def test_growth_is_linear(recorder, kind: Kind, unit: bytes) -> None:
         return time.process_time() - before
 
     seconds(10_000)
-    assert seconds(400_000) < 0.02 + 20 * 4 * max(seconds(20_000), 0.0005)
+    # The lesser of two: a look of the interpreter at all its objects may fall into one.
+    assert min(seconds(400_000), seconds(400_000)) < 0.02 + 20 * 4 * max(seconds(20_000), 0.0005)
