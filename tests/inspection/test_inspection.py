@@ -41,11 +41,15 @@ class Breaks:
         raise ZeroDivisionError("within")
 
 
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
 class Hangs:
     name = "hangs"
 
     def inspect(self, transaction: Transaction, *_: object) -> Awaitable[None]:
-        return asyncio.Event().wait()  # type: ignore[return-value]
+        return never()
 
 
 def transaction() -> Transaction:

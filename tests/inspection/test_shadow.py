@@ -18,7 +18,7 @@ from revproxy.inspection import Inspection, Policy, RuleInspector, Shadow
 from revproxy.inspection.rules import ON_LOOP_BYTES
 from revproxy.inspection.shadow import LOOP_SECONDS, MOST_BYTES, MOST_WAITING, SAVED_SECONDS, STEP_BYTES
 from revproxy.inspection.staging import Report
-from revproxy.model import ALLOWED, Action, Phase, Protocol, Transaction, Verdict
+from revproxy.model import ALLOWED, Action, Phase, Protocol, Severity, Transaction, Verdict
 
 HTTP = frozenset({Protocol.HTTP})
 POLICY = Policy()
@@ -26,7 +26,7 @@ POLICY = Policy()
 
 def rule(name: str, pattern: str, field: str = "args", phase: Phase = Phase.BODY) -> Rule:
     condition = Condition((Target(field),), (Operator("rx", pattern),))
-    return Rule(name, HTTP, phase, (condition,), 2, 5, "m")  # type: ignore[arg-type]
+    return Rule(name, HTTP, phase, (condition,), Severity.CRITICAL, 5, "m")
 
 
 OLD = link([rule("old", "attack")])
@@ -164,6 +164,10 @@ async def test_the_verdict_is_there_before_the_staged_set_is_asked() -> None:
     assert (await world.report()).judged == later.asked == 3
 
 
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
 class Breaks:
     """A staged set that raises, or is never done."""
 
@@ -175,7 +179,7 @@ class Breaks:
     def inspect(self, *_: object) -> Awaitable[None] | None:
         if self._how == "raises":
             raise ZeroDivisionError("within")
-        return asyncio.Event().wait()  # type: ignore[return-value]
+        return never()
 
     def close(self) -> None:
         self.closed = True

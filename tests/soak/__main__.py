@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -139,7 +140,7 @@ class Measured:
         return [("supervisor", self.supervisor), *((f"worker {n}", size) for n, size in enumerate(self.workers))]
 
 
-class Soak:
+class Soak(ABC):
     """A front end, and what is done to it."""
 
     def __init__(self, folder: Path, workers: int, growth: float) -> None:
@@ -161,9 +162,9 @@ class Soak:
         self.front = Front(folder / "front", settings)
         self.traffic = Traffic(self.front.ports["web"])
 
+    @abstractmethod
     def inspection(self, folder: Path) -> dict[str, object]:
         """The section of the configuration; what it names may be made in that folder."""
-        raise NotImplementedError
 
     def prepare(self, folder: Path, settings: dict[str, object]) -> None:
         """What has to be there before the front end starts."""
@@ -204,9 +205,9 @@ class Soak:
         wrong += [f"{name}: a worker holds {size >> 20} MB" for size in after.workers if size > IDLE_BYTES]
         return wrong + [f"{name}: {told}" for told in grown(before, after, self.growth)]
 
+    @abstractmethod
     def run(self) -> list[str]:
         """All that is done to it; what is wrong."""
-        raise NotImplementedError
 
     def stop(self) -> None:
         for server in (self.front, self.inside):
