@@ -166,6 +166,7 @@ class Soak(ABC):
     def inspection(self, folder: Path) -> dict[str, object]:
         """The section of the configuration; what it names may be made in that folder."""
 
+    @abstractmethod
     def prepare(self, folder: Path, settings: dict[str, object]) -> None:
         """What has to be there before the front end starts."""
 
@@ -227,6 +228,9 @@ class Changes(Soak):
         if not self._rules:
             return {"rules": [str(self.rule)]}
         return {"rules": [self._rules, str(self.rule)], "signatures_for": ["mail"], "paranoia": 1}
+
+    def prepare(self, folder: Path, settings: dict[str, object]) -> None:
+        """Its rule is there already."""
 
     def write(self, number: int) -> None:
         """Give the one rule that changes that text."""
