@@ -11,8 +11,8 @@ from setuptools import setup
 
 HERE = Path(__file__).parent
 DATA_PATH = {
-    "audit": ["access", "errorlog", "findings", "redaction", "telling"],
-    "codecs": ["base64", "entity", "escape", "percent"],
+    "audit": ["access", "errorlog", "findings", "masking", "redaction", "telling"],
+    "codecs": ["base64", "entity", "escape", "linear", "marks", "percent"],
     "content": [
         "arguments",
         "body",

@@ -6,7 +6,7 @@ can hold it up.
 
 from revproxy.audit.access import encode_http_access, encode_smtp_access, timestamp
 from revproxy.audit.errorlog import encode_error
-from revproxy.audit.findings import About, encode_finding, encode_staged, seen
+from revproxy.audit.findings import About, Frame, encode_finding, encode_staged, frame_of, seen
 from revproxy.audit.metrics import BUCKETS, METRICS, Histogram, Metrics, merge
 from revproxy.audit.records import Records
 from revproxy.audit.redaction import excerpt, is_secret_name, redact_target, redact_text
@@ -15,6 +15,7 @@ __all__ = [
     "BUCKETS",
     "METRICS",
     "About",
+    "Frame",
     "Histogram",
     "Metrics",
     "Records",
@@ -24,6 +25,7 @@ __all__ = [
     "encode_smtp_access",
     "encode_staged",
     "excerpt",
+    "frame_of",
     "is_secret_name",
     "merge",
     "redact_target",

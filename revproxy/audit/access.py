@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from json.encoder import encode_basestring_ascii as _quote
+from json.encoder import encode_basestring_ascii as quote
 
 from revproxy.audit.redaction import printable, redact_target
+from revproxy.codecs.marks import QUESTION
 
 TARGET_BYTES = 2_048
 """Longest target in a record; the rest is cut off."""
@@ -40,21 +41,22 @@ def timestamp(now: float) -> str:
 @lru_cache(maxsize=1024)
 def _text(value: bytes) -> str:
     """A peer's bytes as a quoted JSON string of ASCII. Hosts and methods repeat: they are quoted once."""
-    return _quote(value[:NAME_BYTES].decode("latin-1"))
+    return quote(value[:NAME_BYTES].decode("latin-1"))
 
 
 def _target(target: bytes) -> str:
     """A target as a quoted JSON string, its secrets masked; paths without a query repeat and are looked up."""
-    return _path(target) if b"?" not in target else _quote(redact_target(target).decode("latin-1"))
+    return _path(target) if QUESTION not in target else quote(redact_target(target).decode("latin-1"))
 
 
 @lru_cache(maxsize=4096)
 def _path(path: bytes) -> str:
-    return _quote(redact_target(path).decode("latin-1"))
+    return quote(redact_target(path).decode("latin-1"))
 
 
-def _list(words: Sequence[str]) -> str:
-    return "[" + ",".join(map(_quote, words)) + "]" if words else "[]"
+def listed(words: Sequence[str]) -> str:
+    """Words as a JSON array."""
+    return "[" + ",".join(map(quote, words)) + "]" if words else "[]"
 
 
 def encode_http_access(
@@ -96,9 +98,9 @@ def encode_http_access(
 def _end(verdict: str, score: int, rules: Sequence[str], reason: str, enforced: bool) -> str:
     if not rules and not reason and verdict == "allow" and not score and enforced:
         return _NOTHING_FOUND
-    why = f',"reason":{_quote(reason)}' if reason else ""
+    why = f',"reason":{quote(reason)}' if reason else ""
     only = "" if enforced else ',"enforced":false'
-    return f'"verdict":"{verdict}","score":{score},"rules":{_list(rules)}{why}{only}}}'
+    return f'"verdict":"{verdict}","score":{score},"rules":{listed(rules)}{why}{only}}}'
 
 
 def encode_smtp_access(

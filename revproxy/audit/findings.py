@@ -10,12 +10,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from json.encoder import encode_basestring_ascii as quote
+from typing import Any, Final, NamedTuple
 
-from revproxy.audit.access import NAME_BYTES, TARGET_BYTES, timestamp
+from revproxy.audit.access import NAME_BYTES, TARGET_BYTES, listed, timestamp
 from revproxy.audit.redaction import excerpt, printable, redact_target, redact_text
 from revproxy.audit.telling import message_of
-from revproxy.model import Finding, Verdict
+from revproxy.model import Finding, Severity, Verdict
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 KEY_BYTES = 128
@@ -23,13 +24,17 @@ KEY_BYTES = 128
 VERSION = 1
 """What readers of these records know. One that they could misread would say a higher `version`; 1 is not said."""
 
+_SEVERITIES = [""] * (max(Severity) + 1)
+for _severity in Severity:
+    _SEVERITIES[_severity] = _severity.name.lower()
+
 MOST_STAGED: Final = 5
 """Findings of a staged set that are told of a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which transaction a record is about, and which set of rules was in force for it; see `encode_finding`."""
+    """Which transaction a record is about, and which set of rules was in force for it; see `frame_of`."""
 
     id: str
     ts: float
@@ -49,10 +54,14 @@ class About:
 
 def seen(finding: Finding) -> dict[str, str]:
     """Where a finding is, and its value as far as it may be told."""
+    return _place(finding.field, finding.key, finding.value)
+
+
+def _place(field: str, key: bytes, value: bytes) -> dict[str, str]:
     return {
-        "field": finding.field,
-        "key": printable(redact_text(finding.key[:KEY_BYTES])),
-        "excerpt": excerpt(finding.field, finding.key, finding.value),
+        "field": field,
+        "key": printable(redact_text(key[:KEY_BYTES])),
+        "excerpt": excerpt(field, key, value),
     }
 
 
@@ -90,8 +99,16 @@ def encode_staged(
     return _encode(record).encode("ascii")
 
 
-def encode_finding(
-    finding: Finding,
+class Frame(NamedTuple):
+    """What the records of all findings of a transaction have in common, encoded: what stands before a finding's own,
+    behind its score, and at the end."""
+
+    before: str
+    decided: str
+    after: str
+
+
+def frame_of(
     *,
     id: str,  # noqa: A002 - the record's own word
     ts: float,
@@ -104,36 +121,38 @@ def encode_finding(
     method: bytes = b"",
     host: bytes = b"",
     target: bytes = b"",
-) -> bytes:
-    """The audit record of a finding.
+) -> Frame:
+    """For `encode_finding`.
 
     `id` is the transaction's and `ts` when it began (`time.time()`); `route` the route's or mail domain's name;
-    `verdict` the transaction's. `score` of the record is the finding's, `total` the transaction's: a verdict has no
+    `verdict` the transaction's. `score` of a record is the finding's, `total` the transaction's: a verdict has no
     score when it allows, so that callers give the sum themselves; None takes the verdict's. `method`, `host` and
     `target` are a request's, masked as in its access record; mail has none.
     """
-    record = {
-        "ts": timestamp(ts),
-        "type": "finding",
-        "id": id,
-        "client": client,
-        "protocol": protocol,
-        "route": route,
-        "rule": finding.rule,
-        "severity": finding.severity.name.lower(),
-        "message": message_of(finding).decode("utf-8", "replace"),
-        "phase": int(finding.phase),
-        **seen(finding),
-        "score": finding.score,
-        "verdict": verdict.action.value,
-        "enforced": verdict.enforced,
-        "total": verdict.score if total is None else total,
-        "reason": verdict.reason,
-        "tags": list(finding.tags),
-        "ruleset": ruleset,
-        **(_request(method, host, target) if target else {}),
-    }
-    return _encode(record).encode("ascii")
+    request = _encode(_request(method, host, target))[1:-1] if target else ""
+    return Frame(
+        f'{{"ts":"{timestamp(ts)}","type":"finding","id":{quote(id)},"client":{quote(client)},'
+        f'"protocol":{quote(protocol)},"route":{quote(route)},',
+        f'"verdict":{quote(verdict.action)},"enforced":{"true" if verdict.enforced else "false"},'
+        f'"total":{verdict.score if total is None else total},"reason":{quote(verdict.reason)},',
+        f'"ruleset":{quote(ruleset)}{"," if request else ""}{request}}}',
+    )
+
+
+def encode_finding(finding: Finding, frame: Frame) -> bytes:
+    """The audit record of a finding. A transaction under attack has many: each is put together by hand."""
+    severity, message = _SEVERITIES[finding.severity], message_of(finding).decode("utf-8", "replace")
+    return (
+        f'{frame.before}"rule":{quote(finding.rule)},"severity":"{severity}","message":{quote(message)},'
+        f'"phase":{int(finding.phase)},{_seen(finding.field, finding.key, finding.value)},"score":{finding.score},'
+        f'{frame.decided}"tags":{listed(finding.tags)},{frame.after}'
+    ).encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _seen(field: str, key: bytes, value: bytes) -> str:
+    """`seen`, encoded. Remembered for a moment: several rules find the same."""
+    return _encode(_place(field, key, value))[1:-1]
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,8 @@ Bounds and escapes are the record's own matter.
 
 from __future__ import annotations
 
-from revproxy.audit.redaction import MASK, is_secret_field, redact_text
+from revproxy.audit.masking import MASK
+from revproxy.audit.redaction import is_secret_field, redact_text
 from revproxy.model import Finding
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64, b2a_base64
 
+from revproxy.codecs.marks import EQUALS, NEWLINE, SLASH, SPACE
+
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _OTHERS = bytes(set(range(256)) - set(_ALPHABET) - {0x3D})
 _STRICT = re.compile(rb"[A-Za-z0-9+/]*={0,2}\Z")
@@ -39,7 +41,7 @@ def decode_strict(value: bytes) -> bytes:
     if value.isalnum():
         return value if len(value) % 4 else a2b_base64(value)
     text = value.partition(b"\0")[0]
-    if b"\n" in text:
+    if NEWLINE in text:
         text = b"".join([line.removesuffix(b"\r").rstrip(b" ") for line in text.split(b"\n")])
     else:
         text = text.rstrip(b" ")
@@ -54,7 +56,7 @@ def decode_forgiving(value: bytes) -> bytes:
     Padding may stand anywhere but after a single digit of a group of four: such a value decodes to nothing.
     """
     text = value.translate(None, _OTHERS)
-    if b"=" in text:
+    if EQUALS in text:
         digits = 0
         groups = text.split(b"=")
         for group in groups[:-1]:
@@ -86,7 +88,7 @@ def unwrap_more(value: bytes) -> bytes:
 
 
 def _wrapped(value: bytes) -> list[bytes]:
-    if b" " in value and _SPACED.match(value) and _RUN.search(value):
+    if SPACE in value and _SPACED.match(value) and _RUN.search(value):
         whole = _text_of(value.replace(b" ", b"+"))
         if whole:
             return [whole]
@@ -96,7 +98,7 @@ def _wrapped(value: bytes) -> list[bytes]:
 def _texts(run: bytes) -> list[bytes]:
     """Of a run, or else of its parts, where its slashes are those of a path."""
     whole = _text_of(run)
-    if whole or b"/" not in run:
+    if whole or SLASH not in run:
         return [whole] if whole else []
     return [text for part in run.split(b"/") if len(part) >= SHORTEST and (text := _text_of(part))]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from revproxy.codecs.marks import NUL
+
 _SEQUENCE = re.compile(
     rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[\xc0-\xf7]|\x00(?!\Z)"
 )
@@ -88,7 +90,7 @@ def code_points(value: bytes) -> bytes:
     overlong forms and surrogates are written with their first byte after them, sequences from 0xf5 on with theirs
     before.
     """
-    if value.isascii() and b"\0" not in value:
+    if value.isascii() and NUL not in value:
         return value
     return _SEQUENCE.sub(_code_point, value)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from revproxy.codecs.marks import AMPERSAND
+
 _REFERENCE = re.compile(rb"&(?:#[xX]([0-9a-fA-F]+);?|#([0-9]+);?|((?i:quot|amp|lt|gt|nbsp))[0-9A-Za-z]*;?)")
 _NAMES = {b"quot": b'"', b"amp": b"&", b"lt": b"<", b"gt": b">", b"nbsp": b"\xa0"}
 _LARGEST = 2**63 - 1
@@ -19,7 +21,7 @@ def decode_entities(value: bytes) -> bytes:
 
     The `;` may be missing. Letters and digits that follow one of the names go with it (`&ltfoo;` is `<`).
     """
-    return _REFERENCE.sub(_decoded, value) if b"&" in value else value
+    return _REFERENCE.sub(_decoded, value) if AMPERSAND in value else value
 
 
 def _decoded(match: re.Match[bytes]) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from revproxy.codecs.marks import BACKSLASH
 from revproxy.codecs.percent import FULL_WIDTH, wide_byte
 
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
@@ -22,7 +23,7 @@ _CSS = re.compile(rb"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f\v]?|\n|(.)|\Z)", re.DOTAL
 
 def decode_js(value: bytes) -> bytes:
     r"""`\uHHHH` (low byte; full-width forms as ASCII), `\xHH`, octal up to `\377`, and the C letters."""
-    return _JS.sub(_js, value) if b"\\" in value else value
+    return _JS.sub(_js, value) if BACKSLASH in value else value
 
 
 def _js(match: re.Match[bytes]) -> bytes:
@@ -36,7 +37,7 @@ def _js(match: re.Match[bytes]) -> bytes:
 
 def decode_c(value: bytes) -> bytes:
     r"""`\xHH`, octal of up to three digits (the low byte), and the C letters."""
-    return _C.sub(_c, value) if b"\\" in value else value
+    return _C.sub(_c, value) if BACKSLASH in value else value
 
 
 def _c(match: re.Match[bytes]) -> bytes:
@@ -48,7 +49,7 @@ def _c(match: re.Match[bytes]) -> bytes:
 
 def decode_css(value: bytes) -> bytes:
     """One to six hexadecimal digits (the low byte) with one white space after them; an escaped newline vanishes."""
-    return _CSS.sub(_css, value) if b"\\" in value else value
+    return _CSS.sub(_css, value) if BACKSLASH in value else value
 
 
 def _css(match: re.Match[bytes]) -> bytes:

@@ -7,6 +7,8 @@ once; who wants it twice calls twice. Splitting into names and values does not b
 
 from __future__ import annotations
 
+from revproxy.codecs.marks import PERCENT, PLUS
+
 _HEX = "0123456789abcdefABCDEF"
 _BYTES = {(a + b).encode(): bytes((int(a + b, 16),)) for a in _HEX for b in _HEX}
 _DIGITS = _HEX.encode()
@@ -16,7 +18,7 @@ FULL_WIDTH = 0x20
 
 def decode_percent(value: bytes) -> bytes:
     """Replace each `%xx` by its byte. A `%` without two hexadecimal digits stays."""
-    if b"%" not in value:
+    if PERCENT not in value:
         return value
     pieces = value.split(b"%")
     get = _BYTES.get
@@ -34,18 +36,18 @@ def decode_percent(value: bytes) -> bytes:
 
 def decode_form(value: bytes) -> bytes:
     """Replace each `+` by a space, then each `%xx` by its byte. A `%` without two hexadecimal digits stays."""
-    if b"+" in value:
+    if PLUS in value:
         value = value.replace(b"+", b" ")
-    return decode_percent(value) if b"%" in value else value
+    return decode_percent(value) if PERCENT in value else value
 
 
 def decode_form_wide(value: bytes) -> bytes:
     """`decode_form` that also knows `%uHHHH`: the low byte, full-width ASCII (U+FF01 to U+FF5E) as plain ASCII."""
-    if b"+" in value:
+    if PLUS in value:
         value = value.replace(b"+", b" ")
-    if b"%" not in value:
+    if PERCENT not in value:
         return value
-    if b"%u" not in value and b"%U" not in value:
+    if value.find(b"%u") < 0 and value.find(b"%U") < 0:
         return decode_percent(value)
     pieces = value.split(b"%")
     return pieces[0] + b"".join(map(_wide_piece, pieces[1:]))

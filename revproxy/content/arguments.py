@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from revproxy.codecs.marks import PERCENT, PLUS
 from revproxy.codecs.percent import decode_percent
 from revproxy.errors import LimitError
 from revproxy.model import ContentLimits
@@ -30,7 +31,7 @@ def parse_query(query: bytes, limits: ContentLimits) -> tuple[list[bytes], list[
         return names, values
     if query.count(b"&") >= limits.arguments:
         raise LimitError("arguments", limits.arguments)
-    if b"+" in query:
+    if PLUS in query:
         query = query.replace(b"+", b" ")
     pieces = query.split(b"&")
     if not pieces[-1]:
@@ -44,9 +45,9 @@ def parse_query(query: bytes, limits: ContentLimits) -> tuple[list[bytes], list[
             name, _, value = piece.partition(b"=")
             names.append(name)
             values.append(value)
-    if b"%" in query:
-        names = [decode_percent(n) if b"%" in n else n for n in names]
-        values = [decode_percent(v) if b"%" in v else v for v in values]
+    if PERCENT in query:
+        names = [decode_percent(n) if PERCENT in n else n for n in names]
+        values = [decode_percent(v) if PERCENT in v else v for v in values]
     if len(query) > limits.argument_bytes:
         _check_lengths(names, values, limits.argument_bytes)
     return names, values
@@ -64,7 +65,7 @@ def joined(names: list[bytes], values: list[bytes]) -> list[tuple[bytes, bytes]]
 
 def broken_escapes(query: bytes) -> bool:
     """Whether a `%` stands in it that two hexadecimal digits do not follow."""
-    return b"%" in query and _BROKEN_ESCAPE.search(query) is not None
+    return PERCENT in query and _BROKEN_ESCAPE.search(query) is not None
 
 
 def _check_lengths(names: list[bytes], values: list[bytes], most: int) -> None:

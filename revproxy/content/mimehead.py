@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from revproxy.codecs.marks import NUL
 from revproxy.content.encodedword import decode_words, has_words
 
 Fields = list[tuple[bytes, bytes]]
@@ -84,7 +85,7 @@ def line_words(data: bytes) -> set[bytes]:
         words.add(b"bare-cr")
     if pairs and data.count(b"\n") > pairs:
         words.add(b"bare-lf")
-    if b"\0" in data:
+    if NUL in data:
         words.add(b"nul")
     return words
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from revproxy.model.phase import Phase
 
@@ -35,8 +35,7 @@ class Action(StrEnum):
     """Refused by the protocol gate, before inspection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One rule that matched and logs.
 
     `value` is what the operator saw, after transformations, cut to at most 512 bytes around the match: it is
@@ -64,8 +63,7 @@ class Finding:
     """Fields and keys whose values may stand in `data`, or in a message that was filled in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The decision on a transaction so far. `enforced` is false where the route only detects."""
 
     action: Action

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from revproxy.model.finding import Finding
 from revproxy.model.phase import Protocol
@@ -78,8 +78,7 @@ class Fields:
         return iter(self._table)
 
 
-@dataclass(frozen=True, slots=True)
-class Controls:
+class Controls(NamedTuple):
     """What rules of phase HEAD ask of whoever reads the bodies. Changed by replacing the whole."""
 
     body_processor: str = ""

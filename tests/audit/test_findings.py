@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.audit import About, encode_finding, encode_staged, seen
+from revproxy.audit import About, encode_finding, encode_staged, frame_of, seen
 from revproxy.audit.findings import MOST_STAGED
 from revproxy.model import ALLOWED, Action, Finding, Phase, Severity, Verdict
 
@@ -11,7 +11,7 @@ DENY = Verdict(Action.DENY, 7, "anomaly-score")
 
 
 def encoded(finding):
-    return encode_finding(finding, id="T1", ts=0.5, route="app", verdict=DENY, ruleset="0123456789abcdef")
+    return encode_finding(finding, frame_of(id="T1", ts=0.5, route="app", verdict=DENY, ruleset="0123456789abcdef"))
 
 
 def finding(**changes):
@@ -55,7 +55,7 @@ def test_a_record():
 
 
 def test_the_total_is_the_transactions_also_when_it_was_allowed():
-    line = encode_finding(finding(), id="T1", ts=0.5, route="app", verdict=ALLOWED, ruleset="r", total=3)
+    line = encode_finding(finding(), frame_of(id="T1", ts=0.5, route="app", verdict=ALLOWED, ruleset="r", total=3))
     record = json.loads(line)
     assert (record["verdict"], record["score"], record["total"]) == ("allow", 5, 3)
 
@@ -79,14 +79,16 @@ def test_hostile_values_stay_in_their_strings(key, value, message):
 def test_the_request_stands_there_masked_as_in_its_access_record():
     line = encode_finding(
         finding(),
-        id="T1",
-        ts=0.5,
-        route="app",
-        verdict=DENY,
-        ruleset="r",
-        method=b"POST",
-        host=b"shop.example",
-        target=b"/a\x07?q=1&password=hunter2" + b"&x" * 2_000,
+        frame_of(
+            id="T1",
+            ts=0.5,
+            route="app",
+            verdict=DENY,
+            ruleset="r",
+            method=b"POST",
+            host=b"shop.example",
+            target=b"/a\x07?q=1&password=hunter2" + b"&x" * 2_000,
+        ),
     )
     record = json.loads(line)
     assert (record["method"], record["host"]) == ("POST", "shop.example")

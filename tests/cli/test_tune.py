@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from revproxy.audit import encode_finding
+from revproxy.audit import encode_finding, frame_of
 from revproxy.cli import cli
 from revproxy.model import Action, Finding, Phase, Severity, Verdict
 
@@ -27,15 +27,17 @@ def record(number: int, client: str, hours: float, key: str = "q", password: str
     """Denied by a shipped signature, so many hours ago."""
     return encode_finding(
         Finding("sql-union-select", Phase.BODY, Severity.CRITICAL, 5, "SQL", "args", key.encode(), b"union select"),
-        id=f"T{number}",
-        ts=(NOW - timedelta(hours=hours)).timestamp(),
-        route="shop",
-        verdict=Verdict(Action.DENY, 5, "score"),
-        ruleset="r",
-        client=client,
-        method=b"GET",
-        host=b"shop.example",
-        target=b"/search?q=union+select&password=" + password.encode(),
+        frame_of(
+            id=f"T{number}",
+            ts=(NOW - timedelta(hours=hours)).timestamp(),
+            route="shop",
+            verdict=Verdict(Action.DENY, 5, "score"),
+            ruleset="r",
+            client=client,
+            method=b"GET",
+            host=b"shop.example",
+            target=b"/search?q=union+select&password=" + password.encode(),
+        ),
     )
 
 

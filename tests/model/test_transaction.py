@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +74,7 @@ def test_controls_are_shared_until_somebody_asks_for_something() -> None:
     assert Transaction("a", Protocol.HTTP).controls is Transaction("b", Protocol.SMTP).controls is UNTOUCHED
     with pytest.raises(AttributeError):
         UNTOUCHED.force_body = True  # type: ignore[misc]
-    assert replace(UNTOUCHED, body_processor="JSON") == Controls("JSON")
+    assert UNTOUCHED._replace(body_processor="JSON") == Controls("JSON")
 
 
 def test_a_copy_of_a_table_is_one_of_its_own():

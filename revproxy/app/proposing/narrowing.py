@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from revproxy.app.proposing.evidence import Weighing, network
 from revproxy.app.proposing.records import TARGET_CHARS, Denial
-from revproxy.audit.redaction import EXCERPT_CHARS, MASK
+from revproxy.audit.masking import MASK
+from revproxy.audit.redaction import EXCERPT_CHARS
 from revproxy.detection.rules import FIELDS
 from revproxy.proxy.http.paths import readings, under
 

@@ -9,6 +9,7 @@ from binascii import a2b_base64
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from revproxy.codecs.marks import NEWLINE
 from revproxy.detection.link import Group
 from revproxy.detection.link.chains import LONG_BASE64
 from revproxy.detection.link.hints import CODED
@@ -47,7 +48,7 @@ def decodable(values: Sequence[bytes], fewest: int) -> Decodable:
     joined = b"\0".join(some)
     digits = joined.translate(None, _BLANKS)
     rows = zip(some, digits.split(b"\0"), strict=False)
-    if b"\n" in joined or digits.translate(None, _PLAIN_AND_NUL):
+    if NEWLINE in joined or digits.translate(None, _PLAIN_AND_NUL):
         return _sorted(rows)
     quads = [row for row in rows if not len(row[1]) & 3]
     return Decodable([value for value, _ in quads], [a2b_base64(text) for _, text in quads], [])
@@ -57,7 +58,7 @@ def _sorted(rows: Iterable[tuple[bytes, bytes]]) -> Decodable:
     """Values and their digits, where some are not of plain digits alone."""
     plain, decoded, others = found = Decodable([], [], [])
     for value, digits in rows:
-        if b"\n" in value or digits.translate(None, _PLAIN):
+        if NEWLINE in value or digits.translate(None, _PLAIN):
             others.append(value)
         elif not len(digits) & 3:
             plain.append(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from revproxy.detection.rules import Control
@@ -20,13 +19,13 @@ def _controlled(before: Controls, asked: tuple[tuple[Control, str], ...]) -> Con
     for control, value in asked:
         match control:
             case Control.BODY_PROCESSOR:
-                before = replace(before, body_processor=value)
+                before = before._replace(body_processor=value)
             case Control.FORCE_BODY:
-                before = replace(before, force_body=value == "on")
+                before = before._replace(force_body=value == "on")
             case Control.BODY_ACCESS:
-                before = replace(before, body_access=value == "on")
+                before = before._replace(body_access=value == "on")
             case Control.REPLY_BODY_ACCESS:
-                before = replace(before, reply_body_access=value == "on")
+                before = before._replace(reply_body_access=value == "on")
             case Control.ENGINE:
                 # The engine's own.
                 continue

@@ -9,9 +9,9 @@ at once. Scores and findings of a transaction do not belong here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from revproxy.detection.engine.effects import Doing, doing
 from revproxy.detection.engine.reading import Selector, expand, gathering
@@ -220,9 +220,9 @@ MakeStep = Callable[[Condition, bool, Sequence[Doing], Mapping[Operator, Texts],
 """As `Step`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A rule that matched: which target, the part of the value around the match, and what the rule says of it."""
+class Hit(NamedTuple):
+    """A rule that matched: which target, the part of the value around the match (nothing where it does not log),
+    and what the rule says of it."""
 
     field: str
     key: bytes
@@ -289,7 +289,7 @@ class Program:
                 seen += before if before[0].field != MATCHED_ONE else [last]
         if named is None:
             return None
-        shown = excerpt(named.value, named.operator)
+        shown = excerpt(named.value, named.operator) if self.rule.logs else b""
         return self._saying(named, shown, seen, scene) if self._says else Hit(named.field, named.key, shown)
 
     def _saying(self, named: Accepted, shown: bytes, seen: Sequence[Accepted], scene: Scene) -> Hit:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from revproxy.detection.engine.calm import ScanOf
-from revproxy.detection.engine.places import Places, numbers
+from revproxy.detection.engine.places import MOST, Places, numbers
+
+FEW = 16
+"""So many matches are looked at, however few the values."""
+SHARE = 4
+"""One match for so many values is many."""
 
 
 class Hints:
@@ -17,18 +22,23 @@ class Hints:
         """`hints`: keys of databases by item."""
         self._places = Places(hints, scan_of)
 
-    def holding(
-        self, items: Iterable[int], data: bytes, values: list[bytes], forms: list[bytes] | None = None
-    ) -> tuple[frozenset[int], list[bytes]]:
+    def holding(self, items: Iterable[int], data: bytes, values: list[bytes]) -> tuple[frozenset[int], list[bytes]]:
         """Those of the items that have a hint in the buffer, and the values that hold one.
 
-        The buffer holds the values, or these forms of them.
+        The buffer holds the values, or a form of each of them.
         """
         hit = []
         places: list[int] = []
-        every = False
+        # Where there are many matches for so many values, or one value alone, all are carried on: which ones hold
+        # one is not worth a call for each match.
+        most = min(max(FEW, len(values) // SHARE), MOST)
+        every = len(values) == 1
         for item in items:
-            ends = self._places.ends(item, data)
+            if every:
+                if self._places.holds(item, data):
+                    hit.append(item)
+                continue
+            ends = self._places.ends(item, data, most)
             if ends is None:
                 every = True
             elif not ends:
@@ -37,5 +47,5 @@ class Hints:
                 places += ends
             hit.append(item)
         if every or not places:
-            return frozenset(hit), values if every else []
-        return frozenset(hit), [values[number] for number in numbers(places, values if forms is None else forms)]
+            return frozenset(hit), values if every and hit else []
+        return frozenset(hit), [values[number] for number in numbers(places, data)]

@@ -89,7 +89,7 @@ class GroupScanner:
         """Of values without a NUL, those of which base64 may make something that the items of this node accept."""
         plain, decoded, others = decodable(values, self._shortest)
         if plain:
-            others += self._hints.holding({p for p, _ in state}, joined(decoded)[0], plain, decoded)[1]
+            others += self._hints.holding({p for p, _ in state}, joined(decoded)[0], plain)[1]
         return others
 
     def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:

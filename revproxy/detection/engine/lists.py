@@ -9,6 +9,7 @@ from __future__ import annotations
 from binascii import a2b_base64
 from collections.abc import Callable
 
+from revproxy.codecs.marks import EQUALS, NEWLINE, NUL
 from revproxy.detection.transformations import TRANSFORMATIONS
 
 Many = Callable[[list[bytes]], list[bytes]]
@@ -21,7 +22,7 @@ _PADDING = (b"", b"", b"==", b"=")
 def _base64_ext(values: list[bytes]) -> list[bytes]:
     """All other bytes are taken out of the joined values in one go; padding inside needs the long way."""
     joined = b"\0".join(values)
-    if b"=" in joined or joined.count(0) != len(values) - 1:
+    if EQUALS in joined or joined.count(0) != len(values) - 1:
         function = TRANSFORMATIONS["base64DecodeExt"]
         return [function(v) for v in values]
     texts = joined.translate(None, _NO_DIGITS).split(b"\0")
@@ -48,7 +49,7 @@ def _base64(values: list[bytes]) -> list[bytes]:
     """Where there are no lines, no NUL and no blanks at an end, only whole groups of four are decoded."""
     function = TRANSFORMATIONS["base64Decode"]
     joined = b"\0".join(values)
-    if b"\n" in joined or b" \0" in joined or joined[-1:] == b" " or joined.count(0) != len(values) - 1:
+    if NEWLINE in joined or joined.find(b" \0") >= 0 or joined[-1:] == b" " or joined.count(0) != len(values) - 1:
         return [function(v) for v in values]
     return [v if len(v) & 3 else a2b_base64(v) if v.isalnum() else function(v) for v in values]
 
@@ -56,12 +57,12 @@ def _base64(values: list[bytes]) -> list[bytes]:
 def _holding(name: str, mark: bytes) -> Many:
     """For a transformation that leaves values without the mark alone."""
     function = TRANSFORMATIONS[name]
-    return lambda values: [function(v) if mark in v else v for v in values]
+    return lambda values: [function(v) if v.find(mark) >= 0 else v for v in values]
 
 
 def _utf8(values: list[bytes]) -> list[bytes]:
     function = TRANSFORMATIONS["utf8toUnicode"]
-    return [v if v.isascii() and b"\0" not in v else function(v) for v in values]
+    return [v if v.isascii() and NUL not in v else function(v) for v in values]
 
 
 JOINABLE = (

@@ -113,13 +113,13 @@ class Recall:
     def items(self, values: Sequence[bytes], masks: Sequence[int], wanted: int) -> tuple[int, int]:
         """(bits of the wanted items of which the condition accepts a value that it looks at (`masks`, by value), bits
         of all items of which that may be so)."""
-        young, get, shift = self._memory.young.get, self._memory.get, self._open
+        young, memory, shift = self._memory.young, self._memory, self._open
         hits = 0
         unknown: list[Seen] = []
         for seen in zip(values, masks, strict=True):
-            known = young(seen)
+            known = young.get(seen)
             if known is None:
-                known = get(seen)
+                known = memory.get(seen)
                 if known is None:
                     unknown.append(seen)
                     continue

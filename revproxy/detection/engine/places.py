@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import accumulate
 from typing import Generic, TypeVar
 
 import hyperscan
@@ -14,7 +12,7 @@ from revproxy.detection.link.patterns import STAND_IN
 
 Key = TypeVar("Key", bound=Hashable)
 MOST = 1024
-"""So many matches in a buffer are as good as one in every value: where they are is not looked at any more."""
+"""Most matches in a buffer of which it is told where they are."""
 _WITHOUT_NUL = STAND_IN + bytes(range(1, 256))
 
 
@@ -29,7 +27,7 @@ def joined(values: Sequence[bytes]) -> tuple[bytes, bool]:
 class Places(Generic[Key]):
     """Databases by what they are known by, for one thread; each is made ready when it is first asked."""
 
-    __slots__ = ("_ends", "_keys", "_on_match", "_scan_of", "_scans")
+    __slots__ = ("_ends", "_gather", "_keys", "_scan_of", "_scans")
 
     def __init__(self, keys: Mapping[Key, str], scan_of: ScanOf) -> None:
         """`keys`: those of the databases."""
@@ -37,15 +35,19 @@ class Places(Generic[Key]):
         self._scan_of = scan_of
         self._scans: dict[Key, Scan] = {}
         self._ends: list[int] = []
-        self._on_match = _gatherer(self._ends)
+        self._gather = {MOST: _gatherer(self._ends, MOST), 1: _gatherer(self._ends, 1)}
 
-    def ends(self, known_by: Key, data: bytes) -> list[int] | None:
-        """Where matches end; None where there are too many to tell."""
+    def holds(self, known_by: Key, data: bytes) -> bool:
+        """Whether there is a match."""
+        return self.ends(known_by, data, 1) is None
+
+    def ends(self, known_by: Key, data: bytes, most: int = MOST) -> list[int] | None:
+        """Where matches end; None where there are so many."""
         scan = self._scans.get(known_by)
         if scan is None:
             scan = self._scans[known_by] = self._scan_of(self._keys[known_by])
         try:
-            scan(data, self._on_match)
+            scan(data, self._gathering(most))
         except hyperscan.ScanTerminated:
             self._ends.clear()
             return None
@@ -55,17 +57,30 @@ class Places(Generic[Key]):
         self._ends.clear()
         return found
 
+    def _gathering(self, most: int) -> Callable[..., bool]:
+        gather = self._gather.get(most)
+        if gather is None:
+            gather = self._gather[most] = _gatherer(self._ends, most)
+        return gather
 
-def _gatherer(ends: list[int]) -> Callable[..., bool]:
+
+def _gatherer(ends: list[int], most: int) -> Callable[..., bool]:
     def on_match(number: int, start: int, end: int, flags: int, context: object) -> bool:
         ends.append(end)
-        return len(ends) >= MOST
+        return len(ends) >= most
 
     return on_match
 
 
-def numbers(ends: Iterable[int], values: Iterable[bytes]) -> list[int]:
-    """The numbers of the values, joined, in which matches end; at a border of two that may be either."""
-    nexts = list(accumulate(len(value) + 1 for value in values))
-    found = {bisect_right(nexts, place) for end in ends for place in (end - 1, end)}
-    return sorted(number for number in found if number < len(nexts))
+def numbers(ends: Iterable[int], data: bytes) -> list[int]:
+    """The numbers of the values, joined in `data`, in which matches end; at a border of two that may be either."""
+    found: dict[int, None] = {}
+    number = at = 0
+    for end in sorted(ends):
+        if end:
+            number += data.count(0, at, end - 1)
+            at = end - 1
+            if not data[at]:
+                found[number + 1] = None
+        found[number] = None
+    return sorted(found)

@@ -52,12 +52,14 @@ def _over_after(rule: Rule, phase: Phase, enforces: bool) -> frozenset[Phase]:
 class Runner:
     """Runs rules of one set, by their positions."""
 
-    __slots__ = ("_idle", "_programs", "_ruleset", "_runs", "_usual", "adding")
+    __slots__ = ("_idle", "_programs", "_ruleset", "_runs", "_usual", "adding", "phases")
 
     def __init__(self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int]) -> None:
         """`idle` rules do nothing until another has done something."""
         self._ruleset = ruleset
         self._programs = programs
+        self.phases = ruleset.phases
+        """By protocol, those of all rules."""
         found = adding(ruleset, programs)
         self.adding = frozenset(found)
         """Rules of which it depends on what they did before what they do."""
@@ -69,7 +71,7 @@ class Runner:
         self, rules: Sequence[int], protocol: Protocol, scene: Scene, place: Place, known: Container[str]
     ) -> tuple[Place, list[Fired]]:
         """Run these, but for those with a `known` id, from `place` on: (the place afterwards, what matched)."""
-        phases, state, programs = self._ruleset.phases[protocol], scene.state, self._programs
+        phases, state, programs = self.phases[protocol], scene.state, self._programs
         fired = []
         for at in rules:
             phase = phases[at]

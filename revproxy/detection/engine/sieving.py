@@ -26,5 +26,6 @@ class Sieves:
         """The numbers, in order, of those of the values that are to be tried."""
         if len(values) < MANY or place not in self._known:
             return range(len(values))
-        ends = self._places.ends(place, joined(values)[0])
-        return range(len(values)) if ends is None else numbers(ends, values)
+        data = joined(values)[0]
+        ends = self._places.ends(place, data)
+        return range(len(values)) if ends is None else numbers(ends, data)

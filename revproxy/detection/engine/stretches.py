@@ -9,7 +9,7 @@ variables that matter are looked at instead.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
@@ -23,7 +23,7 @@ from revproxy.detection.engine.state import Lost, Scene
 from revproxy.detection.link import RuleSet
 from revproxy.detection.link.chosen import losing_rules
 from revproxy.detection.rules import Control
-from revproxy.model import Fields, Phase, Protocol
+from revproxy.model import Action, Fields, Phase, Protocol
 
 RUNS = 4096
 """Most runs (lists of rules) of which the stretches are kept; beyond, it begins anew."""
@@ -126,6 +126,7 @@ class Stretches:
             inputs_of(rule, self._names, at in confirmed) if steady and at not in self._runner.adding else None
             for at, rule in enumerate(ruleset.rules)
         ]
+        self._leaps = _leaps(ruleset) if steady else {}
         self._known: dict[Rules, tuple[Stretch, ...]] = {}
         self._stretches: dict[Rules, Stretch] = {}
 
@@ -159,13 +160,21 @@ class Stretches:
             self._stretches.clear()
         parts: list[list[int]] = []
         protocol, rules = key
-        for at in rules:
+        for at in self._leaping(rules, protocol):
             if parts and (self._inputs[at] is None) == (self._inputs[parts[-1][0]] is None):
                 parts[-1].append(at)
             else:
                 parts.append([at])
         divided = self._known[key] = tuple(self._stretch((protocol, tuple(part))) for part in parts)
         return divided
+
+    def _leaping(self, rules: Sequence[int], protocol: Protocol) -> Iterator[int]:
+        """These rules without those that would leap over none of them, as nothing comes of that."""
+        phases = self._runner.phases[protocol]
+        for number, at in enumerate(rules):
+            to, then = self._leaps.get(at), rules[number + 1 : number + 2]
+            if to is None or (then and then[0] < to and phases[then[0]] is phases[at]):
+                yield at
 
     def _stretch(self, key: Rules) -> Stretch:
         rules = key[1]
@@ -212,6 +221,17 @@ def _confirmed(ruleset: RuleSet) -> frozenset[int]:
     """Rules that run only where a scan found their first condition, and that never lose a target."""
     scanned = {item.rule for group in ruleset.groups for item in group.items if not item.condition}
     return frozenset(scanned) - losing_rules(ruleset.rules)
+
+
+def _leaps(ruleset: RuleSet) -> dict[int, int]:
+    """Rules that do nothing but leap, and the positions to which they do."""
+    return {
+        at: to
+        for at, to in ruleset.jumps.items()
+        if (rule := ruleset.rules[at]).action is Action.ALLOW
+        and not (rule.logs or rule.score or rule.passes is not None)
+        and not any(c.effects or c.capture for c in rule.conditions)
+    }
 
 
 def _stayed(before: Mapping[bytes, bytes], after: Iterable[bytes]) -> frozenset[bytes]:

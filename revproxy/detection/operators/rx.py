@@ -7,12 +7,14 @@ in the value, whatever the pattern. Captures follow PCRE's order; a group that a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import re2
 
+from revproxy.codecs.linear import Span, found
+from revproxy.codecs.linear import spans as spans_of
 from revproxy.detection.operators.base import Argument, ArgumentError, Captures, CompiledOperator, Test, text_of
 from revproxy.detection.operators.texts import Texts
 from revproxy.detection.patterns import Flags, Node, PatternError, parse, parser, strict, to_re2
@@ -48,7 +50,7 @@ def forget() -> None:
 
 def alternation(patterns: Sequence[bytes]) -> Test:
     """Whether any of these patterns of google-re2 matches. Raises ArgumentError when they are too large for it."""
-    return _found(compile_re2(b"|".join(b"(?:%b)" % p for p in patterns), captures=False))
+    return found(compile_re2(b"|".join(b"(?:%b)" % p for p in patterns), captures=False))
 
 
 def tree_of(argument: Argument, flags: Flags = RX) -> Node:
@@ -76,12 +78,13 @@ def rx_texts(argument: Argument) -> Texts:
 class _Late:
     """The program with captures, built at its first use, since few rules capture. Two threads may both build it."""
 
-    __slots__ = ("_program", "_text")
+    __slots__ = ("_program", "_spans", "_text")
 
     def __init__(self, texts: Texts, program: Any = None) -> None:
         """`program` is the one that finds: without groups it captures as well as any."""
         self._text = texts.search if texts.captures is None else texts.captures
         self._program = program if texts.captures is None else None
+        self._spans: Callable[[bytes], Sequence[Span] | None] | None = None
 
     def build(self) -> Any:
         """The program."""
@@ -92,23 +95,23 @@ class _Late:
     def search(self, value: bytes, at: int = 0) -> Any:
         return self.build().search(value, at)
 
-
-def _found(program: Any) -> Test:
-    """Whether it matches somewhere: `search`, without the objects that it makes around the one call that decides."""
-    inner, anchor = getattr(program, "_regexp", None), getattr(re2, "_Anchor", None)
-    if inner is None or anchor is None:
-        # Another release of the library keeps it elsewhere.
-        return lambda value: program.search(value) is not None
-    match, anywhere = inner.Match, anchor.UNANCHORED
-    return lambda value: match(anywhere, value, 0, len(value))[0][0] >= 0
+    def captures(self, value: bytes) -> Captures:
+        """The first match and its groups; nothing without one."""
+        spans = self._spans
+        if spans is None:
+            spans = self._spans = spans_of(self.build())
+        told = spans(value)
+        if told is None:
+            return ()
+        return tuple([None if begin < 0 else value[begin:end] for begin, end in told[: MOST_GROUPS + 1]])
 
 
 def _test(texts: Texts, program: Any) -> Test:
-    found = _found(program)
+    matches = found(program)
     if texts.exact is None:
-        return found
-    exact = _found(compile_re2(texts.exact, captures=False))
-    return lambda value: found(value) and (value[-1:] != b"\n" or exact(value))
+        return matches
+    exact = found(compile_re2(texts.exact, captures=False))
+    return lambda value: matches(value) and (value[-1:] != b"\n" or exact(value))
 
 
 def matcher(tree: Node) -> CompiledOperator:
@@ -129,8 +132,7 @@ def from_texts(texts: Texts) -> CompiledOperator:
 
     def captures(value: bytes) -> Captures:
         # Only what ends in a newline may be found by the program and not be meant.
-        match = late.search(value) if value[-1:] != b"\n" or test(value) else None
-        return () if match is None else (match.group(0), *match.groups()[:MOST_GROUPS])
+        return late.captures(value) if value[-1:] != b"\n" or test(value) else ()
 
     return CompiledOperator(test, find, captures, ready=late.build)
 

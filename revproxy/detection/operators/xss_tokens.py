@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from revproxy.codecs.marks import EQUALS, LESS
+
 _ELEMENTS = frozenset(
     b"applet base comment embed frame frameset handler iframe import isindex link listener meta noscript object "
     b"script style vmlframe xml xss svg math".split()
@@ -31,7 +33,7 @@ _MOST_ATTRIBUTES = 64
 
 def is_xss(value: bytes) -> bool:
     """Whether any reading of the value would run script. Linear in its length."""
-    if b"<" not in value and b"=" not in value:
+    if LESS not in value and EQUALS not in value:
         return False
     if _as_text(value):
         return True

@@ -16,7 +16,7 @@ _END = re.compile(rb"\*/|-->")
 
 def replace_comments(value: bytes) -> bytes:
     """A space for each `/* */`, also for one that is never closed."""
-    return _BLOCK.sub(b" ", value) if b"/*" in value else value
+    return _BLOCK.sub(b" ", value) if value.find(b"/*") >= 0 else value
 
 
 def remove_comments_char(value: bytes) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from revproxy.codecs.marks import DOT
+
 _SEPARATORS = bytes.maketrans(b",;\t\n\r", b"     ")
 _SPACES = re.compile(rb" +")
 
@@ -15,7 +17,7 @@ def normalise_path(value: bytes) -> bytes:
     `..` vanishes too; after a relative path was taken back to nothing, `..` stays until a segment of two characters
     or more came; and a path that shrinks to its root is nothing unless it ended in a slash.
     """
-    if b"//" not in value and b"." not in value:
+    if DOT not in value and value.find(b"//") < 0:
         return value
     relative = value[:1] != b"/"
     out: list[bytes] = []
@@ -48,6 +50,6 @@ def normalise_path_win(value: bytes) -> bytes:
 def cmd_line(value: bytes) -> bytes:
     r"""What a shell would read: no `\ " ' ^`, separators as one space, none before `/` and `(`, lower case."""
     value = value.translate(_SEPARATORS, b"\\\"'^").lower()
-    if b"  " in value:
+    if value.find(b"  ") >= 0:
         value = _SPACES.sub(b" ", value)
     return value.replace(b" /", b"/").replace(b" (", b"(")

@@ -11,6 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from revproxy.codecs.marks import SPACE
 from revproxy.protocols.http1.fields import LEARN_BYTES, LEARN_MOST, NEVER_TWICE
 
 _BREAKS: Final = bytes(b for b in range(256) if b not in b"\r\n\0")
@@ -22,7 +23,7 @@ def write_request(method: bytes, target: bytes, fields: Iterable[tuple[bytes, by
     """An HTTP/1.1 request head with its empty line. Method and target hold no space; fields are (name, value)."""
     lines = [b"%b: %b\r\n" % field for field in fields]
     head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, b"".join(lines))
-    if b" " in target or b" " in method:
+    if SPACE in target or SPACE in method:
         raise ValueError("space in a request line")
     _check(head, len(lines))
     return head

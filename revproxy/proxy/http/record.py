@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from revproxy.audit import About, Metrics, Records, encode_error, encode_finding, encode_http_access
+from revproxy.audit import About, Metrics, Records, encode_error, encode_finding, encode_http_access, frame_of
 from revproxy.model import ALLOWED, Action, Transaction, Verdict
 from revproxy.proxy.http.message import Client, Request
 
@@ -130,28 +130,27 @@ class Recorder:
         self._refused[(reason,)] += 1
 
     def _write_findings(self, entry: Entry, client: Client, request: Request) -> None:
-        for finding in entry.transaction.findings:
+        transaction = entry.transaction
+        frame = frame_of(
+            id=transaction.id,
+            ts=entry.began,
+            route=entry.route,
+            verdict=entry.verdict,
+            ruleset=entry.set_name,
+            total=transaction.scores.shown + transaction.scores.outbound,
+            client=client.address,
+            method=request.method,
+            host=request.host,
+            target=request.target,
+        )
+        for finding in transaction.findings:
             self._findings[(finding.rule,)] += 1
-            self._records.audit(
-                encode_finding(
-                    finding,
-                    id=entry.transaction.id,
-                    ts=entry.began,
-                    route=entry.route,
-                    verdict=entry.verdict,
-                    ruleset=entry.set_name,
-                    total=entry.transaction.scores.shown + entry.transaction.scores.outbound,
-                    client=client.address,
-                    method=request.method,
-                    host=request.host,
-                    target=request.target,
-                )
-            )
+            self._records.audit(encode_finding(finding, frame))
             if self._records.error is not None:
                 self._records.error(
                     encode_error(
                         finding,
-                        id=entry.transaction.id,
+                        id=transaction.id,
                         ts=entry.began,
                         verdict=entry.verdict,
                         client=client.address,

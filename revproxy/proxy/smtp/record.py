@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from revproxy.audit import About, Metrics, encode_error, encode_finding, encode_smtp_access
+from revproxy.audit import About, Metrics, encode_error, encode_finding, encode_smtp_access, frame_of
 from revproxy.model import ALLOWED, Verdict
 from revproxy.proxy.smtp.envelope import Client, Envelope
 
@@ -111,25 +111,24 @@ class Recorder:
             envelope.tape.end(verdict, about)
 
     def _findings(self, client: Client, envelope: Envelope, verdict: Verdict, began: float, ruleset: str) -> None:
-        for finding in envelope.transaction.findings:
+        transaction = envelope.transaction
+        if not transaction.findings:
+            return
+        frame = frame_of(
+            id=transaction.id,
+            ts=began,
+            route=envelope.domain,
+            verdict=verdict,
+            ruleset=ruleset,
+            total=transaction.scores.shown,
+            client=client.address,
+            protocol="smtp",
+        )
+        for finding in transaction.findings:
             self._metrics.count("revproxy_findings_total", (finding.rule,))
-            self._records.audit(
-                encode_finding(
-                    finding,
-                    id=envelope.transaction.id,
-                    ts=began,
-                    route=envelope.domain,
-                    verdict=verdict,
-                    ruleset=ruleset,
-                    total=envelope.transaction.scores.shown,
-                    client=client.address,
-                    protocol="smtp",
-                )
-            )
+            self._records.audit(encode_finding(finding, frame))
             if self._records.error is not None:
-                line = encode_error(
-                    finding, id=envelope.transaction.id, ts=began, verdict=verdict, client=client.address
-                )
+                line = encode_error(finding, id=transaction.id, ts=began, verdict=verdict, client=client.address)
                 self._records.error(line)
 
     def refused(self, client: Client, session: str, reply: str, reason: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from revproxy.app.proposing import records
 from revproxy.app.proposing.records import LINE_BYTES, read_denials
-from revproxy.audit import encode_finding, encode_http_access
+from revproxy.audit import encode_finding, encode_http_access, frame_of
 from revproxy.model import ALLOWED, Action, Finding, Phase, Severity, Verdict
 
 DENY = Verdict(Action.DENY, 5, "score")
@@ -21,15 +21,17 @@ def line(verdict: Verdict = DENY, at: float = 100.0, **changes: Any) -> bytes:
     finding = Finding("one", Phase.BODY, Severity.ERROR, 5, "an attack", "args", b"q", b"' or 1=1")
     made = encode_finding(
         finding,
-        id="T1",
-        ts=at,
-        route="shop",
-        verdict=verdict,
-        ruleset="r",
-        client="192.0.2.9",
-        method=b"GET",
-        host=b"shop.example",
-        target=b"/search?password=hunter2",
+        frame_of(
+            id="T1",
+            ts=at,
+            route="shop",
+            verdict=verdict,
+            ruleset="r",
+            client="192.0.2.9",
+            method=b"GET",
+            host=b"shop.example",
+            target=b"/search?password=hunter2",
+        ),
     )
     return json.dumps({**json.loads(made), **changes}).encode()
 

@@ -169,6 +169,51 @@ LEFT = {
 }  # fmt: skip
 
 
+JUMPS = {
+    "a jump over nothing that runs": [
+        rule("1", TOUCHING, skip_after="END", **QUIET),
+        rule("2", condition([Target("cookies", key=b"never")], ("rx", "."))),
+        Marker("END"),
+        rule("3", TOUCHING),
+    ],
+    "a jump over what runs": [
+        rule("1", TOUCHING, skip_after="END", **QUIET),
+        rule("2", TOUCHING),
+        Marker("END"),
+        rule("3", TOUCHING),
+    ],
+    "a jump within its phase": [
+        rule("1", TOUCHING, skip_after="END", **QUIET),
+        rule("2", TOUCHING, phase=Phase.LOG),
+        Marker("END"),
+        rule("3", TOUCHING),
+    ],
+}
+
+
+@pytest.mark.parametrize("listed", JUMPS.values(), ids=JUMPS)
+def test_a_jump_leads_where_it_did(listed):
+    first, second = Engine(link(listed)), Engine(link(listed))
+    second._stretches._leaps = {}
+    for value in (b"v", b"w"):
+        ours, theirs = request(args={b"k": value}), request(args={b"k": value})
+        assert inspected(first, ours) == inspected(second, theirs)
+        assert "3" in [f.rule for f in ours.findings]
+
+
+def test_a_rule_that_would_leap_over_nothing_does_not_run(runs):
+    leaping = rule("leap", TOUCHING, skip_after="END", **QUIET)
+    over = rule("over", condition([Target("args")], ("rx", "attack")))
+    engine = Engine(link([leaping, over, Marker("END"), rule("behind", TOUCHING)]))
+    runs.clear()
+    for value, found, ran in ((b"v", ["behind"], ["behind"]), (b"attack", ["behind"], ["leap", "behind"])):
+        tx = request(args={b"k": value})
+        inspected(engine, tx)
+        assert [f.rule for f in tx.findings] == found
+        assert runs == ran
+        runs.clear()
+
+
 @pytest.mark.parametrize("listed", LEFT.values(), ids=LEFT)
 @pytest.mark.parametrize("before", [(), (rule("0", doing(setting(b"dirt", Reference("args", b"k")))),)])
 def test_what_is_kept_is_what_running_leaves(listed, before):

@@ -1,0 +1,268 @@
+"""Secrets inside of texts: how they are recognised where no field tells of them, and put out of sight.
+
+The patterns here are ours, fixed and linear: no nested quantifiers, every repetition followed by what it excludes.
+Invariant: what google-re2 does not find in a text, `re` would not replace in it; it is asked first, as it is twenty
+times as fast where there is nothing. Names of fields do not belong here, nor which part of a record is a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import re2
+
+from revproxy.codecs.linear import found
+from revproxy.codecs.marks import APOSTROPHE, GREATER, NEWLINE, QUOTE, SLASH
+
+MASK = b"[redacted]"
+_NAME = (
+    rb"(?:pass(?:[_-]?(?:word|wd|wort|phrase|code|wrd))?|kennwort|pwd|secret|token|(?:api|access|private|shared)[_-]?key"
+    rb"|credential|authoriz|auth[_-]?(?:code|key)|sess(?:ion)?[_-]?(?:id|key)|otp|csrf|xsrf|cvv|cvc"
+    rb"|(?:card|cc)[_-]?number|security[_-]?code|code[_-]?verifier|ssn"
+    rb"|\b(?:pin|pw|sid|jwt|puk|tan|auth|sig|signature)\b)"
+)
+_AFTER = rb"""[a-z0-9_.\[\]-]{0,40}\\?["']?[ \t]*(?:[:=]|%3[ad])[ \t]*"""
+_TELLING = rb"(?:token|(?<!p)reset|verif)"
+_TELLING_PART = re.compile(rb"(?i)" + _TELLING)
+_PLAIN_PARTS = frozenset(
+    b"password passwort email mail phone account confirm confirmation new done complete success refresh revoke"
+    b" introspect user users request resend login step api auth oauth v1 v2 v3 .".split()
+)
+"""Parts of a path that may stand after `token`, `reset` or `verify` and are no token."""
+_MASKED_PARTS = 2
+"""Most parts that are masked after a telling one: an account and its token."""
+_SEPARATED = re.compile(rb"[=:>\n]")
+_NOT_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
+_CARD_DIGITS = 12
+"""Fewer digits than one more are no card number."""
+_ONCE = bytes((c - 48) % 10 for c in range(256))
+_TWICE = bytes(sum(divmod(2 * ((c - 48) % 10), 10)) for c in range(256))
+"""What a digit adds to the Luhn sum, by its place."""
+
+
+class Mask:
+    """One pattern, and what is put in the place of a match."""
+
+    __slots__ = ("_may", "_pattern", "_put")
+
+    def __init__(
+        self, pattern: re.Pattern[bytes], put: Callable[[re.Match[bytes]], bytes], may: bytes | None = None
+    ) -> None:
+        """`pattern` ignores case. `may` matches wherever it does, for one that google-re2 does not take, or is slow
+        to learn."""
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.case_sensitive = False
+        self._may = found(re2.compile(may or pattern.pattern, options))
+        self._pattern = pattern
+        self._put = put
+
+    def over(self, text: bytes) -> bytes:
+        """The text with each match masked."""
+        return self._pattern.sub(self._put, text) if self._may(text) else text
+
+
+def _value(match: re.Match[bytes]) -> bytes:
+    whole, start = match[0], match.start("value") - match.start()
+    return whole[:start] + MASK
+
+
+def _quoted(match: re.Match[bytes]) -> bytes:
+    group = "value" if match["value"] is not None else "single"
+    return match[0][: match.start(group) - match.start()] + MASK
+
+
+def _card(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    if match["uuid"] is not None:
+        return text
+    digits = text if text.isdigit() else text.replace(b"%20", b"").translate(None, _NOT_DIGITS)
+    # The Luhn sum tells card numbers from timestamps and counters. By tables: such numbers are in many targets.
+    return text if (sum(digits[::-2].translate(_ONCE)) + sum(digits[-2::-2].translate(_TWICE))) % 10 else MASK
+
+
+def _way(match: re.Match[bytes]) -> bytes:
+    """Parts of a path after a telling one (`/reset/token/...`): a token there is a password for an hour."""
+    parts = match[0].split(b"/")
+    left = 0
+    for place, part in enumerate(parts):
+        if _TELLING_PART.search(part):
+            left = _MASKED_PARTS
+        elif part == b"..":
+            left = 0
+        elif left and part and part.lower() not in _PLAIN_PARTS:
+            parts[place] = MASK
+            left -= 1
+    return b"/".join(parts)
+
+
+_CREDENTIALS = (
+    Mask(re.compile(rb"(?s)-----BEGIN[ +][a-z0-9 +]{0,40}PRIVATE[ +]KEY(?P<value>.*)", re.IGNORECASE), _value),
+    Mask(
+        re.compile(
+            rb"\b(?:set-cookie2?|cookie2?|proxy-authorization|authorization)[ \t]*:[ \t]*(?P<value>[^\r\n]+)",
+            re.IGNORECASE,
+        ),
+        _value,
+    ),
+    Mask(
+        re.compile(
+            rb"\bauth[ \t]+(?:plain|login|cram-md5|scram-[a-z0-9-]+|xoauth2|oauthbearer)[ \t]+(?P<value>[^\r\n]+)",
+            re.IGNORECASE,
+        ),
+        _value,
+    ),
+    Mask(
+        re.compile(
+            rb"\b(?:bearer|basic|negotiate|digest|ntlm)(?:[ \t+]|%20)+(?P<value>[a-z0-9+/=_.~%-]{6,}[^\r\n&]*)",
+            re.IGNORECASE,
+        ),
+        _value,
+    ),
+    Mask(re.compile(rb"(?P<value>\b(?-i:eyJ)[a-z0-9_-]{8,}(?:\.[a-z0-9_-]*){0,4})", re.IGNORECASE), _value),
+    Mask(
+        re.compile(rb"""://[^\s/?#:@"'<>]{0,128}:(?P<value>[^\s/"'<>]{1,256}(?=@))""", re.IGNORECASE),
+        _value,
+        rb"""://[^/?#:@"'<>]{0,128}:[^/"'<>]+@""",
+    ),
+)
+"""What needs no telling name."""
+_PART = Mask(
+    re.compile(
+        rb"name=\"?[^\"\r\n]{0,80}"
+        + _NAME
+        + rb"[^\r\n]{0,80}(?:\r?\n[^\r\n]{1,200}){0,4}\r?\n\r?\n(?P<value>[^\r\n]+)",
+        re.IGNORECASE,
+    ),
+    _value,
+    rb"name=[^\r\n]*" + _NAME,
+)
+"""A part of multipart/form-data."""
+_ELEMENT = Mask(
+    re.compile(_NAME + rb"[^<>\r\n]{0,80}>\s{0,8}(?:<!\[CDATA\[)?(?P<value>[^<]+)", re.IGNORECASE), _value
+)
+_QUOTED = Mask(
+    re.compile(
+        _NAME + _AFTER + rb"""\\?(?:"(?P<value>(?:[^"\\\r\n]|\\.)*)|'(?P<single>(?:[^'\\\r\n]|\\.)*))""",
+        re.IGNORECASE,
+    ),
+    _quoted,
+)
+_ATTRIBUTE = Mask(
+    re.compile(
+        _NAME
+        + rb"""[a-z0-9_.\[\]-]{0,40}\\?["'][ \t]{1,8}(?:[a-z-]{1,20}=["'][^"'<>]{0,40}["'][ \t]{1,8}){0,3}"""
+        + rb"""value[ \t]{0,8}=[ \t]{0,8}\\?(?:"(?P<value>[^"\r\n]*)|'(?P<single>[^'\r\n]*))""",
+        re.IGNORECASE,
+    ),
+    _quoted,
+    _NAME + rb"""[a-z0-9_.\[\]-]{0,40}\\?["'][^<>]*value[ \t]{0,8}=""",
+)
+"""`<add key="password" value="...">` and its like."""
+_PLAIN = Mask(re.compile(_NAME + _AFTER + rb"""(?P<value>[^&\r\n"' \t][^&\r\n]*)""", re.IGNORECASE), _value)
+_CODE = Mask(
+    re.compile(rb"(?:(?<=[?&])|\A)code=(?P<value>[a-z0-9._~%/+-]{16,})(?![^&#\s])", re.IGNORECASE),
+    _value,
+    rb"code=[a-z0-9._~%/+-]{16}",
+)
+"""A code of OAuth (RFC 6749 4.1.2); what is shorter is a country or an article."""
+_WAY = Mask(
+    re.compile(rb"/[a-z0-9_-]{0,40}" + _TELLING + rb"""[a-z_-]{0,20}/[^?#&\s"'<>;,]+""", re.IGNORECASE),
+    _way,
+    rb"/[a-z0-9_-]*(?:token|reset|verif)[a-z_-]*/",
+)
+_CARD = Mask(
+    re.compile(
+        rb"(?P<uuid>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)"
+        rb"|[0-9](?<![0-9]{2})(?:(?:[ +-]|%20)?[0-9]){12,18}(?![0-9])",
+        re.IGNORECASE,
+    ),
+    _card,
+    rb"[0-9](?:(?:[ +-]|%20)?[0-9]){12}",
+)
+"""Digits in an UUID are no card number, whatever their sum."""
+
+
+def mask(text: bytes, low: bytes, look: str) -> bytes:
+    """The text with all masked that can be told; `low` is what it says, decoded and in lower case, and `look` that as
+    Latin-1."""
+    if hinted(look):
+        text = _each(_CREDENTIALS, text)
+    if seeded(look) and _SEPARATED.search(low):
+        text = _named(text)
+    if SLASH in text:
+        text = _WAY.over(text)
+    return text
+
+
+def mask_cards(text: bytes) -> bytes:
+    """The text with payment card numbers masked."""
+    return _CARD.over(text) if len(text.translate(None, _NOT_DIGITS)) > _CARD_DIGITS else text
+
+
+def _named(text: bytes) -> bytes:
+    """Values behind telling names."""
+    # Each pattern costs a microsecond, so each has to have a reason.
+    if NEWLINE in text:
+        text = _PART.over(text)
+    if GREATER in text:
+        text = _ELEMENT.over(text)
+    if QUOTE in text or APOSTROPHE in text:
+        text = _ATTRIBUTE.over(_QUOTED.over(text))
+    return _CODE.over(_PLAIN.over(text))
+
+
+def _each(masks: Sequence[Mask], text: bytes) -> bytes:
+    for one in masks:
+        text = one.over(text)
+    return text
+
+
+def seeded(low: str) -> bool:
+    """Whether a text in lower case holds a seed: a part of a telling name.
+
+    Every word and name that is telling contains one. Written out and on str: the quickest of the ways measured
+    (0.7 us; bytes 3 us, a loop 2 us, one pattern 1.1 us).
+    """
+    return (
+        "pass" in low
+        or "pw" in low
+        or "secr" in low
+        or "tok" in low
+        or "key" in low
+        or "cred" in low
+        or "auth" in low
+        or "sess" in low
+        or "otp" in low
+        or "srf" in low
+        or "kennw" in low
+        or "cv" in low
+        or "numb" in low
+        or "code" in low
+        or "ssn" in low
+        or "pin" in low
+        or "sid" in low
+        or "jwt" in low
+        or "sig" in low
+        or "puk" in low
+        or "tan" in low
+    )
+
+
+def hinted(low: str) -> bool:
+    """The same for credentials that need no telling name; lower case."""
+    return (
+        "bearer" in low
+        or "basic" in low
+        or "nego" in low
+        or "digest" in low
+        or "ntlm" in low
+        or "cookie" in low
+        or "auth" in low
+        or "eyj" in low
+        or "-----" in low
+        or "reset" in low
+        or "verif" in low
+        or ("@" in low and "://" in low)
+    )
