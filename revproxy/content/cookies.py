@@ -14,7 +14,7 @@ import re
 # name = "quoted string", wherever a cookie may begin. The string may hold `;` and escaped quotes.
 _QUOTED = re.compile(rb'(?:^|[;,])([^=;,"]*)=[ \t]*"((?:[^"\\]|\\.)*)"', re.DOTALL)
 # What is read alike by everybody: names and values without quotes and blanks, an equals sign in each.
-_USUAL = re.compile(rb'[^=;" \t]++=[^;" \t]*+(?:; ?[^=;" \t]++=[^;" \t]*+)*+;?')
+_USUAL = re.compile(rb'[^=;" \t]++=[^;" \t]*+(?:; ?[^=;" \t]++=[^;" \t]*+)*;?')
 _BLANK = b" \t"
 _ESCAPE = re.compile(rb"\\([0-3][0-7][0-7]|.)", re.DOTALL)
 

@@ -27,7 +27,7 @@ _BEGINS: dict[Kind, tuple[bytes, ...]] = {
     Kind.XML: (b"<",),
 }
 """What a body must begin with. A kind that is not here has no arguments anywhere."""
-_STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)
+_STRING = re.compile(rb'"((?:[^"\\]++|\\.)*)"?', re.DOTALL)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FILENAME = re.compile(rb'filename\*?=[ \t]*(?:"([^"\r\n]*+)|([^;"\r\n]*+))', re.IGNORECASE)
 

@@ -21,7 +21,7 @@ from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.errors import Location
 
 _NAME = re.compile(r"[ \t]*+([^:,]*+)(:[ \t]*+)?")
-_QUOTED = re.compile(r"'([^'\\]*+(?:\\.[^'\\]*+)*+)(')?[ \t]*+", re.DOTALL)
+_QUOTED = re.compile(r"'([^'\\]*+(?:\\.[^'\\]*+)*)(')?[ \t]*+", re.DOTALL)
 _BARE = re.compile(r"[^,]*+")
 _NAMES = {spec.name.lower(): spec.name for spec in ACTIONS.values()} | {name.lower(): name for name in SAME}
 _TRANSFORMATIONS = {name.lower(): name for name in TRANSFORMATIONS}

@@ -14,8 +14,8 @@ from revproxy.detection.seclang.tree import Text
 _BLANKS = re.compile(r"[ \t]*+")
 _BARE = re.compile(r"[^ \t]++")
 _QUOTED = {
-    '"': re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(")?', re.DOTALL),
-    "'": re.compile(r"'([^'\\]*+(?:\\.[^'\\]*+)*+)(')?", re.DOTALL),
+    '"': re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*)(")?', re.DOTALL),
+    "'": re.compile(r"'([^'\\]*+(?:\\.[^'\\]*+)*)(')?", re.DOTALL),
 }
 
 
