@@ -8,12 +8,12 @@ times as fast where there is nothing. Names of fields do not belong here, nor wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import re2
 
 from revproxy.codecs.linear import found
-from revproxy.codecs.marks import APOSTROPHE, GREATER, NEWLINE, QUOTE, SLASH
+from revproxy.codecs.marks import SLASH
 
 MASK = b"[redacted]"
 _NAME = (
@@ -44,23 +44,47 @@ _TWICE = bytes(sum(divmod(2 * ((c - 48) % 10), 10)) for c in range(256))
 class Mask:
     """One pattern, and what is put in the place of a match."""
 
-    __slots__ = ("_may", "_pattern", "_put")
+    __slots__ = ("_may", "_pattern", "_put", "may")
 
     def __init__(
         self, pattern: re.Pattern[bytes], put: Callable[[re.Match[bytes]], bytes], may: bytes | None = None
     ) -> None:
         """`pattern` ignores case. `may` matches wherever it does, for one that google-re2 does not take, or is slow
         to learn."""
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.case_sensitive = False
-        self._may = found(re2.compile(may or pattern.pattern, options))
+        self.may = may or pattern.pattern.replace(b"?P<value>", b"").replace(b"?P<single>", b"")
+        """What google-re2 looks for."""
+        self._may = _found(self.may)
         self._pattern = pattern
         self._put = put
 
     def over(self, text: bytes) -> bytes:
         """The text with each match masked."""
         return self._pattern.sub(self._put, text) if self._may(text) else text
+
+
+class Masks:
+    """Several, one after another, where any of them may match: mostly none does, and one look is enough."""
+
+    __slots__ = ("_masks", "_may")
+
+    def __init__(self, *masks: Mask) -> None:
+        self._masks = masks
+        self._may = _found(b"|".join(b"(?:%b)" % one.may for one in masks))
+
+    def over(self, text: bytes) -> bytes:
+        """The text with each match masked."""
+        if self._may(text):
+            for one in self._masks:
+                text = one.over(text)
+        return text
+
+
+def _found(pattern: bytes) -> Callable[[bytes], bool]:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.case_sensitive = False
+    options.never_capture = True
+    return found(re2.compile(pattern, options))
 
 
 def _value(match: re.Match[bytes]) -> bytes:
@@ -97,7 +121,7 @@ def _way(match: re.Match[bytes]) -> bytes:
     return b"/".join(parts)
 
 
-_CREDENTIALS = (
+_CREDENTIALS = Masks(
     Mask(re.compile(rb"(?s)-----BEGIN[ +][a-z0-9 +]{0,40}PRIVATE[ +]KEY(?P<value>.*)", re.IGNORECASE), _value),
     Mask(
         re.compile(
@@ -167,6 +191,8 @@ _CODE = Mask(
     rb"code=[a-z0-9._~%/+-]{16}",
 )
 """A code of OAuth (RFC 6749 4.1.2); what is shorter is a country or an article."""
+_NAMED = Masks(_PART, _ELEMENT, _QUOTED, _ATTRIBUTE, _PLAIN, _CODE)
+"""Behind telling names."""
 _WAY = Mask(
     re.compile(rb"/[a-z0-9_-]{0,40}" + _TELLING + rb"""[a-z_-]{0,20}/[^?#&\s"'<>;,]+""", re.IGNORECASE),
     _way,
@@ -188,9 +214,9 @@ def mask(text: bytes, low: bytes, look: str) -> bytes:
     """The text with all masked that can be told; `low` is what it says, decoded and in lower case, and `look` that as
     Latin-1."""
     if hinted(look):
-        text = _each(_CREDENTIALS, text)
+        text = _CREDENTIALS.over(text)
     if seeded(look) and _SEPARATED.search(low):
-        text = _named(text)
+        text = _NAMED.over(text)
     if SLASH in text:
         text = _WAY.over(text)
     return text
@@ -199,24 +225,6 @@ def mask(text: bytes, low: bytes, look: str) -> bytes:
 def mask_cards(text: bytes) -> bytes:
     """The text with payment card numbers masked."""
     return _CARD.over(text) if len(text.translate(None, _NOT_DIGITS)) > _CARD_DIGITS else text
-
-
-def _named(text: bytes) -> bytes:
-    """Values behind telling names."""
-    # Each pattern costs a microsecond, so each has to have a reason.
-    if NEWLINE in text:
-        text = _PART.over(text)
-    if GREATER in text:
-        text = _ELEMENT.over(text)
-    if QUOTE in text or APOSTROPHE in text:
-        text = _ATTRIBUTE.over(_QUOTED.over(text))
-    return _CODE.over(_PLAIN.over(text))
-
-
-def _each(masks: Sequence[Mask], text: bytes) -> bytes:
-    for one in masks:
-        text = one.over(text)
-    return text
 
 
 def seeded(low: str) -> bool:

@@ -13,7 +13,7 @@ from revproxy.audit.masking import MASK, Mask, mask, mask_cards
 
 MASKS = {
     **{name: one for name, one in vars(masking).items() if isinstance(one, Mask)},
-    **{f"credentials-{at}": one for at, one in enumerate(masking._CREDENTIALS)},
+    **{f"credentials-{at}": one for at, one in enumerate(masking._CREDENTIALS._masks)},
 }
 _WORDS = rb"""
     password pw sid code=abcdefghijklmnopq auth plain basic bearer eyJabcdefgh.x cookie: set-cookie : token key
