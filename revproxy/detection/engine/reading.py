@@ -103,13 +103,14 @@ def _own(scene: Scene, name: str, before: Sequence[Accepted]) -> Sequence[Pair]:
 class Selector:
     """One target less what the exclusions of its condition take out of it."""
 
-    __slots__ = ("_base", "_key", "_names", "_out", "_own", "count", "field", "wanted")
+    __slots__ = ("_base", "_key", "_names", "_out", "_own", "_variable", "count", "field", "wanted")
 
     def __init__(self, target: Target, excluded: Sequence[Target]) -> None:
         self.field = target.field
         self.count = target.count
         self.wanted = target.key or b""
         self._own = target.field in PSEUDO
+        self._variable = target.key.lower() if target.field == VARIABLES and target.key is not None else None
         self._names = names_of(target.field) is not None
         self._base = names_of(target.field) or target.field
         self._key = key_test(target)
@@ -117,7 +118,13 @@ class Selector:
 
     def pairs(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Lost] = ()) -> Sequence[Pair]:
         """The selected keys and values; of a counting target the number alone. `without` are taken out too."""
-        pairs = self._chosen(_own(scene, self.field, before)) if self._own else self._filled(scene.fields)
+        pairs: Sequence[Pair]
+        if self._variable is not None:
+            # Their names are in lower case.
+            value = scene.state.variables.get(self._variable)
+            pairs = () if value is None else ((self._variable, value),)
+        else:
+            pairs = self._chosen(_own(scene, self.field, before)) if self._own else self._filled(scene.fields)
         for out in self._out:
             pairs = [] if out is None else [p for p in pairs if not out(p[0])]
         for field, test in without:
