@@ -54,6 +54,7 @@ class Step:
     __slots__ = (
         "_capture",
         "_chain",
+        "_clears",
         "_doings",
         "_every",
         "_gathering",
@@ -84,6 +85,8 @@ class Step:
         self._chain = [TRANSFORMATIONS[name] for name in condition.transformations]
         self._late = [o for o in condition.operators if o.template]
         self._operators = [compile_operator(o, texts) for o in condition.operators if not o.template]
+        alone = len(condition.operators) == 1 and not self._late and not self._chain
+        self._clears = self._operators[0].clears if alone else None
         self._every = condition.every_step
         self._refused: set[bytes] = set()
         """Short values that no operator accepts: names and numbers come again and again."""
@@ -135,6 +138,8 @@ class Step:
 
     def _tried(self, scene: Scene, rows: Sequence[Row]) -> Sequence[int]:
         """The numbers of those that are not ruled out at once."""
+        if self._clears is not None and self._clears(b"\0".join([value for _, _, value in rows])):
+            return ()
         if self.place is None or scene.sieves is None:
             return range(len(rows))
         return scene.sieves.left(self.place, [value for _, _, value in rows])

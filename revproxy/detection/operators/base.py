@@ -47,6 +47,8 @@ class CompiledOperator:
     negated: bool = False
     ready: Callable[[], object] = _at_once
     """Does what the first use of `captures` would otherwise have to do, which may take long."""
+    clears: Test | None = None
+    """Of values joined with NUL, whether it accepts none of them; False says nothing."""
 
     def __call__(self, value: bytes) -> bool:
         return self.test(value)

@@ -51,7 +51,8 @@ def utf8_encoding(argument: Argument) -> CompiledOperator:
             return error.start, error.end
         return None
 
-    return CompiledOperator(lambda value: not is_utf8(value), find)
+    # A sequence that breaks off before a NUL is broken among others as well.
+    return CompiledOperator(lambda value: not is_utf8(value), find, clears=is_utf8)
 
 
 def url_encoding(argument: Argument) -> CompiledOperator:

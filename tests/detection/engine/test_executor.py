@@ -87,3 +87,15 @@ def test_a_hit_names_what_its_texts_may_come_from():
         *looked,
     )
     assert ("cookies", b"sid") in run(condition([Target(MATCHED_ONE)], ("rx", "x")), data=(Reference(MATCHED_ONE),))
+
+
+def test_an_operator_that_clears_many_values_at_once_still_finds_the_one():
+    made = Program(rule("1", condition([Target("args")], ("validateUtf8Encoding", ""))))
+    fine = {f"k{n}".encode(): "größe".encode() for n in range(50)}
+
+    def hit(args):
+        return made.run(Scene(b"", transaction(args=args).fields, State({})))
+
+    assert hit(fine) is None
+    found = hit({**fine, b"last": b"\xc3", b"after": b"x"})
+    assert (found.field, found.key) == ("args", b"last")
