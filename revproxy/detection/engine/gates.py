@@ -15,6 +15,10 @@ SETS = 1024
 """Most sets of keys that are remembered; beyond, it begins anew."""
 
 
+KEYS = 4096
+"""Most keys of which it is remembered what looks at their values."""
+KEY_BYTES = 64
+"""Of longer ones it is not."""
 MOST_KEYS = 64
 """With more keys than this no gate is shut: trying them all would cost more than it saves."""
 
@@ -78,13 +82,14 @@ class Counts:
 class Looks:
     """Which items of a group look at which values of one field."""
 
-    __slots__ = ("_all", "_known", "_rows")
+    __slots__ = ("_all", "_by_key", "_known", "_rows")
 
     def __init__(self, field: str, rows: Sequence[tuple[int, Condition]]) -> None:
         """`rows`: an item's bit and its condition."""
         chosen = [(bit, t) for bit, c in rows for t in c.targets if t.field == field and not (t.exclude or t.count)]
         self._rows = [(bit, key_test(t)) for bit, t in chosen]
         self._known: dict[tuple[bytes, ...], list[int]] = {}
+        self._by_key: dict[bytes, int] = {}
         self._all = sum({bit for bit, _ in self._rows})
 
     def masks(self, keys: Sequence[bytes], count: int) -> list[int]:
@@ -100,4 +105,11 @@ class Looks:
         return found
 
     def _mask(self, key: bytes) -> int:
-        return sum({bit for bit, test in self._rows if test is None or test(key)})
+        found = self._by_key.get(key)
+        if found is None:
+            found = sum({bit for bit, test in self._rows if test is None or test(key)})
+            if len(self._by_key) >= KEYS:
+                self._by_key.clear()
+            if len(key) <= KEY_BYTES:
+                self._by_key[key] = found
+        return found
