@@ -14,8 +14,14 @@ from revproxy.codecs.marks import EQUALS, NEWLINE, SLASH, SPACE
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _OTHERS = bytes(set(range(256)) - set(_ALPHABET) - {0x3D})
 _STRICT = re.compile(rb"[A-Za-z0-9+/]*={0,2}\Z")
-WRAPPED = "[A-Za-z0-9+/_-]{12}|[A-Za-z0-9+/_-]{10}="
-"""What `unwrap` needs: a run of digits of either alphabet that is long enough to hide something."""
+_DIGIT = "[A-Za-z0-9+/_ -]"
+_TWO = "[ACDI-Za-f][AC-HQS-Xgi-nwyz0-3]"
+_QUAD = f"{_TWO}[ABEFIJMNQRUVYZcdghklopstwx014589]{_DIGIT}"
+"""Digits that decode to bytes of which none is certain to be no text; the first two of such digits."""
+WRAPPED = f"{_QUAD}(?:{_DIGIT}{{4}})?(?:{_QUAD}|{_TWO}{_DIGIT}(?:$|[^A-Za-z0-9+_-]))"
+"""What `unwrap` needs: of the quads of a text so few may be no text that two good ones stand side by side or with one
+between, or the last one is cut short behind one."""
+_LIKELY = re.compile(WRAPPED.encode("ascii"))
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{12,}+|[A-Za-z0-9+/_-]{10,11}(?==)")
 _SPACED = re.compile(rb"[A-Za-z0-9+/ ]++={0,2}\Z")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -76,7 +82,7 @@ def unwrap(value: bytes) -> bytes:
     Before each stands `MARK`, and once more for each layer that the value was unwrapped of before. What decodes to
     anything but text is left out. A blank stands for the plus sign that a form made it of.
     """
-    if len(value) <= SHORTEST:
+    if _LIKELY.search(value) is None:
         return value
     mark = MARK * (len(value) - len(value.lstrip(MARK)) + 1)
     return b"".join([mark + text for text in _wrapped(value)]) or value
@@ -92,7 +98,7 @@ def _wrapped(value: bytes) -> list[bytes]:
         whole = _text_of(value.replace(b" ", b"+"))
         if whole:
             return [whole]
-    return [text for run in _RUN.finditer(value) for text in _texts(run[0])]
+    return [text for run in _RUN.finditer(value) if _LIKELY.search(run[0]) for text in _texts(run[0])]
 
 
 def _texts(run: bytes) -> list[bytes]:

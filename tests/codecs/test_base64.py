@@ -43,6 +43,7 @@ def test_cases(value: bytes, strict: bytes, forgiving: bytes) -> None:
 
 TEXT = st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=9, max_size=60)
 WORDS = TEXT.map(str.encode)
+RUN = rb"[A-Za-z0-9+/_-]{12}|[A-Za-z0-9+/_-]{10}="
 AROUND = st.sampled_from([b"", b"{", b'"', b"a=", b"/x/", b" ", b"q.", b"(", b"\n"])
 
 
@@ -54,7 +55,7 @@ def test_a_text_is_unwrapped_wherever_it_stands(text: bytes, before: bytes, behi
         assert wanted in unwrap(before.replace(b"/x/", b"?") + digits + behind)
     assert wanted in unwrap(urlsafe_b64encode(text))
     as_in_a_form = encode(text).replace(b"+", b" ")
-    assert wanted in unwrap(as_in_a_form) or re.search(WRAPPED.encode(), as_in_a_form) is None
+    assert wanted in unwrap(as_in_a_form) or re.search(RUN, as_in_a_form) is None
 
 
 @given(WORDS)

@@ -12,13 +12,16 @@ not belong here.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from revproxy.detection.engine.lists import Many, many
 from revproxy.detection.link.chains import function_of
 from revproxy.detection.link.ruleset import Group
 
-State = frozenset[tuple[int, int]]
+Pair = tuple[int, int]
+State = frozenset[Pair]
 Onward = tuple[tuple[str, Many, State], ...]
 """Forms still to be scanned: the name of a transformation, what carries it out, the node that it leads to."""
 _SHORT_BYTES = 64
@@ -31,6 +34,17 @@ class Asked(NamedTuple):
 
     free: State
     hinted: tuple[int, ...]
+
+
+class Way(NamedTuple):
+    """Items of a node that go on alike: the bit of what they need (`met`; 0: nothing is known), how much of their
+    chain is done, and where in it is what comes next, with its name."""
+
+    need: int
+    done: int
+    at: int
+    name: str
+    positions: tuple[int, ...]
 
 
 class Move(NamedTuple):
@@ -46,13 +60,16 @@ class ChainTable:
     __slots__ = (
         "_asked",
         "_group",
+        "_kinds",
         "_met_by",
         "_moves",
         "_need_bit",
         "_only",
         "_onward",
         "_shift",
+        "_span",
         "_trigger_bit",
+        "_ways",
         "dull",
         "trigger_mask",
     )
@@ -67,6 +84,11 @@ class ChainTable:
         self._met_by = [sum(bit for need, bit in self._need_bit.items() if need >> byte & 1) for byte in range(256)]
         self.dull = bytes(byte for byte, bits in enumerate(self._met_by) if not bits)
         """Bytes that no item needs."""
+        self._span = 1 + max((len(item.chain) for item in group.items), default=0)
+        kinds: dict[tuple[tuple[str, ...], tuple[int, ...]], int] = {}
+        self._kinds = [kinds.setdefault((item.chain, item.needs), len(kinds)) * self._span for item in group.items]
+        """Items with the same chain and needs go the same ways: what they do next is worked out once."""
+        self._ways: dict[tuple[State, int], tuple[Way, ...]] = {}
         self._moves: dict[tuple[State, int], Move] = {}
         self._onward: dict[tuple[State, int, int], Onward] = {}
         self._asked: dict[tuple[State, int, int], Asked] = {}
@@ -105,9 +127,9 @@ class ChainTable:
         if found is None:
             if len(self._asked) >= ENTRIES:
                 self._asked.clear()
-            leads = [s for s in state if self._lead_of(*s, seen, met) is not None]
+            leads = [(p, way.done) for way in self._open(state, seen, met) for p in way.positions]
             hints = self._group.hints
-            free = frozenset(s for s in leads if s[0] not in hints)
+            free = frozenset([pair for pair in leads if pair[0] not in hints])
             found = self._asked[key] = Asked(free, tuple(sorted({p for p, _ in leads if p in hints})))
         return found
 
@@ -134,38 +156,48 @@ class ChainTable:
         return found
 
     def _work_out(self, state: State, seen: int) -> Move:
-        accept = 0
-        leads = False
-        for position, done in state:
-            at = self._next(position, done, seen)
-            if at is None or self._group.items[position].every_step:
-                accept |= 1 << (self._shift + position)
-            leads |= at is not None
-        return Move(accept, leads)
+        ways = self._ways_of(state, seen)
+        on = {(p, way.done) for way in ways for p in way.positions}
+        items = self._group.items
+        ready = {1 << p for p, done in state if items[p].every_step or (p, done) not in on}
+        return Move(sum(ready) << self._shift, bool(ways))
 
     def _lead(self, state: State, seen: int, met: int) -> Onward:
-        children: dict[str, set[tuple[int, int]]] = {}
+        children: dict[str, list[Pair]] = {}
+        for way in self._open(state, seen, met):
+            children.setdefault(way.name, []).extend([(p, way.at + 1) for p in way.positions])
+        return tuple((n, many(function_of(n)), frozenset(some)) for n, some in sorted(children.items()))
+
+    def _open(self, state: State, seen: int, met: int) -> list[Way]:
+        """The ways of which it may be that something comes."""
+        return [way for way in self._ways_of(state, seen) if not way.need or met & way.need]
+
+    def _ways_of(self, state: State, seen: int) -> tuple[Way, ...]:
+        key = (state, seen)
+        found = self._ways.get(key)
+        if found is None:
+            if len(self._ways) >= ENTRIES:
+                self._ways.clear()
+            found = self._ways[key] = tuple(self._sorted(state, seen))
+        return found
+
+    def _sorted(self, state: State, seen: int) -> Iterator[Way]:
+        """The ways of a node, whatever is met."""
+        alike: defaultdict[int, list[int]] = defaultdict(list)
+        kinds = self._kinds
         for position, done in state:
-            at = self._lead_of(position, done, seen, met)
+            alike[kinds[position] + done].append(position)
+        for kind, positions in alike.items():
+            item, done = self._group.items[positions[0]], kind % self._span
+            at = self._next(item.chain, done, seen)
             if at is not None:
-                children.setdefault(self._group.items[position].chain[at], set()).add((position, at + 1))
-        return tuple((n, many(function_of(n)), frozenset(s)) for n, s in sorted(children.items()))
+                need = self._need_bit[item.needs[at] if item.needs else 0]
+                yield Way(need, done, at, item.chain[at], tuple(positions))
 
-    def _lead_of(self, position: int, done: int, seen: int, met: int) -> int | None:
-        """The next transformation, where it may be that something comes of it."""
-        at = self._next(position, done, seen)
-        return at if at is not None and self._may_match(position, at, met) else None
-
-    def _next(self, position: int, done: int, seen: int) -> int | None:
+    def _next(self, names: Sequence[str], done: int, seen: int) -> int | None:
         """The first transformation from there on that may change something."""
-        chain = self._group.items[position].chain
-        return next((at for at in range(done, len(chain)) if self._changes(chain[at], seen)), None)
+        return next((at for at in range(done, len(names)) if self._changes(names[at], seen)), None)
 
     def _changes(self, name: str, seen: int) -> bool:
         bit = self._trigger_bit.get(name)
         return bit is None or bool(seen & bit)
-
-    def _may_match(self, position: int, at: int, met: int) -> bool:
-        needs = self._group.items[position].needs
-        need = needs[at] if needs else 0
-        return not need or bool(met & self._need_bit[need])

@@ -8,7 +8,7 @@ from revproxy.detection.engine.calm import ScanOf
 from revproxy.detection.engine.places import Places, joined, numbers
 from revproxy.detection.link.sieves import Place
 
-MANY = 16
+MANY = 4
 """Fewer values are sooner tried than scanned."""
 
 

@@ -236,7 +236,8 @@ class _Linker:
             if patterns is None:
                 return  # Where one group cannot look for it, no group may say that it is not there.
             found.append((key, fields, patterns))
-        if found and look is Look.SCAN and (texts := sieve(condition, chain, found[0][2])):
+        later = rule.conditions[number + 1 :]
+        if found and look is Look.SCAN and (texts := sieve(condition, chain, found[0][2], later)):
             self.sieves[at, number] = self._database([Expression(0, text, every=True) for text in texts])
         hints = self._hint(rule, condition, chain) if found and look is Look.SCAN and not blind else ()
         for key, fields, patterns in found:

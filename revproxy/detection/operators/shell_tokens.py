@@ -48,6 +48,8 @@ _SHORT_OPTION = re.compile(rb"-[A-Za-z]{1,4}\Z")
 _ADDRESS = re.compile(rb"(?:https?|ftp)://|\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
 _FILE = re.compile(rb"[\w./-]{1,80}\.(?:sh|py|pl|php|rb|txt|conf|cfg|ini|log|xml|json|ya?ml|so|exe|ps1)\Z")
 _VERSION = re.compile(rb"(?<=[a-z])[0-9.]{1,5}\Z")
+_HIDING = re.compile(rb"[%$'\"\\<>{}?*\[]")
+"""What may make a word of something else, or stand for a path."""
 _PATTERN = re.compile(rb"[?*\[]")
 
 
@@ -75,8 +77,16 @@ def commands(value: bytes) -> Iterator[Command]:
         at = blanks.end() if blanks else start.end()
         for begin in (at, at + 1) if value[at : at + 1] in (b"'", b'"') else (at,):
             found = _COMMAND.match(value, begin)
-            if found is not None:
+            if found is not None and _may_run(found[0]):
                 yield _read(found[0], start["opens"] is not None)
+
+
+def _may_run(text: bytes) -> bool:
+    """Whether what begins so can be a command: most text begins with a word that names none, and is not read."""
+    if _HIDING.search(text):
+        return True
+    first = text.replace(b"\t", b" ").partition(b" ")[0]
+    return b"=" in first or first.lower() in WRAPPERS or _program(first)[0] in KNOWN
 
 
 def _read(text: bytes, opened: bool) -> Command:

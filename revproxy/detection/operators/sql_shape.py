@@ -12,6 +12,7 @@ tokens of a value; linear in them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 from revproxy.detection.operators.sqli_tokens import TOKEN
@@ -74,6 +75,8 @@ _NUMBER_ENDED = re.compile(
     rb")|o?C"
 )
 """Of a reading as a number, where nothing but values of its own are compared."""
+_GOING_ON = frozenset((b"L", b"o", b"N", b"!", b"=", b"B", b";", b",", b"U", b"("))
+"""Letters of which one stands behind an operand that is ended."""
 _INSIDE = ((b"E", b"Q"), (b"W", b"C"), (b"=", b"b"))
 """What brackets are, by what stands in them: a query, a choice, a condition; else they are a value."""
 _CASE = re.compile(rb"W(?:[!N]*b|" + _VALUES + rb"=" + _VALUES + rb")(?:L" + _VALUES + rb")*H")
@@ -82,9 +85,42 @@ _CASE = re.compile(rb"W(?:[!N]*b|" + _VALUES + rb"=" + _VALUES + rb")(?:L" + _VA
 def is_sql(value: bytes) -> bool:
     """Whether some reading of the value goes on with a statement."""
     text = value[:_LONGEST]
-    if any(_is_number_ended(text[at:]) for at in _numbers(text)) or _CASE.search(letters(text)):
+    if any(_is_number_ended(text[at:]) for at in _numbers(text)) or _is_case(text):
         return True
-    return any(quote in text and _TEXT_CLOSED.match(letters(quote + text)) for quote in (b"'", b'"'))
+    return any(quote in text and _is_text_closed(quote + text) for quote in (b"'", b'"'))
+
+
+def _is_number_ended(text: bytes) -> bool:
+    return _may_be_number(text) and _NUMBER_ENDED.match(letters(text)) is not None
+
+
+def _is_text_closed(text: bytes) -> bool:
+    return next(_tellings(text, 1), b"") in _GOING_ON and _TEXT_CLOSED.match(letters(text)) is not None
+
+
+def _is_case(text: bytes) -> bool:
+    low = text.lower()
+    return b"when" in low and b"then" in low and _CASE.search(letters(text)) is not None
+
+
+def _may_be_number(text: bytes) -> bool:
+    """Whether its first letters are those of `_NUMBER_ENDED`: most values are names, and need not be read on."""
+    tellings = _tellings(text, 0)
+    first = next(tellings, b"")
+    if first == b"o":
+        first = next(tellings, b"")
+    if first == b"1":
+        return next(tellings, b"") in _GOING_ON
+    # What stands in brackets is one operand, of a kind that only all of it tells.
+    return first == b"(" or (first in (b"n", b"f") and b"(" in text)
+
+
+def _tellings(text: bytes, passed: int) -> Iterator[bytes]:
+    """The letters of a text's tokens behind the `passed` first ones, without those that mean nothing."""
+    for match in islice(TOKEN.finditer(text), passed, MOST):
+        letter = _letter(match)
+        if letter and letter != b")":
+            yield letter
 
 
 def _numbers(text: bytes) -> list[int]:
@@ -92,10 +128,6 @@ def _numbers(text: bytes) -> list[int]:
     if not text.startswith((b"/", b"http")):
         return [0]
     return [match.end() for match in islice(_PART.finditer(text), _PARTS)]
-
-
-def _is_number_ended(text: bytes) -> bool:
-    return _NUMBER_ENDED.match(letters(text)) is not None
 
 
 def letters(text: bytes) -> bytes:

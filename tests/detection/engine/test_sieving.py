@@ -17,6 +17,7 @@ CHAIN = ["urlDecodeUni", "removeNulls", "lowercase"]
 RULES = [
     rule("sqli", condition(["args"], ("detectSQLi", ""), chain=CHAIN)),
     rule("xss", condition(["args"], ("detectXSS", ""), chain=CHAIN)),
+    rule("sql", condition(["args"], ("rx", "'"), chain=CHAIN), condition(["matched"], ("detectSQL", ""))),
 ]
 RULESET = link(RULES)
 PIECES = [
@@ -33,7 +34,7 @@ def sieves():
 
 
 def test_which_conditions_have_one(sieves):
-    assert set(RULESET.sieves) == {(0, 0), (1, 0)}
+    assert set(RULESET.sieves) == {(0, 0), (1, 0), (2, 0)}
     assert set(RULESET.sieves.values()) <= RULESET.keys
     assert not link([rule("r", condition(["args"], ("rx", "x")))]).sieves
     assert not link([rule("r", condition(["args"], ("detectSQLi", ""), chain=["md5"]))]).sieves

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from revproxy.detection.operators import shell_tokens
 from revproxy.detection.operators.shell_tokens import commands, is_shell, matches
 
 COMMANDS = [
@@ -92,6 +93,11 @@ def test_patterns_match_as_file_names_do(pattern: str, name: str) -> None:
 @pytest.mark.parametrize(("pattern", "matched"), [(b"[pq]asswd", True), (b"[!p]asswd", False), (b"[^x]a*", True)])
 def test_sets_of_letters(pattern: bytes, matched: bool) -> None:
     assert matches(pattern, b"passwd") is matched
+
+
+@given(st.text("ac/ ;=.-\t", max_size=20).map(str.encode))
+def test_a_command_that_is_not_read_would_not_run(text: bytes) -> None:
+    assert shell_tokens._may_run(text) or not shell_tokens._runs(shell_tokens._read(text, opened=True))
 
 
 @given(st.binary(max_size=300))

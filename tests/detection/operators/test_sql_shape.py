@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from revproxy.detection.operators import sql_shape
 from revproxy.detection.operators.sql_shape import is_sql, letters
 
 STATEMENTS = [
@@ -83,6 +84,17 @@ def test_letters(text: bytes, wanted: bytes) -> None:
 @given(st.sampled_from(STATEMENTS), st.sampled_from([b" ", b"\t", b"\n", b"/**/", b"  "]))
 def test_blanks_and_comments_change_nothing(value: bytes, blank: bytes) -> None:
     assert is_sql(value.replace(b" ", blank)) or b"--" in value
+
+
+PIECES = ["'", '"', "(", ")", ";", "=", "-", "/*x*/", "or", "1", "a", "f(", ".", ",", "union", "select", "@a", "#"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(lambda pieces: " ".join(pieces).encode()))
+def test_what_is_not_read_on_could_not_be_a_statement(text: bytes) -> None:
+    shape = letters(text)
+    assert sql_shape._may_be_number(text) or not sql_shape._NUMBER_ENDED.match(shape)
+    closed = "'" + text.decode()
+    assert sql_shape._is_text_closed(closed.encode()) is bool(sql_shape._TEXT_CLOSED.match(letters(closed.encode())))
 
 
 @given(st.text(alphabet="'\"();=|-/*# aor1n,.", max_size=60).map(str.encode))
