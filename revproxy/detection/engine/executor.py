@@ -14,7 +14,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from revproxy.detection.engine.effects import Doing, doing
+from revproxy.detection.engine.lists import many
 from revproxy.detection.engine.reading import Selector, expand, gathering
+from revproxy.detection.engine.sieving import MANY
 from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Row, Scene, State
 from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
@@ -59,6 +61,7 @@ class Step:
         "_every",
         "_gathering",
         "_late",
+        "_many",
         "_only_first",
         "_operators",
         "_refused",
@@ -83,6 +86,7 @@ class Step:
         self._selectors = [Selector(t, excluded) for t in chosen]
         self._gathering = gathering(condition.targets)
         self._chain = [TRANSFORMATIONS[name] for name in condition.transformations]
+        self._many = [many(name) for name in condition.transformations] if place and not condition.every_step else []
         self._late = [o for o in condition.operators if o.template]
         self._operators = [compile_operator(o, texts) for o in condition.operators if not o.template]
         alone = len(condition.operators) == 1 and not self._late and not self._chain
@@ -114,11 +118,14 @@ class Step:
         refused = self._refused
         shared = self._gathering if not without else None
         for rows in (shared.rows(scene),) if shared is not None else self._rows(scene, before, without):
-            for at in self._tried(scene, rows):
+            tried = self._tried(scene, rows)
+            formed = self._formed([rows[at][2] for at in tried]) if self._many and len(tried) >= MANY else None
+            for number, at in enumerate(tried):
                 name, key, value = rows[at]
                 if value in refused:
                     continue
-                for form, operator in self._accepted(value, operators):
+                forms = self._forms(value) if formed is None else (formed[number],)
+                for form, operator in self._accepted(value, forms, operators):
                     out.append(Accepted(name, key, form, operator))
                     self._do(scene, out[-1])
                     if self._only_first:
@@ -144,12 +151,18 @@ class Step:
             return range(len(rows))
         return scene.sieves.left(self.place, [value for _, _, value in rows])
 
+    def _formed(self, values: list[bytes]) -> list[bytes]:
+        """Many values, transformed together."""
+        for function in self._many:
+            values = function(values)
+        return values
+
     def _accepted(
-        self, value: bytes, operators: Sequence[CompiledOperator]
+        self, value: bytes, forms: Sequence[bytes], operators: Sequence[CompiledOperator]
     ) -> Sequence[tuple[bytes, CompiledOperator]]:
         """The forms of a value that an operator accepts."""
         found = []
-        for form in self._forms(value):
+        for form in forms:
             for operator in operators:
                 if operator.test(form):
                     found.append((form, operator))
