@@ -150,8 +150,10 @@ class Hello:
     descriptors: dict[str, int]
     prepared: bytes
     """`Prepared`, pickled once for all."""
-    pieces: tuple[str, ...] = ()
-    """The names of its pieces; each follows in a frame of its own."""
+    pieces: tuple[tuple[str, int], ...] = ()
+    """The names and lengths of its pieces, which stand one behind the other ..."""
+    stored: int | None = None
+    """... in the file with this descriptor (`unnamed`)."""
     egress: int | None = None
     """The descriptor of its socket to the broker ..."""
     hand: int | None = None

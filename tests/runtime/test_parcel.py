@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import pickle
 
 from revproxy.runtime.parcel import Parcel
+from revproxy.runtime.unnamed import read_parts
 
 
 def test_pieces_are_beside_the_pickle(prepared):
@@ -12,6 +14,9 @@ def test_pieces_are_beside_the_pickle(prepared):
     assert pickle.loads(parcel.prepared).ruleset_name == "two"
     assert parcel.missing({"b", "c"}) == ("a",)
     assert list(parcel.frames(("b", "a"))) == [b"straw", b"hay" * 99]
+    with parcel.stored() as number:
+        parts = read_parts(os.dup(number), [size for _, size in parcel.sizes])
+    assert dict(zip(parcel.pieces, parts, strict=True)) == parcel.pieces
 
 
 def test_what_is_known_is_held_once(prepared):
