@@ -10,7 +10,7 @@ import codecs
 import logging
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -72,7 +72,9 @@ def _inspection(rules: RuleSet, inspector: RuleInspector, settings: Settings) ->
 class Parts:
     """Everything that lives in one worker (`runtime.WorkerParts`)."""
 
-    def __init__(self, prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell | None = None) -> None:
+    def __init__(
+        self, prepared: Prepared, index: int, pieces: MutableMapping[str, bytes], cell: Cell | None = None
+    ) -> None:
         """`pieces` are the databases of the rules; they are taken out."""
         settings = prepared.settings
         cell = cell or Cell(settings.spool)
@@ -311,6 +313,6 @@ def _let_go(parts: list[object]) -> None:
         parts.pop()
 
 
-def build(prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell | None = None) -> Parts:
+def build(prepared: Prepared, index: int, pieces: MutableMapping[str, bytes], cell: Cell | None = None) -> Parts:
     """A worker's parts (`runtime.Build`)."""
     return Parts(prepared, index, pieces, cell)

@@ -7,7 +7,7 @@ descriptor goes anywhere: what one process is given, another one cannot change.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
 
@@ -26,18 +26,38 @@ def as_file(parts: Iterable[bytes]) -> Iterator[int]:
         yield file.fileno()
 
 
-def read_parts(number: int, sizes: Iterable[int]) -> list[bytes]:
-    """Parts of a file from its beginning, one behind the other; closes it.
+class Stored(MutableMapping[str, bytes]):
+    """Parts of such a file by name. Each is read when it is asked for: whoever takes them out, one after the other,
+    never has all of them. The file is closed when none is left."""
 
-    Others may read the same open file, so its position is left alone. Raises PeerClosed for a file that is too short,
-    OSError.
-    """
-    parts: list[bytes] = []
-    at = 0
-    with os.fdopen(number, "rb"):
-        for size in sizes:
-            parts.append(os.pread(number, size, at))
-            at += size
-            if len(parts[-1]) != size:
-                raise PeerClosed("a file from the supervisor is too short")
-    return parts
+    def __init__(self, number: int, sizes: Iterable[tuple[str, int]]) -> None:
+        """Names and lengths of the parts, which stand one behind the other from its beginning; `number` is owned
+        from now on. Raises PeerClosed for a file that is too short, OSError."""
+        self._file = os.fdopen(number, "rb", buffering=0)
+        self._parts: dict[str, tuple[int, int] | bytes] = {}
+        end = 0
+        for name, size in sizes:
+            self._parts[name] = (size, end)
+            end += size
+        if os.fstat(number).st_size < end:
+            self._file.close()
+            raise PeerClosed("a file from the supervisor is too short")
+
+    def __getitem__(self, name: str) -> bytes:
+        part = self._parts[name]
+        # Others may read the same open file: its position is left alone.
+        return part if isinstance(part, bytes) else os.pread(self._file.fileno(), *part)
+
+    def __setitem__(self, name: str, part: bytes) -> None:
+        self._parts[name] = part
+
+    def __delitem__(self, name: str) -> None:
+        del self._parts[name]
+        if not self._parts:
+            self._file.close()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)

@@ -4,7 +4,7 @@ import os
 import pickle
 
 from revproxy.runtime.parcel import Parcel
-from revproxy.runtime.unnamed import read_parts
+from revproxy.runtime.unnamed import Stored
 
 
 def test_pieces_are_beside_the_pickle(prepared):
@@ -15,8 +15,8 @@ def test_pieces_are_beside_the_pickle(prepared):
     assert parcel.missing({"b", "c"}) == ("a",)
     assert list(parcel.frames(("b", "a"))) == [b"straw", b"hay" * 99]
     with parcel.stored() as number:
-        parts = read_parts(os.dup(number), [size for _, size in parcel.sizes])
-    assert dict(zip(parcel.pieces, parts, strict=True)) == parcel.pieces
+        stored = Stored(os.dup(number), parcel.sizes)
+        assert dict(stored.popitem() for _ in parcel.sizes) == parcel.pieces
 
 
 def test_what_is_known_is_held_once(prepared):
