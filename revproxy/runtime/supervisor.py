@@ -138,15 +138,15 @@ class Supervisor:
         sockets = self._keeper.bind(addresses(settings), self._plan.file)
         self._number += 1
         listeners = {listener.name: sockets[f"listener {listener.name}"] for listener in settings.listeners}
-        bell = self._legacy.bell.end
         generation = Generation(
-            self._number, prepared, listeners, self._plan, self._tally.settle, self._current, bell
+            self._number, prepared, listeners, self._plan, self._tally.settle, self._current, self._legacy.bell.end
         )
         try:
             await generation.begin()
-            await self._doors.move(settings.control, sockets.get(ADMIN))  # 0.1 s of imports, while they begin
+            await self._doors.move_control(settings.control)
             await generation.ready()
             await generation.go()
+            await self._doors.move(settings.control, sockets.get(ADMIN))
             self._leave(generation)
         except BaseException:
             await generation.abandon()
