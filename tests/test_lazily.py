@@ -45,7 +45,7 @@ def test_a_name_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("app.broker", ["yaml", "revproxy.config.loading", "revproxy.detection"]),
         ("app.worker", ["yaml", "revproxy.config.loading", "revproxy.updates", "revproxy.proxy.smtp", "aiosmtpd"]),
         ("app.worker", ["revproxy.detection.link.linker", "revproxy.app.prepare", "aiohttp"]),
-        ("app.service", ["revproxy.detection.engine", "revproxy.detection.operators.rx", "re2", "aiohttp", "tuf"]),
+        ("app.service", ["revproxy.detection.engine", "revproxy.detection.operators.rx", "aiohttp", "tuf"]),
         ("app.service", ["revproxy.detection.link.linker", "revproxy.detection.seclang", "revproxy.proxy", "rich"]),
     ],
 )
