@@ -10,13 +10,14 @@ import codecs
 import logging
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from revproxy.app.excluded import Excluded
-from revproxy.app.prepare import Prepared
+from revproxy.app.prepared import Prepared
 from revproxy.app.shadowing import shadow_of
 from revproxy.audit import Metrics, Records
 from revproxy.audit.sinks import Ways
@@ -33,8 +34,10 @@ from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool,
 from revproxy.net.egress import BrokerDialer, EgressClient, log_target, targets_of
 from revproxy.proxy.http import HttpFront, Recorder, Router, Site, way_of
 from revproxy.proxy.ids import transaction_ids
-from revproxy.proxy.smtp import SmtpFront
 from revproxy.runtime import BACKLOG, Cell
+
+if TYPE_CHECKING:
+    from revproxy.proxy.smtp import SmtpFront
 
 log = logging.getLogger("revproxy.worker")
 _SYSLOG_SECONDS = 2.0
@@ -69,7 +72,9 @@ def _inspection(rules: RuleSet, inspector: RuleInspector, settings: Settings) ->
 class Parts:
     """Everything that lives in one worker (`runtime.WorkerParts`)."""
 
-    def __init__(self, prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell | None = None) -> None:
+    def __init__(
+        self, prepared: Prepared, index: int, pieces: MutableMapping[str, bytes], cell: Cell | None = None
+    ) -> None:
         """`pieces` are the databases of the rules; they are taken out."""
         settings = prepared.settings
         cell = cell or Cell(settings.spool)
@@ -81,7 +86,7 @@ class Parts:
         self._records.open()
         dialer = _dialer(settings, self._egress)
         contexts = {listener.name: _context(listener) for listener in settings.listeners}
-        load_ahead()
+        load_ahead(settings)
         cell.lock()
         if self._egress is not None:
             self._egress.start()
@@ -139,6 +144,8 @@ class Parts:
     def _mail_front(
         self, listener: Listener, prepared: Prepared, dialer: Dialer, context: ssl.SSLContext | None
     ) -> SmtpFront:
+        from revproxy.proxy.smtp import SmtpFront
+
         return SmtpFront(
             prepared.settings,
             listener,
@@ -271,8 +278,11 @@ class Parts:
             self._egress.close()
 
 
-def load_ahead() -> None:
+def load_ahead(settings: Settings) -> None:
     """What is else loaded when it is first needed, from files that workers may not be able to read by then."""
+    if any(listener.kind is ListenerKind.SMTP for listener in settings.listeners):
+        # A tenth of a worker's imports, of which one for HTTP has no need.
+        import_module("revproxy.proxy.smtp")
     for codec in (*CHARSETS, "idna"):
         codecs.lookup(codec)
 
@@ -303,6 +313,6 @@ def _let_go(parts: list[object]) -> None:
         parts.pop()
 
 
-def build(prepared: Prepared, index: int, pieces: dict[str, bytes], cell: Cell | None = None) -> Parts:
+def build(prepared: Prepared, index: int, pieces: MutableMapping[str, bytes], cell: Cell | None = None) -> Parts:
     """A worker's parts (`runtime.Build`)."""
     return Parts(prepared, index, pieces, cell)

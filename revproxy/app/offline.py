@@ -26,7 +26,6 @@ from revproxy.inspection import Inspection, Policy
 from revproxy.model import Action, Protocol
 from revproxy.proxy.http import Exclusions, Router, inspect_request
 from revproxy.proxy.outcome import Outcome
-from revproxy.proxy.smtp import inspect_message
 
 LINE_BYTES = 512 * 1024 * 1024
 """Longest line of recorded traffic."""
@@ -138,6 +137,9 @@ class Offline:
             return await inspect_request(
                 item.raw, self._inspection, self.policy, self._limits, excluding=self._excluding
             )
+        # Imported here: who looks at requests has no need of all that mail needs.
+        from revproxy.proxy.smtp import inspect_message
+
         domains = self._excluded.domains
         return await inspect_message(item.raw, item.envelope, self._inspection, self.policy, self._limits, domains)
 

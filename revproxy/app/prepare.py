@@ -9,55 +9,22 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 from revproxy.app.excluded import Excluded
 from revproxy.app.inputs import digest_of
 from revproxy.app.linking import begin
+from revproxy.app.prepared import Prepared
 from revproxy.config import Address, Blame, Settings, nowhere
 from revproxy.config.reader import Place
 from revproxy.config.users import User, process_users
-from revproxy.detection.link import RuleSet, Told, unheard
+from revproxy.detection.link import Told, unheard
 from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors, attempt
 from revproxy.net import DirectDialer, server_context
 from revproxy.runtime import control
 from revproxy.runtime.sandbox import lacking
 from revproxy.runtime.sockets import unavailable
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a worker is built from (`runtime.Prepared`)."""
-
-    settings: Settings
-    rules: RuleSet
-    excluded: Excluded
-    notices: tuple[str, ...] = ()
-    """What was taken from SecLang though it does nothing here."""
-    rest: str = ""
-    """A hash of everything but the rules."""
-    sets: Mapping[str, str] = field(default_factory=dict)
-    """The sets of feeds that they come from; workers need not know."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Prepared, (self.settings, replace(self.rules, compiled={}), self.excluded, self.notices, self.rest)
-
-    @property
-    def pieces(self) -> dict[str, bytes]:
-        """The databases of the rules, by key; they go to the workers beside the pickle."""
-        return self.rules.databases()
-
-    @property
-    def patched(self) -> bool:
-        """Whether rules were linked onto those before; `app.whole` links them anew."""
-        return self.rules.patched
-
-    @property
-    def ruleset_name(self) -> str:
-        """The content hash of the linked rules."""
-        return self.rules.name
 
 
 def prepare(settings: Settings, blame: Blame = nowhere, told: Told = unheard) -> Prepared:

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable
 
 from revproxy.app.order import SETTLE
-from revproxy.app.prepare import Prepared, prepare
+from revproxy.app.prepare import prepare
+from revproxy.app.prepared import Prepared
 from revproxy.app.staged import staged_now
-from revproxy.config.load import load
+from revproxy.config.loading import load
 from revproxy.detection.link import Told, unheard
 from revproxy.runtime import Plan, Prepare, rehearse, supervise
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from revproxy.app.excluded import Excluded
-from revproxy.app.prepare import Prepared
+from revproxy.app.prepared import Prepared
 from revproxy.audit import Metrics
 from revproxy.detection.engine import Loaded
 from revproxy.detection.operators.rx import forget

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from revproxy.app.linking import kept_rules, linked_rules
-from revproxy.app.prepare import Prepared
+from revproxy.app.prepared import Prepared
 from revproxy.app.supplied import feeds_used, with_feeds
 from revproxy.config import Settings, nowhere
 from revproxy.runtime.parts import Staged

@@ -30,7 +30,7 @@ from revproxy.app.showing import sample_line
 from revproxy.app.supplied import feeds_used, with_feeds
 from revproxy.app.unconfigured import offline_settings
 from revproxy.config import nowhere
-from revproxy.config.load import Loaded, load
+from revproxy.config.loading import Loaded, load
 from revproxy.config.settings import Inspection
 from revproxy.detection.link import RuleSet
 from revproxy.detection.sigyaml import Signature, load_all, lower

@@ -15,7 +15,7 @@ from typing import Final
 from revproxy.app.order import SETTLE
 from revproxy.app.staging import StagedSupply
 from revproxy.app.supply import Outcome
-from revproxy.config.load import load
+from revproxy.config.loading import load
 from revproxy.errors import BusyError, RevproxyError
 from revproxy.runtime.messages import configure
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from revproxy.app.bounds import bound
 from revproxy.app.linking import linked_rules
 from revproxy.config import Settings
-from revproxy.config.load import load
+from revproxy.config.loading import load
 from revproxy.errors import PeerError, RevproxyError
 from revproxy.runtime.allocator import settle
 from revproxy.runtime.asking import ask

@@ -46,7 +46,7 @@ Exit codes: 0 all was refused, 1 something was possible, 2 the configuration is 
 def verify(context: click.Context, config: Path | None, more: tuple[str, ...], as_json: bool) -> None:
     """Try from inside a worker's sandbox what must not work: network, files, programs, the kernel."""
     from revproxy.app.verify.run import verify as run
-    from revproxy.config.load import load
+    from revproxy.config.loading import load
 
     file = find_config(config)
     loaded = load(str(file))

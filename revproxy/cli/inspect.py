@@ -145,7 +145,7 @@ def _items(files: tuple[Path, ...], jsonl: Path | None, envelope: dict[str, obje
 
 def _settings(config: Path | None) -> tuple[Settings, Blame]:
     from revproxy.app.unconfigured import offline_settings
-    from revproxy.config.load import load, nowhere
+    from revproxy.config.loading import load, nowhere
 
     if config is None:
         return offline_settings(), nowhere

@@ -16,7 +16,7 @@ import click
 
 from revproxy.cli.common import config_option, find_config
 from revproxy.config import Settings
-from revproxy.config.load import load
+from revproxy.config.loading import load
 
 if TYPE_CHECKING:
     from revproxy.app.staging import StagedSupply

@@ -1,7 +1,12 @@
-"""The operator's YAML and the frozen settings that it becomes."""
+"""The operator's YAML and the frozen settings that it becomes.
 
-from revproxy.config.checks import Notice
-from revproxy.config.load import Blame, Loaded, load, nowhere, template
+What reads YAML is loaded when it is asked for: workers and the broker get settings that were read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from revproxy.config.settings import (
     Address,
     Administration,
@@ -29,7 +34,12 @@ from revproxy.config.settings import (
     Zone,
     Zones,
 )
-from revproxy.config.zones import disjoint, own_addresses, zone_of
+from revproxy.lazily import loader
+
+if TYPE_CHECKING:
+    from revproxy.config.checks import Notice
+    from revproxy.config.loading import Blame, Loaded, load, nowhere, template
+    from revproxy.config.zones import disjoint, own_addresses, zone_of
 
 __all__ = [
     "Address",
@@ -67,3 +77,12 @@ __all__ = [
     "template",
     "zone_of",
 ]
+
+__getattr__ = loader(
+    __name__,
+    {
+        "checks": ("Notice",),
+        "loading": ("Blame", "Loaded", "load", "nowhere", "template"),
+        "zones": ("disjoint", "own_addresses", "zone_of"),
+    },
+)

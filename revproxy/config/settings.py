@@ -1,6 +1,6 @@
 """The configuration as the program sees it: frozen dataclasses, complete, checked, paths absolute.
 
-`config.load` makes them from `revproxy.yaml`; tests and the demo make them directly. Nothing here reads a file.
+`config.loading` makes them from `revproxy.yaml`; tests and the demo make them directly. Nothing here reads a file.
 """
 
 from __future__ import annotations
@@ -359,5 +359,5 @@ class Settings:
     """Likewise the broker; none: the workers' user."""
 
     def upstream(self, name: str) -> Upstream:
-        """The upstream of that name; KeyError cannot happen after `config.load`."""
+        """The upstream of that name; KeyError cannot happen after `config.loading`."""
         return {u.name: u for u in self.upstreams}[name]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pwd
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from revproxy.config.load import Blame
 from revproxy.config.settings import Settings
+
+if TYPE_CHECKING:
+    from revproxy.config.loading import Blame
 
 DEFAULT_USERS = ("revproxy", "nobody")
 """Who workers are where the configuration names nobody: the first that this machine knows."""

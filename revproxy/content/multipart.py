@@ -11,7 +11,7 @@ most one window and one slice of input are held, however large the body.
 from __future__ import annotations
 
 import re
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 from revproxy.content.encoded import as_declared
 from revproxy.content.guess import may_have_structure, read_structure
@@ -35,7 +35,7 @@ _COMMAS = 4
 """Commas in such fields allowed for each argument that is."""
 
 
-class _State(Enum):
+class _State(IntEnum):
     START = auto()
     AFTER_DELIMITER = auto()
     HEAD = auto()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from revproxy.content.disposition import parse_disposition
 from revproxy.content.media import parse_media, plain_charset
@@ -30,6 +31,8 @@ _CHARSET = re.compile(rb"charset[ \t]*=[ \t]*[\"']?([^ \t\"';,]*)", re.IGNORECAS
 _CHARSETS = 2
 """That one part may name; nobody names more."""
 _KEPT_AS_IS = frozenset({b"7bit", b"8bit", b"binary"})
+_SHORT = 256
+"""Bytes of a head that is remembered: a form is posted again and again with the same fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,15 @@ class PartHead:
 
 def parse_part_head(head: bytes) -> PartHead:
     """`head` is everything before the empty line, lines separated by CRLF. Raises ContentError."""
+    return _remembered(head) if len(head) <= _SHORT else _parsed(head)
+
+
+@lru_cache(maxsize=512)
+def _remembered(head: bytes) -> PartHead:
+    return _parsed(head)
+
+
+def _parsed(head: bytes) -> PartHead:
     lines = head.split(b"\r\n")
     table: dict[bytes, list[bytes]] = {}
     for line in lines:

@@ -6,8 +6,9 @@ The names are loaded when they are asked for: who only asks over the control soc
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from revproxy.lazily import loader
 
 if TYPE_CHECKING:
     from revproxy.runtime.foreground import supervise
@@ -30,17 +31,13 @@ __all__ = [
     "supervise",
 ]
 
-_PLACES = {
-    "foreground": ("supervise",),
-    "parts": ("Build", "Cell", "Plan", "Prepare", "Prepared", "Timing", "WorkerParts"),
-    "rehearsal": ("rehearse",),
-    "sockets": ("BACKLOG",),
-    "worker": ("run_worker",),
-}
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _PLACES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = loader(
+    __name__,
+    {
+        "foreground": ("supervise",),
+        "parts": ("Build", "Cell", "Plan", "Prepare", "Prepared", "Timing", "WorkerParts"),
+        "rehearsal": ("rehearse",),
+        "sockets": ("BACKLOG",),
+        "worker": ("run_worker",),
+    },
+)

@@ -28,9 +28,10 @@ class Doors:
 
     async def move(self, where: Control, admin: socket.socket | None) -> None:
         """Serve there from now on. Raises ConfigError; call it again with what was before to undo it."""
-        await self._move_control(where)
+        await self.move_control(where)
         if self._admin is None and admin is not None:
-            # Imported here: aiohttp is 20 MB that workers, which import this room too, have no use for.
+            # Imported here: aiohttp is 20 MB that workers, which import this room too, have no use for, and takes a
+            # tenth of a second, for which none of them has to wait.
             from revproxy.runtime.admin import Admin
 
             self._admin = Admin(self._view)
@@ -53,7 +54,8 @@ class Doors:
             self._control.close()
             self._control = None
 
-    async def _move_control(self, where: Control) -> None:
+    async def move_control(self, where: Control) -> None:
+        """The first half of `move`, the one that may fail."""
         old = self._control
         if old is not None and old.control == where:
             return

@@ -14,8 +14,8 @@ import socket
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from signal import Signals
 from typing import Any
 
@@ -25,6 +25,7 @@ from revproxy.runtime.broker import MOST_PACKET, Errand
 from revproxy.runtime.child import WorkerFailed, cause
 from revproxy.runtime.legacy import END, Open, named
 from revproxy.runtime.parts import Timing
+from revproxy.runtime.unnamed import as_file
 
 _log = logging.getLogger("revproxy.egress")
 
@@ -44,7 +45,7 @@ def errand_of(settings: Settings, who: str, beat: float = 1.0) -> Errand:
 
 
 class Egress:
-    """One generation's broker. `start`, `line` for each worker, `close`."""
+    """One generation's broker. `start`, or `begin` and `ready`; `line` for each worker, `close`."""
 
     def __init__(
         self,
@@ -83,7 +84,16 @@ class Egress:
 
     async def start(self) -> None:
         """Return when it answers. Raises WorkerFailed, OSError."""
+        await self.begin()
+        await self.ready()
+
+    async def begin(self) -> None:
+        """Start its process; `ready` is to follow. Raises OSError."""
         await self._spawn()
+
+    async def ready(self) -> None:
+        """Return when it answers; it is replaced from now on when it ends. Raises WorkerFailed."""
+        await self._until_ready()
         self._keeping = [asyncio.create_task(self._keep()), asyncio.create_task(self._watch())]
 
     def line(self) -> tuple[int, socket.socket]:
@@ -141,7 +151,7 @@ class Egress:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._began = time.monotonic()
         try:
-            with _as_file(self._errand.encode()) as errand:
+            with as_file([self._errand.encode()]) as errand:
                 self._process = await asyncio.create_subprocess_exec(
                     *self._argv,
                     str(theirs.fileno()),
@@ -164,11 +174,11 @@ class Egress:
         self._ungiven = deque((_of_worker(number), line) for number, line in self._lines.items())
         self._ungiven += [(named(name), what) for name, what in self._left]
         self._give()
-        await self._until_ready(self._process)
 
-    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+    async def _until_ready(self) -> None:
         assert self._ready is not None
-        ready, ended = self._ready, asyncio.ensure_future(process.wait())
+        assert self._process is not None
+        ready, ended = self._ready, asyncio.ensure_future(self._process.wait())
         either: set[asyncio.Future[Any]] = {ready, ended}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
@@ -262,6 +272,7 @@ class Egress:
         try:
             async with asyncio.timeout(self._timing.ready):
                 await self._spawn()
+                await self._until_ready()
         except (TimeoutError, WorkerFailed, OSError) as error:
             _log.error("a new broker failed: %s", error or "it was not ready in time")
             self.kill_now()
@@ -273,12 +284,3 @@ class Egress:
 def _of_worker(number: int) -> bytes:
     """What stands beside a worker's socket."""
     return json.dumps({"worker": number}).encode()
-
-
-@contextmanager
-def _as_file(data: bytes) -> Iterator[int]:
-    """Bytes as a file without a name, at its beginning."""
-    with os.fdopen(os.memfd_create("errand", os.MFD_CLOEXEC), "wb+") as file:
-        file.write(data)
-        file.seek(0)
-        yield file.fileno()

@@ -1,6 +1,6 @@
 """A set of workers that were prepared alike: started together, kept at their number, drained together.
 
-States in order: made -> `start` (all ready, none accepts) -> `go` (all accept; from here the dead are replaced) ->
+States in order: made -> `begin` -> `ready` (none accepts) -> `go` (all accept; from here the dead are replaced) ->
 `drain` or `kill` (nobody is replaced any more) -> over. A worker leaves `children` in the same step in which its
 counters are settled.
 """
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import pickle
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from revproxy.config.settings import Settings
@@ -76,14 +77,15 @@ class Generation:
         brokers = self.egress.missing if self.egress is not None else ()
         return tuple(dict.fromkeys((*brokers, *(what for child in self.children for what in child.missing))))
 
-    def _hello(self, index: int, parcel: Parcel, egress: int | None, hand: int | None) -> bytes:
+    def _hello(self, index: int, parcel: Parcel, stored: int, egress: int | None, hand: int | None) -> bytes:
         hello = Hello(
             self.number,
             index,
             self._timing.beat,
             self._descriptors,
             parcel.prepared,
-            tuple(parcel.pieces),
+            parcel.sizes,
+            stored,
             egress,
             hand,
             self._bell,
@@ -110,16 +112,31 @@ class Generation:
         return sum(child.accepting and not child.ended.done() for child in self.children) == self.settings.workers
 
     async def start(self, only: int | None = None) -> None:
-        """Return when all workers are ready, or `only` so many. Raises WorkerFailed; `abandon` it then."""
-        count = only or self.settings.workers
+        """`begin`, and `ready`. Raises WorkerFailed; `abandon` it then."""
+        await self.begin(only)
+        await self.ready()
+
+    async def begin(self, only: int | None = None) -> None:
+        """Start the processes: the broker's and those of all workers, or of `only` so many. All of them begin at the
+        same time. Raises WorkerFailed; `abandon` it then."""
+        try:
+            if self.egress is not None:
+                await self.egress.begin()
+            with self._parcel.stored() as stored:
+                workers = range(only or self.settings.workers)
+                await asyncio.gather(*(self._begin(index, self._parcel, stored) for index in workers))
+        except OSError as error:
+            raise WorkerFailed(str(error)) from error
+
+    async def ready(self) -> None:
+        """Return when all that have begun are ready. Raises WorkerFailed; `abandon` it then."""
         try:
             async with asyncio.timeout(self._timing.ready):
                 if self.egress is not None:
-                    await self.egress.start()
-                await asyncio.gather(*(self._spawn(index) for index in range(count)))
-        except (TimeoutError, RevproxyError, OSError) as error:
-            late = f"the workers were not ready within {self._timing.ready:g} s"
-            raise WorkerFailed(late if isinstance(error, TimeoutError) else str(error)) from error
+                    await self.egress.ready()
+                await asyncio.gather(*(child.ready() for child in self.children))
+        except TimeoutError as error:
+            raise WorkerFailed(f"the workers were not ready within {self._timing.ready:g} s") from error
 
     async def go(self) -> None:
         """Return when all accept. Raises WorkerFailed."""
@@ -234,28 +251,33 @@ class Generation:
 
     async def _spawn(self, index: int) -> Child:
         """A worker that is ready. Raises WorkerFailed or OSError."""
-        # Shielded: a process that was started must end up in `children`, or nobody would ever end it.
         parcel = self._parcel
-        spawning = asyncio.ensure_future(self._begun(index, parcel))
-        self._spawning.add(spawning)
-        spawning.add_done_callback(self._spawned)
-        child = await asyncio.shield(spawning)
-        with suppress(ConnectionError):
-            await child.send(parcel.frames(parcel.pieces))
-        child.held = frozenset(parcel.pieces)
+        with parcel.stored() as stored:
+            child = await self._begin(index, parcel, stored)
         await child.ready()
         return child
 
-    async def _begun(self, index: int, parcel: Parcel) -> Child:
+    async def _begin(self, index: int, parcel: Parcel, stored: int) -> Child:
+        """A worker that begins. Raises OSError."""
+        # Shielded: a process that was started must end up in `children`, or nobody would ever end it. With a
+        # descriptor of its own: that of `stored` may be another file's by then.
+        own = os.dup(stored)
+        spawning = asyncio.ensure_future(self._begun(index, parcel, own))
+        self._spawning.add(spawning)
+        spawning.add_done_callback(self._spawned)
+        spawning.add_done_callback(lambda _: os.close(own))
+        return await asyncio.shield(spawning)
+
+    async def _begun(self, index: int, parcel: Parcel, stored: int) -> Child:
         """A worker's process, with its ways to the broker and to log files."""
         plan = self._plan
         line, egress = self.egress.line() if self.egress is not None else (0, None)
         hand, opening = self._hands.line() if self.settings.sandbox else (0, None)
         lent = [sock for sock in (egress, opening) if sock is not None]
         numbers = [sock.fileno() if sock is not None else None for sock in (egress, opening)]
-        hello = self._hello(index, parcel, *numbers)
+        hello = self._hello(index, parcel, stored, *numbers)
         bell = [self._bell] if self._bell is not None else []
-        fds = (*self._descriptors.values(), *(sock.fileno() for sock in lent), *bell)
+        fds = (*self._descriptors.values(), *(sock.fileno() for sock in lent), stored, *bell)
         try:
             child = await Child.spawn(plan.worker, plan.environment, hello, fds, index)
         except BaseException:
@@ -264,7 +286,7 @@ class Generation:
         finally:
             for sock in lent:
                 sock.close()
-        child.line, child.hand = line, hand
+        child.line, child.hand, child.held = line, hand, frozenset(parcel.pieces)
         return child
 
     def _drop(self, line: int, hand: int) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from revproxy.runtime.parts import Prepared
+from revproxy.runtime.unnamed import as_file
 
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
@@ -32,6 +34,15 @@ class Parcel:
         return (prepared.rest, prepared.ruleset_name) == (self.rest, self.ruleset_name) and (
             prepared.pieces.keys() == self.pieces.keys()
         )
+
+    @property
+    def sizes(self) -> tuple[tuple[str, int], ...]:
+        """The names and lengths of the pieces, as they stand in `stored`."""
+        return tuple((name, len(piece)) for name, piece in self.pieces.items())
+
+    def stored(self) -> AbstractContextManager[int]:
+        """The descriptor of a file of all pieces, for workers that begin. Raises OSError."""
+        return as_file(self.pieces.values())
 
     def missing(self, held: Collection[str]) -> tuple[str, ...]:
         """The names of the pieces that are not among those held."""

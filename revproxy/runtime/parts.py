@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -136,8 +136,9 @@ class Cell:
     """To be called once, while it builds: when all files are open, and before it starts the first thread."""
 
 
-Build = Callable[[Any, int, dict[str, bytes], Cell], WorkerParts]
-"""(prepared, worker index from 0, pieces, cell) -> parts. Runs on the worker's loop, before it accepts."""
+Build = Callable[[Any, int, MutableMapping[str, bytes], Cell], WorkerParts]
+"""(prepared, worker index from 0, pieces, cell) -> parts. Runs on the worker's loop, before it accepts. Pieces are
+to be taken out one after the other: each may be read only then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,10 @@ class Hello:
     descriptors: dict[str, int]
     prepared: bytes
     """`Prepared`, pickled once for all."""
-    pieces: tuple[str, ...] = ()
-    """The names of its pieces; each follows in a frame of its own."""
+    pieces: tuple[tuple[str, int], ...] = ()
+    """The names and lengths of its pieces, which stand one behind the other ..."""
+    stored: int | None = None
+    """... in the file with this descriptor (`unnamed`)."""
     egress: int | None = None
     """The descriptor of its socket to the broker ..."""
     hand: int | None = None

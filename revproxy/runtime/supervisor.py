@@ -1,8 +1,8 @@
 """The supervisor: what is in force, and the order in which that changes.
 
-    prepare -> bind -> start (all ready) -> go -> RUNNING -> [reload]* -> DRAINING -> over
+    prepare -> bind -> begin -> ready -> go -> RUNNING -> [reload]* -> DRAINING -> over
 
-A reload is the same line beside the old generation: prepare, bind what is new, start, go; only then is the old one
+A reload is the same line beside the old generation: prepare, bind what is new, begin, go; only then is the old one
 told to stop. Where nothing but the rules has changed, its workers are given them instead, and go on. Whatever fails
 on the way leaves the old ones in force and nothing else behind. One reload at a time.
 What a generation does with its workers, the control socket's wire and the admin pages are not here.
@@ -138,14 +138,15 @@ class Supervisor:
         sockets = self._keeper.bind(addresses(settings), self._plan.file)
         self._number += 1
         listeners = {listener.name: sockets[f"listener {listener.name}"] for listener in settings.listeners}
-        bell = self._legacy.bell.end
         generation = Generation(
-            self._number, prepared, listeners, self._plan, self._tally.settle, self._current, bell
+            self._number, prepared, listeners, self._plan, self._tally.settle, self._current, self._legacy.bell.end
         )
         try:
-            await self._doors.move(settings.control, sockets.get(ADMIN))
-            await generation.start()
+            await generation.begin()
+            await self._doors.move_control(settings.control)
+            await generation.ready()
             await generation.go()
+            await self._doors.move(settings.control, sockets.get(ADMIN))
             self._leave(generation)
         except BaseException:
             await generation.abandon()

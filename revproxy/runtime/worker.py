@@ -17,7 +17,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, MutableMapping
 from contextlib import suppress
 from typing import Any
 
@@ -35,6 +35,7 @@ from revproxy.runtime.parts import Build, Cell, Hello, Prepared, WorkerParts
 from revproxy.runtime.probe import Probe, memory_bytes
 from revproxy.runtime.sandbox import Reach, Walls, begin, confine, program_folders, worker_calls
 from revproxy.runtime.threads import in_thread
+from revproxy.runtime.unnamed import Stored
 
 _log = logging.getLogger("revproxy.worker")
 SETTLE = 0.1
@@ -310,9 +311,10 @@ def own_metrics(ruleset_name: str, began: float) -> Metrics:
     return metrics
 
 
-async def _main(build: Build, hello: Hello, prepared: Prepared, sock: socket.socket) -> int:
+async def _main(
+    build: Build, hello: Hello, prepared: Prepared, pieces: MutableMapping[str, bytes], sock: socket.socket
+) -> int:
     reader, writer = await asyncio.open_unix_connection(sock=sock)
-    pieces = await channel.read_pieces(reader, hello.pieces)
     configure(prepared.settings.logs.level, f"worker {hello.generation}.{hello.index}")
     worker = Worker(hello, prepared, writer)
     try:
@@ -343,7 +345,8 @@ def run_worker(build: Build, number: int) -> int:
     sock = socket.socket(fileno=number)
     hello: Hello = pickle.loads(channel.receive_frame(sock, channel.MOST_HELLO))
     prepared: Prepared = pickle.loads(hello.prepared)
+    pieces = Stored(hello.stored, hello.pieces) if hello.stored is not None else {}
     if prepared.settings.sandbox:
         begin()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_main(build, hello, prepared, sock))
+        return runner.run(_main(build, hello, prepared, pieces, sock))

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from revproxy.app.build import build, inspection_of
-from revproxy.app.prepare import Prepared, prepare
+from revproxy.app.prepare import prepare
+from revproxy.app.prepared import Prepared
 from revproxy.config import Exclusion, Mail, MailDomain, Route, Settings
 from revproxy.config.settings import Address, Inspection, Listener, ListenerKind, Upstream
 from revproxy.inspection import Policy
@@ -224,15 +225,18 @@ async def test_databases_that_did_not_change_are_not_needed_again(settings: Make
     await parts.close()
 
 
-def test_codecs_that_are_loaded_late_elsewhere_are_loaded_ahead() -> None:
+def test_what_is_loaded_late_elsewhere_is_loaded_ahead() -> None:
     code = (
         "import sys\n"
         "from revproxy.app.build import load_ahead\n"
-        "load_ahead()\n"
+        "from revproxy.config import Address, Listener, ListenerKind, Settings\n"
+        "mail = Listener('mail', ListenerKind.SMTP, Address('127.0.0.1', 25))\n"
+        "load_ahead(Settings(listeners=(mail,), upstreams=()))\n"
         "sys.addaudithook(lambda name, _: name == 'open' and sys.exit(99))\n"
         "from revproxy.codecs.charset import CHARSETS, decode_text\n"
         "[decode_text(b'text', name.encode()) for name in CHARSETS]\n"
         "'a.example'.encode('idna')\n"
+        "import revproxy.proxy.smtp\n"
     )
     subprocess.run([sys.executable, "-P", "-c", code], check=True)
 

@@ -10,7 +10,7 @@ import pytest
 
 from revproxy.app.exclusions import Excluded, meant, read_exclusions
 from revproxy.config import Exclusion, Mail, MailDomain, Route, Settings, nowhere
-from revproxy.config.load import load
+from revproxy.config.loading import load
 from revproxy.detection.rules import Condition, Operator, Rule, Target
 from revproxy.errors import ManyErrors
 from revproxy.model import Phase, Protocol, Severity

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,15 +31,8 @@ from revproxy.errors import ConfigError, LocatedError, Location, ManyErrors
 Make = Callable[..., Settings]
 
 
-def test_prepared_goes_to_the_workers(settings: Make) -> None:
-    prepared = prepare(settings())
-    again = pickle.loads(pickle.dumps(prepared))
-    assert again.ruleset_name == prepared.ruleset_name == prepared.rules.name
-    assert again.settings == prepared.settings
-    assert [rule.id for rule in again.rules.rules] == ["one"]
-    assert again.rest == prepared.rest
-    assert (again.pieces, set(prepared.pieces)) == ({}, set(prepared.rules.keys))
-    assert Path(prepared.settings.spool).is_dir()
+def test_the_spool_is_made(settings: Make) -> None:
+    assert Path(prepare(settings()).settings.spool).is_dir()
 
 
 def test_compiled_once(settings: Make) -> None:

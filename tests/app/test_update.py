@@ -8,7 +8,7 @@ from simulator import signature
 from revproxy.app import update
 from revproxy.app.order import SETTLE, Tried
 from revproxy.app.supply import Outcome, Supply
-from revproxy.config.load import load
+from revproxy.config.loading import load
 from revproxy.errors import BusyError
 from revproxy.updates.feeds import Source
 

@@ -11,7 +11,7 @@ import pytest
 
 from revproxy.app import whole
 from revproxy.app.linking import kept_rules, linked_rules
-from revproxy.config.load import load
+from revproxy.config.loading import load
 
 CONFIG = """\
 listeners: [{name: web, kind: http, bind: "127.0.0.1:0"}]

@@ -124,3 +124,13 @@ def test_parses_or_refuses(tail: bytes) -> None:
         else:
             known = True
         assert known
+
+
+def test_a_head_that_comes_again_is_read_alike() -> None:
+    for name in (b"a", b"b" * 300):
+        head = b'Content-Disposition: form-data; name="' + name + b'"'
+        assert parse_part_head(head) == parse_part_head(head)
+        assert parse_part_head(head).field == name
+        for _ in range(2):
+            with pytest.raises(ContentError):
+                parse_part_head(head + b"\r\n folded")

@@ -18,7 +18,7 @@ from socket import socket
 
 from revproxy.app import service
 from revproxy.app.build import Parts, build
-from revproxy.app.prepare import Prepared
+from revproxy.app.prepared import Prepared
 from revproxy.app.verify import network, system
 from revproxy.app.verify.attempt import made
 from revproxy.app.verify.probe import Errand, ground_of

@@ -90,7 +90,7 @@ class Echo:
         if "build" in prepared.faults:
             raise ConfigError(prepared.faults["build"], Location("rules.yaml"))
         self.prepared = prepared
-        self.pieces = pieces
+        self.pieces = dict(pieces.popitem() for _ in list(pieces))
         self.beside = None
         self.metrics = Metrics()
         self.servers = []

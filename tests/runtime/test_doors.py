@@ -44,6 +44,14 @@ async def test_both_open_move_and_close(doors, tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+async def test_the_control_socket_may_move_first(doors, tmp_path):
+    await doors.move_control(Control(str(tmp_path / "a")))
+    assert await _answers(tmp_path / "a")
+    before = os.stat(tmp_path / "a").st_ino
+    await doors.move(Control(str(tmp_path / "a")), None)
+    assert os.stat(tmp_path / "a").st_ino == before
+
+
 async def test_a_new_mode_on_the_same_path(doors, tmp_path):
     await doors.move(Control(str(tmp_path / "a")), None)
     await doors.move(Control(str(tmp_path / "a"), mode=0o660), None)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -78,6 +79,15 @@ pathlib.Path({str(tmp_path / "works")!r}).touch()
     assert await talk(listening)
     assert "a new worker failed: worker" in caplog.text
     assert "(exit code 0)" in caplog.text
+
+
+async def test_all_begin_before_any_is_waited_for(make, talk, listening):
+    generation, _ = make(workers=2)
+    await generation.begin()
+    assert [(child.ended.done(), child.accepting) for child in generation.children] == [(False, False)] * 2
+    await generation.ready()
+    await generation.go()
+    assert (await talk(listening)).split()[0] in {str(child.pid) for child in generation.children}
 
 
 async def test_one_that_fails_to_build(make):
@@ -196,6 +206,11 @@ async def test_a_worker_that_dies_meanwhile_does_not_stop_the_others(serving, pr
         dead = generation.children[0]
         dead.signal(signal.SIGKILL)
         await dead.ended
+    while not swapping.done():
+        # The other one may come to the FIFO only now.
+        with suppress(OSError):
+            os.close(os.open(tmp_path / "fifo", os.O_WRONLY | os.O_NONBLOCK))
+        await asyncio.wait([swapping], timeout=0.01)
     await swapping
     assert await names(generation, talk, listening) == {"two"}
 

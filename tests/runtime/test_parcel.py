@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import pickle
 
 from revproxy.runtime.parcel import Parcel
+from revproxy.runtime.unnamed import Stored
 
 
 def test_pieces_are_beside_the_pickle(prepared):
@@ -12,6 +14,9 @@ def test_pieces_are_beside_the_pickle(prepared):
     assert pickle.loads(parcel.prepared).ruleset_name == "two"
     assert parcel.missing({"b", "c"}) == ("a",)
     assert list(parcel.frames(("b", "a"))) == [b"straw", b"hay" * 99]
+    with parcel.stored() as number:
+        stored = Stored(os.dup(number), parcel.sizes)
+        assert dict(stored.popitem() for _ in parcel.sizes) == parcel.pieces
 
 
 def test_what_is_known_is_held_once(prepared):

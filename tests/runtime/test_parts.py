@@ -9,7 +9,7 @@ from revproxy.runtime.parts import Hello, Plan, Timing
 
 
 def test_a_hello_is_pickled():
-    hello = Hello(3, 1, 1.0, {"web": 7}, b"prepared", ("piece",))
+    hello = Hello(3, 1, 1.0, {"web": 7}, b"prepared", (("piece", 9),))
     assert pickle.loads(pickle.dumps(hello)) == hello
 
 

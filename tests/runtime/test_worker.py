@@ -25,10 +25,10 @@ async def worker(prepared, listening, echo_argv):
     async def start(beat=1.0, **plan):
         fd = listening.fileno()
         parcel = Parcel.of(prepared(**plan))
-        hello = Hello(1, 0, beat, {"web": fd}, parcel.prepared, tuple(parcel.pieces))
-        frame = channel.frame(pickle.dumps(hello))
-        made.append(await Child.spawn(echo_argv, os.environ, frame, (fd,), 0))
-        await made[-1].send(parcel.frames(parcel.pieces))
+        with parcel.stored() as stored:
+            hello = Hello(1, 0, beat, {"web": fd}, parcel.prepared, parcel.sizes, stored)
+            frame = channel.frame(pickle.dumps(hello))
+            made.append(await Child.spawn(echo_argv, os.environ, frame, (fd, stored), 0))
         made[-1].held = frozenset(parcel.pieces)
         return made[-1]
 

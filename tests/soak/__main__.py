@@ -28,7 +28,7 @@ import yaml
 
 from revproxy.app.supply import Supply
 from revproxy.app.trial import attempt
-from revproxy.config.load import load
+from revproxy.config.loading import load
 from revproxy.config.shipped import shipped_signatures
 from revproxy.model import SupplyLimits
 from revproxy.runtime.asking import ask

@@ -22,7 +22,7 @@ from revproxy.app import supply as supply_module
 from revproxy.app.order import Tried
 from revproxy.app.supply import Supply
 from revproxy.app.trying import tried
-from revproxy.config.load import load
+from revproxy.config.loading import load
 from revproxy.model import SupplyLimits
 from revproxy.net.download import Downloader
 from revproxy.updates.feeds import Source
