@@ -31,6 +31,8 @@ OUTCOMES = 512
 """Most outcomes of one stretch."""
 INPUT_BYTES = 1024
 """With more bytes of inputs an outcome is not kept."""
+MARKS = 4096
+"""Most states of which it is remembered what led to them."""
 
 Key = tuple[Hashable, ...]
 Rules = tuple[Protocol, tuple[int, ...]]
@@ -127,6 +129,10 @@ class Stretches:
             for at, rule in enumerate(ruleset.rules)
         ]
         self._leaps = _leaps(ruleset) if steady else {}
+        self._kinds = [None if one is None else any(r.key is not None for r in one.fields) for one in self._inputs]
+        """Of each rule: None where it is not remembered, else whether it looks at values of header fields. Those
+        change more often than names of fields, and are kept apart for it."""
+        self._marks: dict[Key, Hashable] = {}
         self._known: dict[Rules, tuple[Stretch, ...]] = {}
         self._stretches: dict[Rules, Stretch] = {}
 
@@ -161,7 +167,7 @@ class Stretches:
         parts: list[list[int]] = []
         protocol, rules = key
         for at in self._leaping(rules, protocol):
-            if parts and (self._inputs[at] is None) == (self._inputs[parts[-1][0]] is None):
+            if parts and self._kinds[at] is self._kinds[parts[-1][0]]:
                 parts[-1].append(at)
             else:
                 parts.append([at])
@@ -194,16 +200,21 @@ class Stretches:
         place, fired = self._runner.run(stretch.rules, protocol, scene, place, ())
         anew = frozenset(before.keys() - state.added.keys())
         state.added = {name: most for name, most in added.items() if name not in anew}
-        if state.mark is None and key[0] is not None:
-            state.mark = object()
         stayed = _stayed(before, state.variables)
+        changed = {k: v for k, v in state.variables.items() if k not in stayed or before[k] != v}
+        gone = tuple(name for name in before if name not in stayed)
+        less = frozenset(state.removed - removed)
+        asked = {control: value for control, value in state.controls.items() if controls.get(control) != value}
+        if state.mark is None and key[0] is not None:
+            left = (*changed.items(), gone, anew, less, *state.lost[lost:], *asked.items(), state.over, state.touched)
+            state.mark = self._mark((key[0], *left))
         outcome = Outcome(
-            {k: v for k, v in state.variables.items() if k not in stayed or before[k] != v},
-            tuple(name for name in before if name not in stayed),
+            changed,
+            gone,
             anew,
-            frozenset(state.removed - removed),
+            less,
             tuple(state.lost[lost:]),
-            {control: value for control, value in state.controls.items() if controls.get(control) != value},
+            asked,
             state.over,
             state.touched,
             state.mark,
@@ -215,6 +226,18 @@ class Stretches:
                 stretch.outcomes.clear()
             stretch.outcomes[key] = outcome
         return outcome
+
+    def _mark(self, left: Key) -> Hashable:
+        """What the state is known by that follows from another one, by its mark and what changed: the same for the
+        same, so that what comes after need not be learnt again."""
+        if _size(left) > INPUT_BYTES:
+            return object()
+        mark = self._marks.get(left)
+        if mark is None:
+            if len(self._marks) >= MARKS:
+                self._marks.clear()
+            mark = self._marks[left] = object()
+        return mark
 
 
 def _confirmed(ruleset: RuleSet) -> frozenset[int]:

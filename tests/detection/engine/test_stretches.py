@@ -169,6 +169,26 @@ LEFT = {
 }  # fmt: skip
 
 
+def test_what_follows_a_state_that_was_reached_before_is_not_run_again(runs):
+    """By whatever value of a header field it was reached."""
+    named = {"targets": (Target("headers", key=b"host"),), "operator": Operator("rx", "^(.)")}
+    engine = Engine(
+        link(
+            [
+                rule("captured", doing(setting(b"kept", Reference("tx", b"1")), capture=True, **named), **QUIET),
+                rule("after", doing(setting(b"more", Reference("tx", b"kept")), **ON_METHOD)),
+                rule("reader", condition([Target("tx", pattern="^(more|kept)$")], ("rx", "z"))),
+            ]
+        )
+    )
+    runs.clear()
+    for host in ("a", "b", "bb", "a", "c"):
+        tx = request(f"host={host}", method=b"POST")
+        inspected(engine, tx)
+        assert tx.state.variables[b"more"] == host[:1].encode()
+    assert (runs.count("captured"), runs.count("after")) == (4, 3)
+
+
 JUMPS = {
     "a jump over nothing that runs": [
         rule("1", TOUCHING, skip_after="END", **QUIET),
