@@ -22,7 +22,7 @@ from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link.progress import Told, unheard
 from revproxy.detection.link.ruleset import RuleSet
 from revproxy.detection.rules import Rule
-from revproxy.errors import ConfigError
+from revproxy.errors import ConfigError, ManyErrors
 from revproxy.inspection.sources import signature_files
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def kept_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet | None:
     something is wrong with the settings."""
     try:
         settings = with_feeds(settings, blame)
-    except ConfigError:
+    except (ConfigError, ManyErrors):
         return None
     question = _question(settings)
     found = KeptSets(settings.cache).find(question) if question else None

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 
 from revproxy.app.ending import ending_in_order
 from revproxy.app.order import Order, Tried
-from revproxy.app.supplied import KEYS, feeds_used
+from revproxy.app.running import running_sets
+from revproxy.app.supplied import KEYS, feeds_used, missing
 from revproxy.app.trying import tried
 from revproxy.config import Settings
 from revproxy.config.settings import FEED
@@ -222,7 +223,7 @@ class Supply:
     def _known(self, feed: Feed, digest: str, asked: bool) -> Outcome | None:
         """What there is to say of an archive that is not to be fetched. Raises SupplyError, ConfigError."""
         memory = feed.memory
-        if digest == memory.archive and _is_whole(feed):
+        if digest == memory.archive and feed.sets.usable:
             return Outcome(feed.name, "unchanged", "there is nothing newer")
         if digest == memory.refused and not asked:
             if memory.number:
@@ -267,7 +268,7 @@ class Supply:
         if manifest.name != expected:
             raise SupplyError("manifest", f"this is a set of {manifest.name!r}, not of {expected!r}")
         current = feed.sets.current
-        if _is_whole(feed) and (before := feed.sets.manifest(current).kind) is not manifest.kind:
+        if feed.sets.usable and (before := feed.sets.manifest(current).kind) is not manifest.kind:
             raise SupplyError("manifest", f"this is a set of {manifest.kind}; what is in force is one of {before}")
         if manifest.number < highest:
             raise SupplyError(
@@ -288,21 +289,26 @@ class Supply:
         before = feed.sets.current, feed.sets.previous
         try:
             feed.sets.enforce(content)
-            return self._told(feed)
+            return self._told(feed, first=not before[0])
         except BaseException as error:
             feed.sets.restore(*before)
             if not isinstance(error, SupplyError):
                 self._untold()
             raise
 
-    def _told(self, feed: Feed) -> str:
-        """Have the front end that runs, if any, put in force what is on disk now."""
+    def _told(self, feed: Feed, first: bool) -> str:
+        """Have the front end that runs, if any, put in force what is on disk now.
+
+        One that runs without the `first` set of a feed was started before the configuration named that feed.
+        """
         path = self._settings.control.path
         if feed.name not in feeds_used(self._settings):
             key = KEYS[feed.sets.manifest(feed.sets.current).kind]
             return f"not used yet: inspection.{key} does not name {FEED}{feed.name}"
         if not answered(path):
-            return "no front end runs; it is used from the next start on"
+            return self._later("no front end runs; it is used from the next start on")
+        if first and feed.name not in running_sets(path):
+            return self._later("the front end that runs does not use it yet: `revproxy reload`")
         try:
             answer = ask(path, "swap", _SWAP_SECONDS)
         except PeerError as error:
@@ -310,6 +316,11 @@ class Supply:
         if not answer["ok"]:
             raise SupplyError("swap", answer["error"])
         return f"rule set {answer['result']['ruleset']}"
+
+    def _later(self, text: str) -> str:
+        """With what else has to be there until then."""
+        others = missing(self._settings)
+        return "; ".join((text, *(f"before that {FEED}{name} needs a set too: {others[name]}" for name in others)))
 
     def _untold(self) -> None:
         """We were ended while the front end may be at it: it looks again, after that, at what is on disk now."""
@@ -324,12 +335,3 @@ class Supply:
         record = {"time": now(), "feed": feed.name, "outcome": word, "text": text, "step": step}
         self.feeds.note({**record, "before": before, "current": feed.sets.current})
         return outcome
-
-
-def _is_whole(feed: Feed) -> bool:
-    """Whether the set in force can be used; one that cannot is fetched anew."""
-    try:
-        feed.sets.whole()
-    except (ConfigError, SupplyError):
-        return False
-    return True

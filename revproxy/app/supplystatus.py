@@ -11,17 +11,16 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
 
+from revproxy.app.running import running_sets, running_shadow
 from revproxy.app.staging import change_line
-from revproxy.app.supplied import feeds_used
+from revproxy.app.supplied import feeds_used, missing
 from revproxy.config import Settings
-from revproxy.errors import ConfigError, PeerError, SupplyError
-from revproxy.runtime.asking import ask
-from revproxy.runtime.control import answered
+from revproxy.config.settings import FEED
+from revproxy.errors import ConfigError, SupplyError
 from revproxy.updates.feeds import Feed, Feeds
 from revproxy.updates.staged import staged_of
 
 _SHOWN_CHANGES: Final = 10
-_ASK_SECONDS = 10.0
 _SHOWN = 16
 """Of a hash."""
 
@@ -29,30 +28,14 @@ _SHOWN = 16
 def status_of(settings: Settings) -> dict[str, Any]:
     """All of it; of a feed that is broken on disk its name and what is wrong. Raises ConfigError for the folder."""
     feeds = Feeds(settings.feeds.folder)
-    used, running = feeds_used(settings), _running(settings.control.path)
+    used, running = feeds_used(settings), running_sets(settings.control.path)
     return {
         "every_seconds": settings.feeds.every,
         "feeds": [_told(feeds.find(name), name in used, running) for name in feeds.names()],
+        "missing": missing(settings),
         "history": feeds.history(),
-        "shadow": _shadow(settings.control.path),
+        "shadow": running_shadow(settings.control.path),
     }
-
-
-def _shadow(path: str) -> dict[str, Any]:
-    """What the front end that runs, if any, says of the set that runs in shadow; nothing where none does."""
-    with suppress(PeerError):
-        if answered(path):
-            return dict(ask(path, "staging", _ASK_SECONDS).get("result") or {})
-    return {}
-
-
-def _running(path: str) -> Mapping[str, str]:
-    """The sets that workers have, by feed; none where no front end runs, or none that hears us."""
-    with suppress(PeerError):
-        answer = ask(path, "status", _ASK_SECONDS) if answered(path) else None
-        if answer is not None and answer["ok"] and answer["result"]["generations"]:
-            return dict(answer["result"]["generations"][-1].get("sets", {}))
-    return {}
 
 
 def _told(feed: Feed, used: bool, running: Mapping[str, str]) -> dict[str, Any]:
@@ -107,7 +90,9 @@ def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
         yield from _feed_lines(feed)
         if feed.get("staged"):
             yield from _staged_lines(feed["name"], feed["staged"], told["shadow"])
-    if not told["feeds"]:
+    for name, remedy in told["missing"].items():
+        yield f"MISSING: the configuration names {FEED}{name}, of which there is no set: {remedy}"
+    if not told["feeds"] and not told["missing"]:
         yield "no feeds: revproxy signatures add"
     for record in told["history"][-last:]:
         time, feed, outcome, text = (record.get(key, "?") for key in ("time", "feed", "outcome", "text"))

@@ -27,7 +27,7 @@ from revproxy.app.rules import linked
 from revproxy.app.samples import Ran, run_samples
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.showing import sample_line
-from revproxy.app.supplied import feeds_used, with_feeds
+from revproxy.app.supplied import feeds_used, missing, with_feeds
 from revproxy.app.unconfigured import offline_settings
 from revproxy.config import nowhere
 from revproxy.config.load import Loaded, load
@@ -133,10 +133,11 @@ def _line(ran: Ran) -> str:
 
 
 def _together(loaded: Loaded, order: Order) -> RuleSet | None:
-    """What the configuration comes to; None where it does not use the feed. Raises SupplyError."""
-    if order.feed not in feeds_used(loaded.settings):
-        return None
+    """What the configuration comes to; None where it does not use the feed, or names another one of which there is no
+    set: what it comes to is then tried with that one's first. Raises SupplyError."""
     try:
+        if order.feed not in feeds_used(loaded.settings) or missing(loaded.settings, order.feed):
+            return None
         whole = with_feeds(loaded.settings, loaded.blame, {order.feed: order.folder})
         in_force = partial(kept_rules, loaded.settings, loaded.blame)
         return linked_rules(whole, loaded.blame, before=in_force).rules

@@ -35,6 +35,16 @@ def test_a_set_that_the_configuration_does_not_use_yet(order):
     assert attempt(order(inspection="{signatures: []}", a_conf=GOOD)).ruleset == ""
 
 
+def test_a_set_beside_a_feed_that_has_none_is_tried_without_that(order, signatures):
+    """Or the first of two feeds would wait for the other one, and that for the first."""
+    text = Path(signatures).read_text()
+    both = order("signatures", "{signatures: ['feed:ours', 'feed:house']}", a_yaml=text)
+    done = attempt(both)
+    assert (done.rules, done.samples, done.ruleset) == (1, 2, "")
+    Path(both.folder, "a.yaml").write_text(text.replace('q: "attack-1"', 'q: "harmless too"'))
+    refused(both, "1 failed", "samples")
+
+
 def test_a_set_alone_is_linked_onto_the_one_before(order, signatures, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     seen = []
