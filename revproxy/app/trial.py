@@ -108,7 +108,10 @@ def _read(order: Order, paranoia: int) -> tuple[list[Signature], SecLang]:
     """What the set holds. Raises LocatedError, ManyErrors, and SupplyError for a set that detects nothing."""
     confined = Confined(order.folder)
     if order.kind == Kind.SIGNATURES:
-        return load_all(read_signature_files([order.folder], confined.read)), NO_SECLANG
+        signatures = load_all(read_signature_files([order.folder], confined.read))
+        if not signatures:
+            raise SupplyError("compile", "there is no signature in it")
+        return signatures, NO_SECLANG
     seclang = folded(lowered([order.folder], confined), paranoia)
     if not seclang.rules:
         raise SupplyError("compile", "there is no rule in it that is in force")

@@ -58,6 +58,11 @@ def test_a_set_alone_is_linked_onto_the_one_before(order, signatures, monkeypatc
     assert [rule.id for rule in seen[-1].rules.rules] == ["one"]
 
 
+def test_a_set_without_signatures_is_none(order):
+    """It would come through shadow without a new denial, and then detect nothing."""
+    refused(order("signatures", a_yaml="signatures: []\n"), "no signature in it")
+
+
 def test_a_set_alone_at_the_highest_level(order):
     text = (
         f"SecRule TX:DETECTION_PARANOIA_LEVEL '@lt 4' 'id:2,phase:2,pass,nolog,skipAfter:END'\n{GOOD}SecMarker END\n"
