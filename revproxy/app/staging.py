@@ -74,24 +74,32 @@ class StagedSupply(Supply):
     # ---- what the supervisor has decided
 
     def settle(self) -> Outcome | None:
-        """Carry out what was decided on the set that is staged; None where nothing was. Raises SupplyError."""
-        path = self._settings.control.path
-        try:
-            answer = ask(path, "staging", _ASK_SECONDS) if answered(path) else {}
-        except PeerError as error:
-            raise SupplyError("swap", str(error)) from error
-        told = answer.get("result") or {}
-        if not told.get("decision"):
-            return None
-        name, _, content = told["name"].partition(":")
-        feed = self.feeds.find(name)
-        with self._alone():
+        """Carry out what was decided on the set that is staged; None where nothing was. Raises SupplyError.
+
+        An update that is under way is waited for, and what was decided is asked for only then: it may have put
+        another set in force, or staged one.
+        """
+        with self._alone(wait=True):
+            told = self._decided()
+            name, _, content = told.get("name", "").partition(":")
+            if not told.get("decision") or name not in self.feeds.names():
+                return None
+            feed = self.feeds.find(name)
             staged = staged_of(feed)
             if staged is None or staged.content != content or staged.held or feed.memory.pinned:
                 return None
             if told["decision"] == Word.PROMOTE:
                 return self._guarded(feed, lambda: self._promoted(feed, staged, told["why"]))
             return self._held(feed, staged, told["why"], told["report"])
+
+    def _decided(self) -> Mapping[str, Any]:
+        """What the front end that runs, if any, says of the set that runs in shadow. Raises SupplyError."""
+        path = self._settings.control.path
+        try:
+            answer = ask(path, "staging", _ASK_SECONDS) if answered(path) else {}
+        except PeerError as error:
+            raise SupplyError("swap", str(error)) from error
+        return dict(answer.get("result") or {})
 
     def _held(self, feed: Feed, staged: Staged, why: str, report: Mapping[str, Any]) -> Outcome:
         feed.remember(refused=staged.archive, reason=f"held: {why}")

@@ -94,9 +94,9 @@ class Supply:
         self.feeds = Feeds(settings.feeds.folder)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, wait: bool = False) -> Iterator[None]:
         """Nobody else changes feeds, and being ended undoes what is half done. Raises SupplyError, ConfigError."""
-        with ending_in_order(), self.feeds.locked():
+        with ending_in_order(), self.feeds.locked(wait):
             yield
 
     # ---- what an operator asks for
