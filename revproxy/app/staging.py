@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from revproxy.app.linking import kept
 from revproxy.app.supplied import feeds_used
 from revproxy.app.supply import Outcome, Supply, Try, now
 from revproxy.app.trying import tried
@@ -110,8 +111,10 @@ class StagedSupply(Supply):
         return self._noted(feed, "held", text, feed.sets.current, "staging")
 
     def _promoted(self, feed: Feed, staged: Staged, why: str) -> Outcome:
-        manifest = feed.sets.manifest(staged.content)
-        feed.sets.check(staged.content)
+        manifest, folder = feed.sets.manifest(staged.content), str(feed.sets.check(staged.content))
+        if feed.name in feeds_used(self._settings) and kept(self._settings, instead={feed.name: folder}) is None:
+            # The set of another feed came into force since. The front end would link the two without bounds.
+            self._good(feed, manifest)
         return self._accepted_now(feed, manifest, staged.archive, f"promoted: {why}")
 
     # ---- the line

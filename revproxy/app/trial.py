@@ -8,18 +8,15 @@ putting the set in force has nothing left to compile.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from revproxy.app.bounds import bound
+from revproxy.app.bounds import answer, tied
 from revproxy.app.inputs import Witness
 from revproxy.app.linking import kept_rules, linked_alone, linked_rules
 from revproxy.app.order import Order, Tried
@@ -36,23 +33,11 @@ from revproxy.detection.link import RuleSet
 from revproxy.detection.sigyaml import Signature, load_all, lower
 from revproxy.errors import LocatedError, ManyErrors, SupplyError
 from revproxy.inspection.sources import read_signature_files
-from revproxy.runtime.allocator import settle
-from revproxy.runtime.sandbox.kernel import prctl
 from revproxy.updates.manifest import Kind
 
-_SET_DEATH_SIGNAL = 1
 _MOST_FAILURES = 5
 _ALONE = Inspection(signatures=(), paranoia=4)
 """For a set that is tried without a configuration: whatever level a client has, its rules are among these."""
-_MOST_SAID = 4000
-"""Characters of a reason: a line of a set may be as long as its file."""
-
-
-def tied(parent: int) -> None:
-    """End with the process that waits for us. Raises SystemExit where it has gone already."""
-    prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(1)
 
 
 class Confined(Witness):
@@ -148,27 +133,10 @@ def _together(loaded: Loaded, order: Order) -> RuleSet | None:
         raise SupplyError("configuration", str(error)) from error
 
 
-def _told(result: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(result) + "\n")
-    sys.stdout.flush()
-
-
 def main(text: str) -> int:
     """Try what the JSON text orders; the exit code."""
     order = Order(**json.loads(text))
-    settle()
-    # Trees without cycles are nearly all that is made here, and this process soon ends.
-    gc.disable()
-    bound(order.memory_bytes, order.cpu_seconds)
-    try:
-        _told({"tried": asdict(attempt(order))})
-    except SupplyError as error:
-        _told({"step": error.step, "reason": error.reason[:_MOST_SAID]})
-        return 1
-    except MemoryError:
-        _told({"step": "compile", "reason": order.out_of_memory})
-        return 1
-    return 0
+    return answer(order, lambda: {"tried": asdict(attempt(order))})
 
 
 if __name__ == "__main__":

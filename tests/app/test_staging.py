@@ -63,13 +63,13 @@ def made(simulator, settings, tmp_path):
     """`made(...)`: a supply of a feed with one set in force."""
     simulator.publish()
 
-    def make(at_once=False, used=True, **bounds):
+    def make(at_once=False, used=True, try_set=lambda *_: Tried(1, 2, ""), **bounds):
         changed = settings(
             feeds=Feeds(str(tmp_path / "feeds"), staging=Staging(**bounds)),
             control=Control(str(tmp_path / "control")),
             inspection=Inspection(("feed:ours",) if used else ()),
         )
-        supply = StagedSupply("revproxy.yaml", changed, lambda *_: Tried(1, 2, ""), at_once=at_once)
+        supply = StagedSupply("revproxy.yaml", changed, try_set, at_once=at_once)
         if not supply.feeds.names():
             supply.add("", Source(str(simulator.public), "ours"), simulator.root)
         return supply
@@ -199,6 +199,26 @@ def test_the_operator_promotes_what_was_held(staged, front):
     content = staged_of(feed).content
     assert supply.promote("ours").word == "in force"
     assert (feed.sets.current, staged_of(feed), feed.memory.refused) == (content, None, "")
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_what_is_promoted_was_linked_with_what_is_in_force_by_then(staged, made, front, monkeypatch, linked):
+    """Or it is tried again, within the bounds of that: another feed's set may have come into force meanwhile."""
+    _, feed = staged
+    before, found, tries = feed.sets.current, staged_of(feed), []
+
+    def refuses(order, _seconds):
+        tries.append(order.folder)
+        raise SupplyError("configuration", "id `two` is taken")
+
+    supply = made(try_set=refuses)
+    monkeypatch.setattr(staging, "kept", lambda _settings, instead: object() if linked else None)
+    outcome = supply.promote("ours")
+    if linked:
+        assert (outcome.word, tries) == ("in force", [])
+    else:
+        assert (outcome.word, "is taken" in outcome.text, len(tries)) == ("refused", True, 1)
+        assert (feed.sets.current, staged_of(feed), front.asked) == (before, found, [])
 
 
 def test_the_operator_rejects(staged, front):

@@ -131,29 +131,6 @@ def test_it_says_one_object(order):
     assert json.loads(done.stdout)["tried"]["rules"] == 1
 
 
-TIED = """\
-import os, signal, sys
-from revproxy.app.trial import tied
-tied(int(sys.argv[1]))
-os.write(1, b"x")
-signal.pause()
-"""
-STARTER = """\
-import os, signal, subprocess, sys
-subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())])
-signal.pause()
-"""
-
-
-def test_a_trial_ends_with_whoever_waits_for_it():
-    with subprocess.Popen([sys.executable, "-c", STARTER, TIED], stdout=subprocess.PIPE) as starter:
-        assert starter.stdout is not None
-        assert starter.stdout.read(1) == b"x"
-        starter.kill()
-        # The pipe ends when nobody holds it any more.
-        assert starter.communicate(timeout=30) == (b"", None)
-
-
 def test_a_trial_for_which_nobody_waits():
     done = subprocess.run([*TRIAL, "1"], input="", text=True, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
