@@ -47,6 +47,7 @@ class StagedSupply(Supply):
         feed = self.feeds.find(name)
         with self._alone():
             staged = _there(feed)
+            self._unpinned(feed)
             return self._guarded(feed, lambda: self._promoted(feed, staged, "by the operator"))
 
     def reject(self, name: str) -> Outcome:
@@ -125,8 +126,12 @@ class StagedSupply(Supply):
             return super()._known(feed, digest, asked)
         if self._at_once:
             return self._promoted(feed, staged, "by the operator")
+        if staged.held and asked:
+            return None
         if staged.held:
-            return super()._known(feed, digest, asked)
+            # Also where something else is remembered as refused by now: the one that was gone back from.
+            feed.sets.whole()
+            return Outcome(feed.name, "unchanged", f"what is offered was held before: {staged.held}")
         return Outcome(feed.name, "unchanged", f"{staged.text} is staged; {self._shown(feed)}")
 
     def _accepted(self, feed: Feed, manifest: Manifest, digest: str, tried: str) -> Outcome:

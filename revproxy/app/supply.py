@@ -153,6 +153,7 @@ class Supply:
                 raise SupplyError("feed", f"{name!r} is a feed; its sets come from {feed.source.url}")
             if name not in self.feeds.names():
                 feed.add(Source(url), b"")
+            self._unpinned(feed)
             return self._guarded(feed, lambda: self._take(feed, archive, open_archive))
 
     def rollback(self, name: str) -> Outcome:
@@ -184,6 +185,11 @@ class Supply:
             feed.remember(pinned=pinned)
             return self._noted(feed, "pinned" if pinned else "unpinned", "by the operator", feed.sets.current)
 
+    def _unpinned(self, feed: Feed) -> None:
+        """Raises SupplyError for a feed with whose set somebody wants to stay: nobody but he knows why."""
+        if feed.memory.pinned:
+            raise SupplyError("pin", f"{feed.name} stays with the set in force: {unpin(feed.name)}")
+
     # ---- the line
 
     def _update(self, feed: Feed, asked: bool) -> Outcome:
@@ -205,12 +211,13 @@ class Supply:
         memory, source = feed.memory, feed.source
         if memory.pinned or not source.role:
             feed.sets.whole()
-            return Outcome(feed.name, "pinned" if memory.pinned else "unchanged", "newer sets are not looked for")
+            word, why = ("pinned", f": {unpin(feed.name)}") if memory.pinned else ("unchanged", "")
+            return Outcome(feed.name, word, f"newer sets are not looked for{why}")
         client = self._client(feed.folder / "trust", source, feed.root)
         offer = client.look(source.role, memory.versions)
         # Whoever holds root may begin anew (`updates.trust`).
         number = memory.number if offer.versions[ROOT] == memory.versions.get(ROOT) else 0
-        feed.remember(versions=offer.versions, number=number, looked=now())
+        feed.remember(versions=offer.versions, number=number, looked=now(), offered=offer.digest)
         if (known := self._known(feed, offer.digest, asked)) is not None:
             return known
         archive = feed.folder / "incoming.tar.gz"
@@ -243,6 +250,7 @@ class Supply:
     def _take(self, feed: Feed, archive: Path, open_archive: Open) -> Outcome:
         """From an archive that is trusted to what is in force. Raises SupplyError; what was refused is remembered."""
         digest, incoming = hashlib.sha256(archive.read_bytes()).hexdigest(), feed.folder / "incoming"
+        feed.remember(offered=digest)
         cleared(incoming)
         try:
             manifest = feed.sets.take(incoming, open_archive(archive, incoming))
@@ -335,3 +343,8 @@ class Supply:
         record = {"time": now(), "feed": feed.name, "outcome": word, "text": text, "step": step}
         self.feeds.note({**record, "before": before, "current": feed.sets.current})
         return outcome
+
+
+def unpin(name: str) -> str:
+    """What is to be said of a feed that is pinned."""
+    return f"it is pinned; `revproxy signatures pin {name} --off` ends that"

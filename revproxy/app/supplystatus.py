@@ -14,6 +14,7 @@ from typing import Any, Final
 from revproxy.app.running import running_sets, running_shadow
 from revproxy.app.staging import change_line
 from revproxy.app.supplied import feeds_used, missing
+from revproxy.app.supply import unpin
 from revproxy.config import Settings
 from revproxy.config.settings import FEED
 from revproxy.errors import ConfigError, SupplyError
@@ -56,7 +57,7 @@ def _feed(feed: Feed, used: bool) -> dict[str, Any]:
         "previous": _set(feed, feed.sets.previous),
         "pinned": memory.pinned,
         "looked": memory.looked,
-        "refused": memory.reason if memory.refused else "",
+        "refused": memory.reason if memory.refused and memory.offered in ("", memory.refused) else "",
         "staged": asdict(staged) if (staged := staged_of(feed)) is not None else None,
         "versions": dict(memory.versions),
     }
@@ -89,7 +90,7 @@ def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
     for feed in told["feeds"]:
         yield from _feed_lines(feed)
         if feed.get("staged"):
-            yield from _staged_lines(feed["name"], feed["staged"], told["shadow"])
+            yield from _staged_lines(feed, told["shadow"])
     for name, remedy in told["missing"].items():
         yield f"MISSING: the configuration names {FEED}{name}, of which there is no set: {remedy}"
     if not told["feeds"] and not told["missing"]:
@@ -99,7 +100,8 @@ def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
         yield f"{time} {feed}: {outcome}: {text}"
 
 
-def _staged_lines(name: str, staged: Mapping[str, Any], shadow: Mapping[str, Any]) -> Iterator[str]:
+def _staged_lines(feed: Mapping[str, Any], shadow: Mapping[str, Any]) -> Iterator[str]:
+    name, staged = feed["name"], feed["staged"]
     yield f"  staged: {staged['text']}, since {staged['since']}"
     live = shadow if shadow.get("name") == f"{name}:{staged['content']}" else {}
     report = live.get("report") or staged["report"]
@@ -108,6 +110,8 @@ def _staged_lines(name: str, staged: Mapping[str, Any], shadow: Mapping[str, Any
     elif live:
         left = f"at most {live['seconds_left']:g} s left" if not live["decision"] else live["decision"]
         yield f"    in shadow for {live['seconds']:g} s, {left}: {live['why']}"
+    elif feed["pinned"]:
+        yield f"    waits: {unpin(name)}"
     else:
         yield "    waits: it does not run in shadow now"
     if report:

@@ -57,6 +57,8 @@ class Memory:
     """That of one which was refused, or gone back from; it is not tried again unless somebody asks for it ..."""
     reason: str = ""
     """... and why."""
+    offered: str = ""
+    """That of the one that was offered last: what was refused before it is history."""
     pinned: bool = False
     looked: str = ""
     """When somebody looked last."""

@@ -110,3 +110,10 @@ def test_a_feed_is_no_place_for_a_release(supply, brought, simulator):
     supply.add("", Source(str(simulator.public), "crs"), simulator.root)
     with pytest.raises(SupplyError, match="its sets come from"):
         brought(release())
+
+
+def test_a_pinned_one_stays(supply, brought):
+    assert brought(release()).word == "in force"
+    supply.pin("crs")
+    with pytest.raises(SupplyError, match="`revproxy signatures pin crs --off`"):
+        brought(release(4290))

@@ -13,6 +13,7 @@ from simulator import signature
 from revproxy.app import staging
 from revproxy.app.order import Tried
 from revproxy.app.staging import StagedSupply
+from revproxy.app.supplystatus import lines, status_of
 from revproxy.config import Control, Feeds, Inspection, Staging
 from revproxy.errors import PeerClosed, SupplyError, UseError
 from revproxy.inspection.staging import Report
@@ -181,7 +182,7 @@ def test_held(staged, front, simulator):
     # Decided is decided, and it is not taken again by itself; nor by another process, later.
     assert supply.settle() is None
     (outcome,) = supply.update(asked=False)
-    assert (outcome.word, "was refused before: held: of 1000" in outcome.text) == ("unchanged", True)
+    assert (outcome.word, "was held before: of 1000" in outcome.text) == ("unchanged", True)
     assert feed.sets.current == before
     # Who asks for it gets it staged anew; a newer one comes by itself.
     assert [one.word for one in supply.update()] == ["staged"]
@@ -269,8 +270,59 @@ def test_pinned_it_waits(staged, front):
     front.staging = decided(feed, "promote")
     assert supply.settle() is None
     assert staged_of(feed) == found
+    assert front.asked == ["stage", "staging"]
+    with pytest.raises(SupplyError, match=r"stays with the set in force: .*`revproxy signatures pin ours --off`"):
+        supply.promote("ours")
+    assert (staged_of(feed), feed.memory.pinned) == (found, True)
     supply.pin("ours", pinned=False)
-    assert front.asked == ["stage", "staging", "stage"]
+    assert supply.promote("ours").word == "in force"
+
+
+def test_pinned_it_can_be_rejected_and_gone_back_from(staged, front):
+    supply, feed = staged
+    supply.pin("ours")
+    assert supply.reject("ours").word == "rejected"
+    supply.pin("ours", pinned=False)
+    supply.update()
+    supply.promote("ours")
+    before = feed.sets.previous
+    supply.pin("ours")
+    assert supply.rollback("ours").word == "rolled back"
+    assert (feed.sets.current, feed.memory.pinned) == (before, True)
+
+
+def test_what_was_held_is_not_taken_by_itself_after_going_back(staged, front, simulator, made):
+    supply, feed = staged
+    supply.promote("ours")
+    simulator.publish(signature("three"))
+    supply.update()
+    front.staging = decided(feed, "hold")
+    assert supply.settle().word == "held"
+    held = staged_of(feed)
+    assert supply.rollback("ours").word == "rolled back"
+    (outcome,) = supply.update(asked=False)
+    assert (outcome.word, staged_of(feed)) == ("unchanged", held)
+
+
+def test_what_was_refused_is_history_once_something_newer_is_staged(made, simulator):
+    supply = made()
+
+    def refuses(*_):
+        raise SupplyError("samples", "1 failed")
+
+    simulator.publish(signature("two"))
+    bad = made(try_set=refuses)
+    assert bad.update()[0].word == "refused"
+    settings = supply._settings
+    assert "samples: 1 failed" in status_of(settings)["feeds"][0]["refused"]
+    simulator.publish(signature("three"))
+    assert [one.word for one in supply.update()] == ["staged"]
+    text = list(lines(status_of(settings), 5))
+    assert not [line for line in text if line.startswith("  refused")]
+    assert [line for line in text if "ours: refused: samples: 1 failed" in line]
+    # What is refused now is told, whether it was staged before or not.
+    supply.reject("ours")
+    assert "  refused: the operator rejected it" in lines(status_of(settings), 0)
 
 
 @pytest.mark.parametrize(

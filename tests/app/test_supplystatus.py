@@ -28,6 +28,16 @@ def test_a_feed_that_the_configuration_names_and_nobody_added(settings, tmp_path
     assert line.startswith("MISSING: the configuration names feed:ours, of which there is no set: `revproxy signat")
 
 
+def test_a_staged_set_of_a_feed_that_is_pinned(settings, simulator, tmp_path):
+    made = settings(feeds=Feeds(str(tmp_path / "feeds")), inspection=Inspection(("feed:ours",)))
+    supply = Supply("revproxy.yaml", made, lambda *_: Tried(1, 2, ""))
+    simulator.publish()
+    supply.add("", Source(str(simulator.public), "ours"), simulator.root)
+    put_staged(supply.feeds.find("ours"), STAGED)
+    supply.pin("ours")
+    assert "    waits: it is pinned; `revproxy signatures pin ours --off` ends that" in lines(status_of(made), 0)
+
+
 def test_a_history_of_other_things():
     told = {"every_seconds": 0.0, "feeds": [], "missing": {}, "history": [{"number": 1}]}
     assert list(lines(told, 5))[-1] == "? ?: ?: ?"
