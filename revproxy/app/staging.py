@@ -126,12 +126,8 @@ class StagedSupply(Supply):
             return super()._known(feed, digest, asked)
         if self._at_once:
             return self._promoted(feed, staged, "by the operator")
-        if staged.held and asked:
-            return None
         if staged.held:
-            # Also where something else is remembered as refused by now: the one that was gone back from.
-            feed.sets.whole()
-            return Outcome(feed.name, "unchanged", f"what is offered was held before: {staged.held}")
+            return super()._known(feed, digest, asked)
         return Outcome(feed.name, "unchanged", f"{staged.text} is staged; {self._shown(feed)}")
 
     def _accepted(self, feed: Feed, manifest: Manifest, digest: str, tried: str) -> Outcome:

@@ -130,7 +130,7 @@ class Supply:
         finally:
             cleared(scratch)
         if source.role not in roles and (source.role or len(roles) != 1):
-            raise SupplyError("feed", f"which role? This feed has: {', '.join(roles) or 'none'}")
+            raise SupplyError("feed", f"which role (--role)? This feed has: {', '.join(roles) or 'none'}")
         return source if source.role else replace(source, role=roles[0])
 
     def update(self, names: Sequence[str] = (), asked: bool = True) -> list[Outcome]:
@@ -173,9 +173,9 @@ class Supply:
             said = self._enforce(feed, previous)
             # What one has gone away from is not what was before.
             feed.sets.restore(previous, "")
-            feed.remember(
-                archive="", refused=memory.archive or memory.refused, reason="the operator went back from it"
-            )
+            gone = {"refused": memory.archive or memory.refused, "reason": "the operator went back from it"}
+            # What is offered by now, and was refused, held or rejected, is not to come by itself either.
+            feed.remember(archive="", **({} if memory.refused and memory.refused == memory.offered else gone))
             return self._noted(feed, "rolled back", f"to {feed.sets.manifest(previous)}; {said}", current)
 
     def pin(self, name: str, pinned: bool = True) -> Outcome:
@@ -188,7 +188,7 @@ class Supply:
     def _unpinned(self, feed: Feed) -> None:
         """Raises SupplyError for a feed with whose set somebody wants to stay: nobody but he knows why."""
         if feed.memory.pinned:
-            raise SupplyError("pin", f"{feed.name} stays with the set in force: {unpin(feed.name)}")
+            raise SupplyError("pin", f"{feed.name} is to stay with the set in force; {unpin(feed.name)}")
 
     # ---- the line
 
@@ -211,7 +211,7 @@ class Supply:
         memory, source = feed.memory, feed.source
         if memory.pinned or not source.role:
             feed.sets.whole()
-            word, why = ("pinned", f": {unpin(feed.name)}") if memory.pinned else ("unchanged", "")
+            word, why = ("pinned", f"; {unpin(feed.name)}") if memory.pinned else ("unchanged", "")
             return Outcome(feed.name, word, f"newer sets are not looked for{why}")
         client = self._client(feed.folder / "trust", source, feed.root)
         offer = client.look(source.role, memory.versions)
@@ -346,5 +346,5 @@ class Supply:
 
 
 def unpin(name: str) -> str:
-    """What is to be said of a feed that is pinned."""
-    return f"it is pinned; `revproxy signatures pin {name} --off` ends that"
+    """What ends it that a feed is pinned."""
+    return f"`revproxy signatures pin {name} --off` ends that"

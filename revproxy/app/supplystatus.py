@@ -111,7 +111,7 @@ def _staged_lines(feed: Mapping[str, Any], shadow: Mapping[str, Any]) -> Iterato
         left = f"at most {live['seconds_left']:g} s left" if not live["decision"] else live["decision"]
         yield f"    in shadow for {live['seconds']:g} s, {left}: {live['why']}"
     elif feed["pinned"]:
-        yield f"    waits: {unpin(name)}"
+        yield f"    waits, for the feed is pinned; {unpin(name)}"
     else:
         yield "    waits: it does not run in shadow now"
     if report:

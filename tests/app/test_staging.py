@@ -182,7 +182,7 @@ def test_held(staged, front, simulator):
     # Decided is decided, and it is not taken again by itself; nor by another process, later.
     assert supply.settle() is None
     (outcome,) = supply.update(asked=False)
-    assert (outcome.word, "was held before: of 1000" in outcome.text) == ("unchanged", True)
+    assert (outcome.word, "was refused before: held: of 1000" in outcome.text) == ("unchanged", True)
     assert feed.sets.current == before
     # Who asks for it gets it staged anew; a newer one comes by itself.
     assert [one.word for one in supply.update()] == ["staged"]
@@ -271,7 +271,7 @@ def test_pinned_it_waits(staged, front):
     assert supply.settle() is None
     assert staged_of(feed) == found
     assert front.asked == ["stage", "staging"]
-    with pytest.raises(SupplyError, match=r"stays with the set in force: .*`revproxy signatures pin ours --off`"):
+    with pytest.raises(SupplyError, match=r"is to stay with the set in force; `revproxy signatures pin ours --off`"):
         supply.promote("ours")
     assert (staged_of(feed), feed.memory.pinned) == (found, True)
     supply.pin("ours", pinned=False)
@@ -291,17 +291,18 @@ def test_pinned_it_can_be_rejected_and_gone_back_from(staged, front):
     assert (feed.sets.current, feed.memory.pinned) == (before, True)
 
 
-def test_what_was_held_is_not_taken_by_itself_after_going_back(staged, front, simulator, made):
+@pytest.mark.parametrize("how", ["held", "rejected"])
+def test_what_was_not_wanted_is_not_taken_by_itself_after_going_back(staged, front, simulator, how):
     supply, feed = staged
     supply.promote("ours")
     simulator.publish(signature("three"))
     supply.update()
     front.staging = decided(feed, "hold")
-    assert supply.settle().word == "held"
-    held = staged_of(feed)
+    assert (supply.settle() if how == "held" else supply.reject("ours")).word == how
+    left = staged_of(feed)
     assert supply.rollback("ours").word == "rolled back"
     (outcome,) = supply.update(asked=False)
-    assert (outcome.word, staged_of(feed)) == ("unchanged", held)
+    assert (outcome.word, how in outcome.text, staged_of(feed)) == ("unchanged", True, left)
 
 
 def test_what_was_refused_is_history_once_something_newer_is_staged(made, simulator):

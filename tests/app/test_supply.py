@@ -85,7 +85,7 @@ def test_asking_where_no_feeds_are_makes_nothing(made):
 def test_which_role(made, simulator):
     supply = made()
     for role in ("", "mine"):
-        with pytest.raises(SupplyError, match=r"which role\? This feed has: crs, ours"):
+        with pytest.raises(SupplyError, match=r"which role \(--role\)\? This feed has: crs, ours"):
             supply.add("", Source(str(simulator.public), role), simulator.root)
     assert supply.feeds.names() == []
     assert supply.add("", ours(simulator), simulator.root).feed == "ours"

@@ -35,7 +35,9 @@ def test_a_staged_set_of_a_feed_that_is_pinned(settings, simulator, tmp_path):
     supply.add("", Source(str(simulator.public), "ours"), simulator.root)
     put_staged(supply.feeds.find("ours"), STAGED)
     supply.pin("ours")
-    assert "    waits: it is pinned; `revproxy signatures pin ours --off` ends that" in lines(status_of(made), 0)
+    assert "    waits, for the feed is pinned; `revproxy signatures pin ours --off` ends that" in lines(
+        status_of(made), 0
+    )
 
 
 def test_a_history_of_other_things():

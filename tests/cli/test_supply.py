@@ -112,7 +112,7 @@ def test_a_staged_set(run, publish, tmp_path):
 
 def test_what_is_refused(run, publish, tmp_path):
     root = tmp_path / "feed/public/metadata/1.root.json"
-    assert "which role?" in run("add", tmp_path / "feed/public", "--root", root, "--role", "mine", code=1)
+    assert "which role (--role)?" in run("add", tmp_path / "feed/public", "--root", root, "--role", "mine", code=1)
     assert "is not there" in run("add", tmp_path / "nowhere", "--root", root, code=1)
     assert "no set before" not in run("add", tmp_path / "feed/public", "--root", root)
     assert "no set before" in run("rollback", "ours", code=1)
