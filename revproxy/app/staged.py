@@ -45,13 +45,20 @@ def _prepared(settings: Settings, feed: str, folder: str) -> Prepared:
 
 def _joined(settings: Settings, feed: str, folder: str) -> Linked:
     """Raises SupplyError."""
-    limits = settings.limits.supply
-    order = Order("", feed, "", folder, limits.trial_memory_bytes, limits.trial_cpu_seconds)
-    with TemporaryDirectory() as beside:
-        # A cache that cannot be used costs time, as everywhere, and nothing else.
-        for cache in (settings.cache, beside):
-            here = replace(settings, cache=cache)
-            joined(order, here, limits.trial_seconds)
-            if (found := kept(here, instead={feed: folder})) is not None:
-                return found
+    try:
+        with TemporaryDirectory() as beside:
+            # A cache that cannot be used costs time, as everywhere, and nothing else.
+            for cache in (settings.cache, beside):
+                if (found := _joined_in(cache, settings, feed, folder)) is not None:
+                    return found
+    except OSError as error:
+        raise SupplyError("disk", f"no process could be started, or no folder made: {error}") from error
     raise SupplyError("configuration", "what was linked of it was not kept: its files, or those of others, change")
+
+
+def _joined_in(cache: str, settings: Settings, feed: str, folder: str) -> Linked | None:
+    """Raises SupplyError, OSError."""
+    limits, here = settings.limits.supply, replace(settings, cache=cache)
+    order = Order("", feed, "", folder, limits.trial_memory_bytes, limits.trial_cpu_seconds)
+    joined(order, here, limits.trial_seconds)
+    return kept(here, instead={feed: folder})

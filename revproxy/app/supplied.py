@@ -61,8 +61,8 @@ def missing(settings: Settings, but: str = "") -> dict[str, str]:
     Raises ConfigError where this user may not look.
     """
     feeds = Feeds(settings.feeds.folder)
-    added = [name for name in feeds.names() if feeds.find(name).sets.usable]
-    return {name: _remedy(feeds, name) for name in feeds_used(settings) if name not in (but, *added)}
+    used, added = dict.fromkeys(name for name in feeds_used(settings) if name != but), feeds.names()
+    return {name: _remedy(feeds, name) for name in used if name not in added or not feeds.find(name).sets.usable}
 
 
 def _remedy(feeds: Feeds, name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 
 import pytest
@@ -90,6 +92,17 @@ def test_a_set_that_was_changed_on_disk(made):
     (feed.sets.files(found.name.removeprefix("ours:")) / "a.yaml").write_text("# x")
     with pytest.raises(ConfigError, match="was changed on disk"):
         found.prepare()
+
+
+def test_where_nothing_can_be_started(made, monkeypatch):
+    settings, _ = made
+
+    def joined(*_):
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(staged, "joined", joined)
+    with pytest.raises(SupplyError, match="disk: no process could be started"):
+        staged_now(settings).prepare()
 
 
 def test_switched_off_nothing_is(made):
