@@ -154,7 +154,10 @@ class Supply:
             if name not in self.feeds.names():
                 feed.add(Source(url), b"")
             self._unpinned(feed)
-            return self._guarded(feed, lambda: self._take(feed, archive, open_archive))
+            outcome = self._guarded(feed, lambda: self._take(feed, archive, open_archive))
+            if outcome.good:
+                feed.moved(Source(url))
+            return outcome
 
     def rollback(self, name: str) -> Outcome:
         """Put the set in force that was before, once; the one that is now does not come again by itself.

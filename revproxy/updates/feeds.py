@@ -85,6 +85,13 @@ class Feed:
         except OSError as error:
             raise _unwritten(self.folder, error) from None
 
+    def moved(self, source: Source) -> None:
+        """Write down that its sets come from elsewhere now; what is remembered stays. Raises SupplyError."""
+        try:
+            write_whole(self.folder / "source.json", _text(asdict(source)))
+        except OSError as error:
+            raise _unwritten(self.folder, error) from None
+
     @property
     def source(self) -> Source:
         """Raises ConfigError."""
