@@ -7,7 +7,7 @@ they have to be made.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from revproxy.config import Blame, Settings, nowhere
 from revproxy.detection.link.progress import Told, unheard
 from revproxy.detection.link.ruleset import RuleSet
 from revproxy.detection.rules import Rule
-from revproxy.errors import ConfigError
+from revproxy.errors import ConfigError, ManyErrors
 from revproxy.inspection.sources import signature_files
 
 if TYPE_CHECKING:
@@ -54,15 +54,20 @@ def linked_rules(
 
 
 def kept_rules(settings: Settings, blame: Blame = nowhere) -> RuleSet | None:
-    """The rules that are kept of these settings, for `before`; None where they would have to be linked, or where
-    something is wrong with the settings."""
+    """The rules that are kept of these settings, for `before`; see `kept`."""
+    found = kept(settings, blame)
+    return None if found is None else found.rules
+
+
+def kept(settings: Settings, blame: Blame = nowhere, instead: Mapping[str, str] | None = None) -> Linked | None:
+    """What is kept of these settings, `instead` being as in `with_feeds`; None where it would have to be linked, or
+    where something is wrong with them."""
     try:
-        settings = with_feeds(settings, blame)
-    except ConfigError:
+        settings = with_feeds(settings, blame, instead)
+    except (ConfigError, ManyErrors):
         return None
     question = _question(settings)
-    found = KeptSets(settings.cache).find(question) if question else None
-    return None if found is None else found.rules
+    return KeptSets(settings.cache).find(question) if question else None
 
 
 def begin(

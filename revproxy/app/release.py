@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from revproxy.app.openpgp import digits_of, verify
+from revproxy.app.supplied import CRS
 from revproxy.app.supply import Outcome, Supply, check_place
 from revproxy.errors import LimitError, PeerError, SupplyError
 from revproxy.model import SupplyLimits
@@ -22,7 +23,6 @@ from revproxy.net.download import Downloader
 from revproxy.updates.manifest import FILES, NAME, Kind, Manifest, digest_of
 from revproxy.updates.unpack import Files, unpack
 
-CRS: Final = "crs"
 _SETUP: Final = "crs-setup.conf.example"
 _RULES = re.compile(r"[^/]+/(rules/[^/]+\.(?:conf|data)|crs-setup\.conf\.example)", re.ASCII)
 _VERSION = re.compile(rb"setvar:'?tx\.crs_setup_version=([1-9])([0-9]{1,3})([0-9])\b", re.ASCII)

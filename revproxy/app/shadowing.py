@@ -10,6 +10,7 @@ from revproxy.app.prepared import Prepared
 from revproxy.audit import Metrics
 from revproxy.detection.engine import Loaded
 from revproxy.detection.operators.rx import forget
+from revproxy.detection.rules import BODY_TYPE, Control
 from revproxy.inspection import RuleInspector, Shadow
 from revproxy.proxy.http import Exclusions
 
@@ -22,6 +23,8 @@ def shadow_of(prepared: Prepared, loaded: Loaded, record: Callable[[bytes], None
     def count(outcome: str) -> None:
         counter[(outcome,)] += 1
 
+    # Whether a body would be read otherwise is told by how it was read.
+    read_as = {BODY_TYPE} if Control.BODY_PROCESSOR in rules.controls else frozenset()
     # Its databases come beside it.
     inspector = RuleInspector(replace(rules, compiled={}), settings.inspection.memory_bytes, loaded)
     forget()
@@ -29,7 +32,7 @@ def shadow_of(prepared: Prepared, loaded: Loaded, record: Callable[[bytes], None
         inspector,
         settings.feeds.staging,
         record,
-        wanted=rules.fields,
+        wanted=rules.fields | read_as,
         excluded=excluded_by(prepared.excluded),
         seconds=settings.limits.timeouts.inspection,
         count=count,

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from revproxy.app.linking import kept
 from revproxy.app.supplied import feeds_used
 from revproxy.app.supply import Outcome, Supply, Try, now
 from revproxy.app.trying import tried
@@ -46,6 +47,7 @@ class StagedSupply(Supply):
         feed = self.feeds.find(name)
         with self._alone():
             staged = _there(feed)
+            self._unpinned(feed)
             return self._guarded(feed, lambda: self._promoted(feed, staged, "by the operator"))
 
     def reject(self, name: str) -> Outcome:
@@ -74,24 +76,32 @@ class StagedSupply(Supply):
     # ---- what the supervisor has decided
 
     def settle(self) -> Outcome | None:
-        """Carry out what was decided on the set that is staged; None where nothing was. Raises SupplyError."""
-        path = self._settings.control.path
-        try:
-            answer = ask(path, "staging", _ASK_SECONDS) if answered(path) else {}
-        except PeerError as error:
-            raise SupplyError("swap", str(error)) from error
-        told = answer.get("result") or {}
-        if not told.get("decision"):
-            return None
-        name, _, content = told["name"].partition(":")
-        feed = self.feeds.find(name)
-        with self._alone():
+        """Carry out what was decided on the set that is staged; None where nothing was. Raises SupplyError.
+
+        An update that is under way is waited for, and what was decided is asked for only then: it may have put
+        another set in force, or staged one.
+        """
+        with self._alone(wait=True):
+            told = self._decided()
+            name, _, content = told.get("name", "").partition(":")
+            if not told.get("decision") or name not in self.feeds.names():
+                return None
+            feed = self.feeds.find(name)
             staged = staged_of(feed)
             if staged is None or staged.content != content or staged.held or feed.memory.pinned:
                 return None
             if told["decision"] == Word.PROMOTE:
                 return self._guarded(feed, lambda: self._promoted(feed, staged, told["why"]))
             return self._held(feed, staged, told["why"], told["report"])
+
+    def _decided(self) -> Mapping[str, Any]:
+        """What the front end that runs, if any, says of the set that runs in shadow. Raises SupplyError."""
+        path = self._settings.control.path
+        try:
+            answer = ask(path, "staging", _ASK_SECONDS) if answered(path) else {}
+        except PeerError as error:
+            raise SupplyError("swap", str(error)) from error
+        return dict(answer.get("result") or {})
 
     def _held(self, feed: Feed, staged: Staged, why: str, report: Mapping[str, Any]) -> Outcome:
         feed.remember(refused=staged.archive, reason=f"held: {why}")
@@ -102,8 +112,10 @@ class StagedSupply(Supply):
         return self._noted(feed, "held", text, feed.sets.current, "staging")
 
     def _promoted(self, feed: Feed, staged: Staged, why: str) -> Outcome:
-        manifest = feed.sets.manifest(staged.content)
-        feed.sets.check(staged.content)
+        manifest, folder = feed.sets.manifest(staged.content), str(feed.sets.check(staged.content))
+        if feed.name in feeds_used(self._settings) and kept(self._settings, instead={feed.name: folder}) is None:
+            # The set of another feed came into force since. The front end would link the two without bounds.
+            self._good(feed, manifest)
         return self._accepted_now(feed, manifest, staged.archive, f"promoted: {why}")
 
     # ---- the line

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 
 from revproxy.app.ending import ending_in_order
 from revproxy.app.order import Order, Tried
-from revproxy.app.supplied import KEYS, feeds_used
+from revproxy.app.running import running_sets
+from revproxy.app.supplied import KEYS, feeds_used, missing
 from revproxy.app.trying import tried
 from revproxy.config import Settings
 from revproxy.config.settings import FEED
@@ -93,9 +94,9 @@ class Supply:
         self.feeds = Feeds(settings.feeds.folder)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, wait: bool = False) -> Iterator[None]:
         """Nobody else changes feeds, and being ended undoes what is half done. Raises SupplyError, ConfigError."""
-        with ending_in_order(), self.feeds.locked():
+        with ending_in_order(), self.feeds.locked(wait):
             yield
 
     # ---- what an operator asks for
@@ -129,7 +130,7 @@ class Supply:
         finally:
             cleared(scratch)
         if source.role not in roles and (source.role or len(roles) != 1):
-            raise SupplyError("feed", f"which role? This feed has: {', '.join(roles) or 'none'}")
+            raise SupplyError("feed", f"which role (--role)? This feed has: {', '.join(roles) or 'none'}")
         return source if source.role else replace(source, role=roles[0])
 
     def update(self, names: Sequence[str] = (), asked: bool = True) -> list[Outcome]:
@@ -152,7 +153,11 @@ class Supply:
                 raise SupplyError("feed", f"{name!r} is a feed; its sets come from {feed.source.url}")
             if name not in self.feeds.names():
                 feed.add(Source(url), b"")
-            return self._guarded(feed, lambda: self._take(feed, archive, open_archive))
+            self._unpinned(feed)
+            outcome = self._guarded(feed, lambda: self._take(feed, archive, open_archive))
+            if outcome.good:
+                feed.moved(Source(url))
+            return outcome
 
     def rollback(self, name: str) -> Outcome:
         """Put the set in force that was before, once; the one that is now does not come again by itself.
@@ -171,9 +176,9 @@ class Supply:
             said = self._enforce(feed, previous)
             # What one has gone away from is not what was before.
             feed.sets.restore(previous, "")
-            feed.remember(
-                archive="", refused=memory.archive or memory.refused, reason="the operator went back from it"
-            )
+            gone = {"refused": memory.archive or memory.refused, "reason": "the operator went back from it"}
+            # What is offered by now, and was refused, held or rejected, is not to come by itself either.
+            feed.remember(archive="", **({} if memory.refused and memory.refused == memory.offered else gone))
             return self._noted(feed, "rolled back", f"to {feed.sets.manifest(previous)}; {said}", current)
 
     def pin(self, name: str, pinned: bool = True) -> Outcome:
@@ -182,6 +187,11 @@ class Supply:
         with self._alone():
             feed.remember(pinned=pinned)
             return self._noted(feed, "pinned" if pinned else "unpinned", "by the operator", feed.sets.current)
+
+    def _unpinned(self, feed: Feed) -> None:
+        """Raises SupplyError for a feed with whose set somebody wants to stay: nobody but he knows why."""
+        if feed.memory.pinned:
+            raise SupplyError("pin", f"{feed.name} is to stay with the set in force; {unpin(feed.name)}")
 
     # ---- the line
 
@@ -204,12 +214,13 @@ class Supply:
         memory, source = feed.memory, feed.source
         if memory.pinned or not source.role:
             feed.sets.whole()
-            return Outcome(feed.name, "pinned" if memory.pinned else "unchanged", "newer sets are not looked for")
+            word, why = ("pinned", f"; {unpin(feed.name)}") if memory.pinned else ("unchanged", "")
+            return Outcome(feed.name, word, f"newer sets are not looked for{why}")
         client = self._client(feed.folder / "trust", source, feed.root)
         offer = client.look(source.role, memory.versions)
         # Whoever holds root may begin anew (`updates.trust`).
         number = memory.number if offer.versions[ROOT] == memory.versions.get(ROOT) else 0
-        feed.remember(versions=offer.versions, number=number, looked=now())
+        feed.remember(versions=offer.versions, number=number, looked=now(), offered=offer.digest)
         if (known := self._known(feed, offer.digest, asked)) is not None:
             return known
         archive = feed.folder / "incoming.tar.gz"
@@ -222,7 +233,7 @@ class Supply:
     def _known(self, feed: Feed, digest: str, asked: bool) -> Outcome | None:
         """What there is to say of an archive that is not to be fetched. Raises SupplyError, ConfigError."""
         memory = feed.memory
-        if digest == memory.archive and _is_whole(feed):
+        if digest == memory.archive and feed.sets.usable:
             return Outcome(feed.name, "unchanged", "there is nothing newer")
         if digest == memory.refused and not asked:
             if memory.number:
@@ -242,6 +253,7 @@ class Supply:
     def _take(self, feed: Feed, archive: Path, open_archive: Open) -> Outcome:
         """From an archive that is trusted to what is in force. Raises SupplyError; what was refused is remembered."""
         digest, incoming = hashlib.sha256(archive.read_bytes()).hexdigest(), feed.folder / "incoming"
+        feed.remember(offered=digest)
         cleared(incoming)
         try:
             manifest = feed.sets.take(incoming, open_archive(archive, incoming))
@@ -267,7 +279,7 @@ class Supply:
         if manifest.name != expected:
             raise SupplyError("manifest", f"this is a set of {manifest.name!r}, not of {expected!r}")
         current = feed.sets.current
-        if _is_whole(feed) and (before := feed.sets.manifest(current).kind) is not manifest.kind:
+        if feed.sets.usable and (before := feed.sets.manifest(current).kind) is not manifest.kind:
             raise SupplyError("manifest", f"this is a set of {manifest.kind}; what is in force is one of {before}")
         if manifest.number < highest:
             raise SupplyError(
@@ -288,21 +300,26 @@ class Supply:
         before = feed.sets.current, feed.sets.previous
         try:
             feed.sets.enforce(content)
-            return self._told(feed)
+            return self._told(feed, first=not before[0])
         except BaseException as error:
             feed.sets.restore(*before)
             if not isinstance(error, SupplyError):
                 self._untold()
             raise
 
-    def _told(self, feed: Feed) -> str:
-        """Have the front end that runs, if any, put in force what is on disk now."""
+    def _told(self, feed: Feed, first: bool) -> str:
+        """Have the front end that runs, if any, put in force what is on disk now.
+
+        One that runs without the `first` set of a feed was started before the configuration named that feed.
+        """
         path = self._settings.control.path
         if feed.name not in feeds_used(self._settings):
             key = KEYS[feed.sets.manifest(feed.sets.current).kind]
             return f"not used yet: inspection.{key} does not name {FEED}{feed.name}"
         if not answered(path):
-            return "no front end runs; it is used from the next start on"
+            return self._later("no front end runs; it is used from the next start on")
+        if first and feed.name not in running_sets(path):
+            return self._later("the front end that runs does not use it yet: `revproxy reload`")
         try:
             answer = ask(path, "swap", _SWAP_SECONDS)
         except PeerError as error:
@@ -310,6 +327,11 @@ class Supply:
         if not answer["ok"]:
             raise SupplyError("swap", answer["error"])
         return f"rule set {answer['result']['ruleset']}"
+
+    def _later(self, text: str) -> str:
+        """With what else has to be there until then."""
+        others = missing(self._settings)
+        return "; ".join((text, *(f"before that {FEED}{name} needs a set too: {others[name]}" for name in others)))
 
     def _untold(self) -> None:
         """We were ended while the front end may be at it: it looks again, after that, at what is on disk now."""
@@ -326,10 +348,6 @@ class Supply:
         return outcome
 
 
-def _is_whole(feed: Feed) -> bool:
-    """Whether the set in force can be used; one that cannot is fetched anew."""
-    try:
-        feed.sets.whole()
-    except (ConfigError, SupplyError):
-        return False
-    return True
+def unpin(name: str) -> str:
+    """What ends it that a feed is pinned."""
+    return f"`revproxy signatures pin {name} --off` ends that"

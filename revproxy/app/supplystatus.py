@@ -11,17 +11,17 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
 
+from revproxy.app.running import running_sets, running_shadow
 from revproxy.app.staging import change_line
-from revproxy.app.supplied import feeds_used
+from revproxy.app.supplied import feeds_used, missing
+from revproxy.app.supply import unpin
 from revproxy.config import Settings
-from revproxy.errors import ConfigError, PeerError, SupplyError
-from revproxy.runtime.asking import ask
-from revproxy.runtime.control import answered
+from revproxy.config.settings import FEED
+from revproxy.errors import ConfigError, SupplyError
 from revproxy.updates.feeds import Feed, Feeds
 from revproxy.updates.staged import staged_of
 
 _SHOWN_CHANGES: Final = 10
-_ASK_SECONDS = 10.0
 _SHOWN = 16
 """Of a hash."""
 
@@ -29,30 +29,14 @@ _SHOWN = 16
 def status_of(settings: Settings) -> dict[str, Any]:
     """All of it; of a feed that is broken on disk its name and what is wrong. Raises ConfigError for the folder."""
     feeds = Feeds(settings.feeds.folder)
-    used, running = feeds_used(settings), _running(settings.control.path)
+    used, running = feeds_used(settings), running_sets(settings.control.path)
     return {
         "every_seconds": settings.feeds.every,
         "feeds": [_told(feeds.find(name), name in used, running) for name in feeds.names()],
+        "missing": missing(settings),
         "history": feeds.history(),
-        "shadow": _shadow(settings.control.path),
+        "shadow": running_shadow(settings.control.path),
     }
-
-
-def _shadow(path: str) -> dict[str, Any]:
-    """What the front end that runs, if any, says of the set that runs in shadow; nothing where none does."""
-    with suppress(PeerError):
-        if answered(path):
-            return dict(ask(path, "staging", _ASK_SECONDS).get("result") or {})
-    return {}
-
-
-def _running(path: str) -> Mapping[str, str]:
-    """The sets that workers have, by feed; none where no front end runs, or none that hears us."""
-    with suppress(PeerError):
-        answer = ask(path, "status", _ASK_SECONDS) if answered(path) else None
-        if answer is not None and answer["ok"] and answer["result"]["generations"]:
-            return dict(answer["result"]["generations"][-1].get("sets", {}))
-    return {}
 
 
 def _told(feed: Feed, used: bool, running: Mapping[str, str]) -> dict[str, Any]:
@@ -73,7 +57,7 @@ def _feed(feed: Feed, used: bool) -> dict[str, Any]:
         "previous": _set(feed, feed.sets.previous),
         "pinned": memory.pinned,
         "looked": memory.looked,
-        "refused": memory.reason if memory.refused else "",
+        "refused": memory.reason if memory.refused and memory.offered in ("", memory.refused) else "",
         "staged": asdict(staged) if (staged := staged_of(feed)) is not None else None,
         "versions": dict(memory.versions),
     }
@@ -106,15 +90,18 @@ def lines(told: Mapping[str, Any], last: int) -> Iterator[str]:
     for feed in told["feeds"]:
         yield from _feed_lines(feed)
         if feed.get("staged"):
-            yield from _staged_lines(feed["name"], feed["staged"], told["shadow"])
-    if not told["feeds"]:
+            yield from _staged_lines(feed, told["shadow"])
+    for name, remedy in told["missing"].items():
+        yield f"MISSING: the configuration names {FEED}{name}, of which there is no set: {remedy}"
+    if not told["feeds"] and not told["missing"]:
         yield "no feeds: revproxy signatures add"
     for record in told["history"][-last:]:
         time, feed, outcome, text = (record.get(key, "?") for key in ("time", "feed", "outcome", "text"))
         yield f"{time} {feed}: {outcome}: {text}"
 
 
-def _staged_lines(name: str, staged: Mapping[str, Any], shadow: Mapping[str, Any]) -> Iterator[str]:
+def _staged_lines(feed: Mapping[str, Any], shadow: Mapping[str, Any]) -> Iterator[str]:
+    name, staged = feed["name"], feed["staged"]
     yield f"  staged: {staged['text']}, since {staged['since']}"
     live = shadow if shadow.get("name") == f"{name}:{staged['content']}" else {}
     report = live.get("report") or staged["report"]
@@ -123,6 +110,8 @@ def _staged_lines(name: str, staged: Mapping[str, Any], shadow: Mapping[str, Any
     elif live:
         left = f"at most {live['seconds_left']:g} s left" if not live["decision"] else live["decision"]
         yield f"    in shadow for {live['seconds']:g} s, {left}: {live['why']}"
+    elif feed["pinned"]:
+        yield f"    waits, for the feed is pinned; {unpin(name)}"
     else:
         yield "    waits: it does not run in shadow now"
     if report:

@@ -8,18 +8,15 @@ putting the set in force has nothing left to compile.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from revproxy.app.bounds import bound
+from revproxy.app.bounds import answer, tied
 from revproxy.app.inputs import Witness
 from revproxy.app.linking import kept_rules, linked_alone, linked_rules
 from revproxy.app.order import Order, Tried
@@ -27,7 +24,7 @@ from revproxy.app.rules import linked
 from revproxy.app.samples import Ran, run_samples
 from revproxy.app.seclang import NO_SECLANG, SecLang, folded, lowered
 from revproxy.app.showing import sample_line
-from revproxy.app.supplied import feeds_used, with_feeds
+from revproxy.app.supplied import feeds_used, missing, with_feeds
 from revproxy.app.unconfigured import offline_settings
 from revproxy.config import nowhere
 from revproxy.config.loading import Loaded, load
@@ -36,23 +33,11 @@ from revproxy.detection.link import RuleSet
 from revproxy.detection.sigyaml import Signature, load_all, lower
 from revproxy.errors import LocatedError, ManyErrors, SupplyError
 from revproxy.inspection.sources import read_signature_files
-from revproxy.runtime.allocator import settle
-from revproxy.runtime.sandbox.kernel import prctl
 from revproxy.updates.manifest import Kind
 
-_SET_DEATH_SIGNAL = 1
 _MOST_FAILURES = 5
 _ALONE = Inspection(signatures=(), paranoia=4)
 """For a set that is tried without a configuration: whatever level a client has, its rules are among these."""
-_MOST_SAID = 4000
-"""Characters of a reason: a line of a set may be as long as its file."""
-
-
-def tied(parent: int) -> None:
-    """End with the process that waits for us. Raises SystemExit where it has gone already."""
-    prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(1)
 
 
 class Confined(Witness):
@@ -108,7 +93,10 @@ def _read(order: Order, paranoia: int) -> tuple[list[Signature], SecLang]:
     """What the set holds. Raises LocatedError, ManyErrors, and SupplyError for a set that detects nothing."""
     confined = Confined(order.folder)
     if order.kind == Kind.SIGNATURES:
-        return load_all(read_signature_files([order.folder], confined.read)), NO_SECLANG
+        signatures = load_all(read_signature_files([order.folder], confined.read))
+        if not signatures:
+            raise SupplyError("compile", "there is no signature in it")
+        return signatures, NO_SECLANG
     seclang = folded(lowered([order.folder], confined), paranoia)
     if not seclang.rules:
         raise SupplyError("compile", "there is no rule in it that is in force")
@@ -133,10 +121,11 @@ def _line(ran: Ran) -> str:
 
 
 def _together(loaded: Loaded, order: Order) -> RuleSet | None:
-    """What the configuration comes to; None where it does not use the feed. Raises SupplyError."""
-    if order.feed not in feeds_used(loaded.settings):
-        return None
+    """What the configuration comes to; None where it does not use the feed, or names another one of which there is no
+    set: what it comes to is then tried with that one's first. Raises SupplyError."""
     try:
+        if order.feed not in feeds_used(loaded.settings) or missing(loaded.settings, order.feed):
+            return None
         whole = with_feeds(loaded.settings, loaded.blame, {order.feed: order.folder})
         in_force = partial(kept_rules, loaded.settings, loaded.blame)
         return linked_rules(whole, loaded.blame, before=in_force).rules
@@ -144,27 +133,10 @@ def _together(loaded: Loaded, order: Order) -> RuleSet | None:
         raise SupplyError("configuration", str(error)) from error
 
 
-def _told(result: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(result) + "\n")
-    sys.stdout.flush()
-
-
 def main(text: str) -> int:
     """Try what the JSON text orders; the exit code."""
     order = Order(**json.loads(text))
-    settle()
-    # Trees without cycles are nearly all that is made here, and this process soon ends.
-    gc.disable()
-    bound(order.memory_bytes, order.cpu_seconds)
-    try:
-        _told({"tried": asdict(attempt(order))})
-    except SupplyError as error:
-        _told({"step": error.step, "reason": error.reason[:_MOST_SAID]})
-        return 1
-    except MemoryError:
-        _told({"step": "compile", "reason": order.out_of_memory})
-        return 1
-    return 0
+    return answer(order, lambda: {"tried": asdict(attempt(order))})
 
 
 if __name__ == "__main__":

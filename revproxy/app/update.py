@@ -30,7 +30,8 @@ _LEVELS: Final = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Update, or settle; 0 where nothing was refused, and where somebody else is at an update."""
+    """Update, or settle; 0 where nothing was refused, and where somebody else is at an update: a look is left to the
+    next time then, what was decided waits."""
     configure("info", "update")
     try:
         settings = load(arguments[0]).settings
@@ -42,8 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         return _told(supply.update(asked=False))
     except BusyError as error:
         _log.info("no update now: %s", error)
-        # What was decided waits for that.
-        return int(SETTLE in arguments)
+        return 0
     except RevproxyError as error:
         _log.error("no update: %s", error)
         return 1

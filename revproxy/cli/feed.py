@@ -16,6 +16,7 @@ import click
 from revproxy.cli.common import Command
 
 if TYPE_CHECKING:
+    from revproxy.updates.keys import Keys
     from revproxy.updates.repository import Repository
 
 PASSPHRASE = "REVPROXY_FEED_PASSPHRASE"
@@ -34,17 +35,29 @@ def _keys(command: Command) -> Command:
         multiple=True,
         type=click.Path(path_type=Path, file_okay=False),
         metavar="FOLDER",
-        help="Where private keys are, new ones go to the first; DIR/keys if none is named. Repeatable.",
+        help="Where private keys are besides DIR/keys. New ones go to the first that is named. Repeatable.",
     )
     return option(command)
 
 
-def _repository(folder: Path, keys: tuple[Path, ...]) -> Repository:
+def _opened(folder: Path, keys: tuple[Path, ...]) -> tuple[Repository, Keys]:
     from revproxy.updates.keys import Keys
     from revproxy.updates.repository import KEYS, Repository
 
-    ring = Keys(keys or (folder / KEYS,), os.environ.get(PASSPHRASE))
-    return Repository(folder, ring, datetime.now(UTC))
+    ring = Keys((*keys, folder / KEYS), os.environ.get(PASSPHRASE))
+    return Repository(folder, ring, datetime.now(UTC)), ring
+
+
+def _tell_expiring(folder: Path, repository: Repository) -> None:
+    """On standard error, where cron takes it for news."""
+    from revproxy.updates.metadata import TOP
+
+    for role, until in repository.expiring().items():
+        rotates = (
+            f"`revproxy feed rotate {folder} targets` makes root and targets anew, and takes enough of root's keys"
+        )
+        renews = rotates if role in TOP else "publish its set again"
+        click.echo(f"{role} is good until {until:%Y-%m-%d} and not longer: {renews}", err=True)
 
 
 @click.group("feed", epilog=_CODES)
@@ -77,7 +90,7 @@ def init(folder: Path, roles: tuple[str, ...], root_keys: int, root_threshold: i
     """Begin a feed in DIR: keys for every role, and the first metadata."""
     if root_threshold > root_keys:
         raise click.UsageError(f"{root_keys} root keys can never give {root_threshold} signatures")
-    _repository(folder, keys).begin(roles, root_keys, root_threshold)
+    _opened(folder, keys)[0].begin(roles, root_keys, root_threshold)
     root = folder / "public/metadata/1.root.json"
     click.echo(f"clients begin with {root}; move the keys of root and targets to where nobody reaches them")
 
@@ -106,8 +119,10 @@ def add_key(
     from revproxy.updates.keys import SHOWN, read_public
 
     key = read_public(public) if public is not None else None
-    keyid = _repository(folder, keys).add_key(role, key, threshold, new)
-    click.echo(f"{role} has the key {keyid[:SHOWN]}")
+    repository, ring = _opened(folder, keys)
+    keyid = repository.add_key(role, key, threshold, new)
+    where = f", in {ring.path(role, keyid)}" if key is None else ""
+    click.echo(f"{role} has the key {keyid[:SHOWN]}{where}")
 
 
 @feed.command(
@@ -134,10 +149,11 @@ def publish(
     from revproxy.model import SupplyLimits
     from revproxy.updates.repository import unchecked
 
-    repository = _repository(folder, keys)
+    repository, _ = _opened(folder, keys)
     if role is None:
         repository.renew()
         click.echo("snapshot and timestamp are new")
+        _tell_expiring(folder, repository)
         return
     if source is None:
         raise click.UsageError("which folder is to be published?")
@@ -146,13 +162,14 @@ def publish(
     check = unchecked if untried else lambda files, kind: tried_alone(source, files, kind, limits)
     digest = repository.publish(role, source, called, limits, check)
     click.echo(f"{role} {called}: {digest}")
+    _tell_expiring(folder, repository)
 
 
 @feed.command(
     epilog=f"""\b
 Examples:
   revproxy feed rotate /srv/feed timestamp
-  revproxy feed rotate /srv/feed root --key 3f5f2b5e
+  revproxy feed rotate /srv/feed root --key 3f5f2b5e --keys /media/new --keys /media/a --keys /media/b
 
 {_CODES}
 """
@@ -165,5 +182,6 @@ def rotate(folder: Path, role: str, key: str, keys: tuple[Path, ...]) -> None:
     """Exchange a key of a role for a new one. Needs what `add-key` needs."""
     from revproxy.updates.keys import SHOWN
 
-    keyid = _repository(folder, keys).rotate(role, key)
-    click.echo(f"{role} has the key {keyid[:SHOWN]}; the old one counts no more")
+    repository, ring = _opened(folder, keys)
+    keyid = repository.rotate(role, key)
+    click.echo(f"{role} has the key {keyid[:SHOWN]}, in {ring.path(role, keyid)}; the old one counts no more")

@@ -124,7 +124,7 @@ def _sandbox_text(sandbox: dict[str, Any]) -> str:
 
 def _worker_text(worker: dict[str, Any]) -> str:
     told = worker["status"]
-    said = ", ".join(f"{key} {value}" for key, value in told.items()) if told else "no answer"
+    said = ", ".join(f"{key} {value}" for key, value in told.items() if value != "") if told else "no answer"
     return f"  worker {worker['index']}: pid {worker['pid']}, {worker['age_seconds']:.0f} s old, {said}"
 
 

@@ -24,6 +24,7 @@ from revproxy.cli.supply import COMMANDS
 from revproxy.cli.tune import tune
 from revproxy.config.shipped import shipped_signatures
 from revproxy.detection.sigyaml import Signature, always_runs, load_all, lower
+from revproxy.errors import ConfigError, Location, together
 from revproxy.inspection.sources import read_signature_files
 
 if TYPE_CHECKING:
@@ -198,6 +199,9 @@ def _test_samples(paths: tuple[str, ...]) -> None:
     from revproxy.app.unconfigured import cache_folder
 
     found = _load(paths)
+    # That all of no samples pass would be said of a slip of the pen, too.
+    if none := [path for path in paths if not _load((path,))]:
+        raise together([ConfigError("there are no signatures in it", Location(path)) for path in none])
     with Compiling() as told:
         rules = linked([lower(s) for s in found], cache_folder(), told=told)
     failed = passed = 0

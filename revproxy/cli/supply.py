@@ -83,8 +83,7 @@ def add(config: Path | None, words: tuple[str, ...], **options: Any) -> None:
     if not is_root(root):
         raise click.BadParameter(f"{options['root']}: this is no root.json of a feed", param_hint="--root")
     ca = str(options["ca"].resolve()) if options["ca"] else ""
-    url = words[0] if "://" in words[0] else str(Path(words[0]).resolve())
-    source = Source(url, options["role"], ca)
+    source = Source(_absolute(words[0]), options["role"], ca)
     _end([supply.add(options["name"], source, root, options["again"])])
 
 
@@ -94,7 +93,12 @@ def _release(supply: Supply, settings: Settings, place: str, options: dict[str, 
     proof = Proof(options["key"], options["fingerprint"], options["signature"], options["sha256"])
     if not (proof.key or proof.fingerprint or proof.sha256):
         raise click.UsageError("what vouches for this release? --key, --fingerprint or --sha256")
-    return bring_release(supply, place, proof, settings.limits.supply)
+    return bring_release(supply, _absolute(place), proof, settings.limits.supply)
+
+
+def _absolute(place: str) -> str:
+    """An address, or a path that means the same wherever `status` is asked for."""
+    return place if "://" in place else str(Path(place).resolve())
 
 
 @click.command(

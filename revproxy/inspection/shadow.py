@@ -6,7 +6,8 @@ A `Tape` keeps the fields as they were at each inspection; values are never chan
 copies none. The queue is worked on between other work of the loop, one transaction at a time; what is large goes to a
 thread of the staged set's own. Invariants: nothing here changes the transaction, its verdict or its answer, and
 nothing raises into it; tapes, open and waiting, hold a bounded number of bytes; time that is spent here is a bounded
-share of the worker's, and what is over is not judged but counted; a set that breaks once is not asked again. What
+share of the worker's, and what is over is not judged but counted; a set that breaks once is not asked again; no body
+is taken apart a second time, and where rules of the staged set ask for another way to read one that is counted. What
 follows from the counts is for `staging`.
 """
 
@@ -22,12 +23,13 @@ from typing import Final, NamedTuple
 
 from revproxy.audit import About, encode_staged, seen
 from revproxy.config.settings import Staging
+from revproxy.content.body import Kind
 from revproxy.detection.engine import Loaded
-from revproxy.detection.rules import FILLED
+from revproxy.detection.rules import BODY_TYPE, FILLED
 from revproxy.inspection.rules import RuleInspector
 from revproxy.inspection.staging import Change, Report, together
 from revproxy.inspection.verdict import Policy, decide
-from revproxy.model import ALLOWED, Action, Fields, Finding, Phase, Transaction, Verdict
+from revproxy.model import ALLOWED, UNTOUCHED, Action, Controls, Fields, Finding, Phase, Transaction, Verdict
 
 log = logging.getLogger("revproxy.staging")
 Excluded = Callable[[str, bytes, bytes], tuple[object, ...]]
@@ -59,6 +61,8 @@ class Step(NamedTuple):
     last: Phase
     size: int
     part: bool
+    asked: Controls
+    """How bodies are read from here on, as rules of the set in force asked for."""
 
 
 class Tape:
@@ -85,7 +89,8 @@ class Tape:
             return
         if self._shadow.hold(size + STEP_BYTES):
             self.bytes += size + STEP_BYTES
-            self.steps.append(Step(self.transaction.fields.copied(), first, last, size, part))
+            shown, asked = self.transaction.fields.copied(), self.transaction.controls
+            self.steps.append(Step(shown, first, last, size, part, asked))
         else:
             self._shadow.hold(-self.bytes)
             self.over, self.bytes = True, 0
@@ -201,9 +206,12 @@ class Shadow:
         self.close()
 
     async def _judged(self, transaction: Transaction, tape: Tape) -> Verdict:
-        verdict = ALLOWED
+        verdict, asked, otherwise = ALLOWED, UNTOUCHED, False
         for step in tape.steps:
             await self._give_way()
+            if transaction.controls is not asked:
+                otherwise |= _otherwise(step, asked, transaction.controls)
+            asked = step.asked
             transaction.fields = step.fields
             await self._inspect(transaction, step)
             found = decide(transaction, tape.policy, step.last)
@@ -211,6 +219,7 @@ class Shadow:
                 verdict = found
                 if found.enforced:
                     break
+        self._counts["otherwise"] += otherwise
         return verdict
 
     async def _give_way(self) -> None:
@@ -267,6 +276,7 @@ class Shadow:
             dropped=counts["dropped"],
             failed=counts["failed"],
             overran=counts["overran"],
+            otherwise=counts["otherwise"],
             seconds=self._took,
             fault=self._fault,
             changes=together(self._changes),
@@ -290,6 +300,21 @@ class Shadow:
             self._work.cancel()
             self._work = None
         self._rules.close()
+
+
+def _otherwise(step: Step, asked: Controls, wanted: Controls) -> bool:
+    """Whether the body that a step shows would have been read otherwise, had it been read as `wanted`."""
+    if step.first in (Phase.REPLY_HEAD, Phase.REPLY_BODY):
+        return asked.reply_body_access is not wanted.reply_body_access
+    if step.first is not Phase.BODY:
+        return False
+    if not (asked.body_access and wanted.body_access):
+        return asked.body_access is not wanted.body_access
+    kind = step.fields.first(BODY_TYPE).decode("ascii")
+    if wanted.body_processor != asked.body_processor and (not wanted.body_processor or wanted.body_processor != kind):
+        return True
+    # The raw body is there anyway, but of XML.
+    return asked.force_body is not wanted.force_body and kind in ("", Kind.XML)
 
 
 def _new(staged: Sequence[Finding], before: Sequence[Finding]) -> list[Finding]:

@@ -84,6 +84,9 @@ class Report:
     """Transactions at which the new set broke or took too long aside ..."""
     overran: int = 0
     """... and at which it held the loop for too long."""
+    otherwise: int = 0
+    """Transactions of which the new set would have had a body read otherwise, or not at all; it judged them by what
+    the set in force had read."""
     seconds: float = 0.0
     """What judging took."""
     fault: str = ""
@@ -109,7 +112,7 @@ class Report:
         return cls(**sums, fault=str(told["fault"]), changes=tuple(map(_change, told["changes"])))
 
 
-_COUNTED: Final = {one.name: float if one.name == "seconds" else int for one in fields(Report)[:8]}
+_COUNTED: Final = {one.name: float if one.name == "seconds" else int for one in fields(Report)[:9]}
 
 
 def _change(told: Mapping[str, Any]) -> Change:
@@ -167,10 +170,13 @@ def least_share(number: int, judged: int) -> float:
 
 
 def _said(report: Report, bounds: Staging) -> str:
-    return (
+    said = (
         f"of {report.judged} transactions that both sets judged it would newly deny {report.new_denials}; "
         f"{bounds.new_denials} may be, or {bounds.new_denials_share * 100:.4g} %"
     )
+    if not report.otherwise:
+        return said
+    return f"{said}; it would read the body of {report.otherwise} otherwise (ctl), and judged them as they were read"
 
 
 def seconds_left(report: Report, seconds: float, bounds: Staging) -> float:

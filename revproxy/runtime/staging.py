@@ -135,8 +135,9 @@ class Staging:
             generation = self._current()
             if generation is not None:
                 decision = decide(stage.report, self._clock() - stage.began, generation.settings.feeds.staging)
-                stage.decision = decision if decision.word is not Word.GO_ON else None
-        _log.info("%s: %s: %s", stage.name, stage.decision.word, stage.decision.why)
+                if decision.word is not Word.GO_ON:
+                    _log.info("%s: %s: %s", stage.name, decision.word, decision.why)
+                    stage.decision = decision
         if stage.decision.word is Word.HOLD:
             await _unstage(stage)
         pause = AGAIN_SECONDS

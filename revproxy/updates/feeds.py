@@ -27,6 +27,9 @@ STAGED: Final = "staged.json"
 """What waits for live traffic (`staged`)."""
 _MOST_HISTORY: Final = 1024 * 1024
 _LOCK: Final = "lock"
+_BUSY: Final = (
+    "another update is under way, the timer's or somebody's: nothing was changed; try again when it is done"
+)
 _AGAIN: Final = "`revproxy signatures add ... --again` writes it anew"
 
 
@@ -54,6 +57,8 @@ class Memory:
     """That of one which was refused, or gone back from; it is not tried again unless somebody asks for it ..."""
     reason: str = ""
     """... and why."""
+    offered: str = ""
+    """That of the one that was offered last: what was refused before it is history."""
     pinned: bool = False
     looked: str = ""
     """When somebody looked last."""
@@ -76,6 +81,13 @@ class Feed:
                 (self.folder / forgotten).unlink(missing_ok=True)
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(self.folder / "root.json", root)
+            write_whole(self.folder / "source.json", _text(asdict(source)))
+        except OSError as error:
+            raise _unwritten(self.folder, error) from None
+
+    def moved(self, source: Source) -> None:
+        """Write down that its sets come from elsewhere now; what is remembered stays. Raises SupplyError."""
+        try:
             write_whole(self.folder / "source.json", _text(asdict(source)))
         except OSError as error:
             raise _unwritten(self.folder, error) from None
@@ -176,15 +188,16 @@ class Feeds:
         return Feed(self.folder / name)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else changes anything meanwhile. Raises BusyError where one does, SupplyError where one could."""
+    def locked(self, wait: bool = False) -> Iterator[None]:
+        """Nobody else changes anything meanwhile. Raises BusyError where one does, unless one is to `wait`, and
+        SupplyError where one could."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not is_ours(self.folder.stat()):
                 raise SupplyError(
                     "feed", f"{self.folder}: other users may write it: `chmod go-w`, and look what is there"
                 )
-            descriptor = taken(self.folder / _LOCK, "another update is under way")
+            descriptor = taken(self.folder / _LOCK, _BUSY, wait)
         except OSError as error:
             raise _unwritten(self.folder, error) from None
         try:

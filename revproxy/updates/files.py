@@ -102,15 +102,16 @@ def alone(path: Path, busy: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def taken(path: Path, busy: str) -> int:
-    """A descriptor that holds the lock in this file until it is closed. Raises BusyError `busy`, OSError."""
+def taken(path: Path, busy: str, wait: bool = False) -> int:
+    """A descriptor that holds the lock in this file until it is closed. Raises OSError, and BusyError `busy` where
+    another process holds it; with `wait` it is waited for instead, however long that takes."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         os.close(descriptor)
         raise BusyError("feed", busy) from None
-    except OSError:
+    except BaseException:
         os.close(descriptor)
         raise
     return descriptor

@@ -35,7 +35,7 @@ class Keys:
 
     def __init__(self, folders: Iterable[Path], passphrase: str | None = None) -> None:
         """Reads nothing yet."""
-        self._folders = tuple(folders)
+        self._folders = tuple(dict.fromkeys(folders))
         self._passphrase = passphrase.encode() if passphrase else None
         self._made: dict[File, Signer] = {}
         self.unread: tuple[str, ...] = ()
@@ -47,9 +47,17 @@ class Keys:
         encryption = BestAvailableEncryption(self._passphrase) if self._passphrase else NoEncryption()
         text = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
         key = SSlibKey.from_crypto(private.public_key())
-        path = self._folders[0] / f"{role}.{key.keyid[:SHOWN]}.pem"
-        self._made[File(path, text)] = CryptoSigner(private, key)
+        self._made[File(self.path(role, key.keyid), text)] = CryptoSigner(private, key)
         return key
+
+    def path(self, role: str, keyid: str) -> Path:
+        """Where a new key is written."""
+        return self._folders[0] / f"{role}.{keyid[:SHOWN]}.pem"
+
+    @property
+    def folders(self) -> str:
+        """Where they are looked for, as text."""
+        return ", ".join(map(str, self._folders))
 
     def made(self) -> list[File]:
         """The files of new keys; their folder is there then. Raises ConfigError where it cannot be."""

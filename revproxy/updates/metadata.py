@@ -150,7 +150,8 @@ class Shelf:
             lacking = ", ".join(keyid[:SHOWN] for keyid in sorted(found.unsigned))
             have = f"it has {len(found.signed)} of {found.threshold} signatures"
             unread = "".join(f"\n{one}" for one in self._keys.unread)
-            raise SupplyError("sign", f"{role}: {have}; keys that are not here: {lacking}{unread}")
+            where = f"\n  hint: looked for in {self._keys.folders}; `--keys FOLDER` names where others are"
+            raise SupplyError("sign", f"{role}: {have}; keys that are not here: {lacking}{unread}{where}")
 
 
 def _bytes(made: Metadata[_T]) -> bytes:

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +35,8 @@ from revproxy.updates.unpack import unpack
 
 PUBLIC: Final = "public"
 KEYS: Final = "keys"
+SOON: Final = timedelta(days=30)
+"""Before metadata expires that somebody has to bring keys for."""
 _MOST_SHOWN: Final = 50
 """Characters of a name that is none."""
 _LOCK: Final = "lock"
@@ -163,6 +165,13 @@ class Repository:
         """A new snapshot and timestamp, before the old ones expire. Raises ConfigError, SupplyError."""
         with self._changing():
             self._snapshot({}, self._shelf.root().signed)
+
+    def expiring(self) -> dict[str, datetime]:
+        """Until when metadata is good that is good for less than `SOON`, and that no `renew` makes anew: of root,
+        targets and the delegated roles. Raises ConfigError."""
+        until = {ROOT: self._shelf.root().signed.expires}
+        until |= {role: self._shelf.targets(role).signed.expires for role in (TARGETS, *self.roles())}
+        return {role: expires for role, expires in until.items() if expires - self._now < SOON}
 
     def _snapshot(self, changed: Mapping[str, MetaFile], root: Root) -> None:
         """The end of every change."""

@@ -105,6 +105,15 @@ class Sets:
         self.check(self.current)
         self.manifest(self.current)
 
+    @property
+    def usable(self) -> bool:
+        """Whether there is a set in force, and one that can be used."""
+        try:
+            self.whole()
+        except (ConfigError, SupplyError):
+            return False
+        return True
+
     def _is_whole(self, content: str) -> bool:
         try:
             self.check(content)

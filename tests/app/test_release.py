@@ -110,3 +110,20 @@ def test_a_feed_is_no_place_for_a_release(supply, brought, simulator):
     supply.add("", Source(str(simulator.public), "crs"), simulator.root)
     with pytest.raises(SupplyError, match="its sets come from"):
         brought(release())
+
+
+def test_where_the_newest_one_came_from_is_told(supply, brought, tmp_path):
+    brought(release())
+    supply.feeds.find("crs").moved(Source("elsewhere"))
+    assert brought(release(4290)).word == "in force"
+    assert supply.feeds.find("crs").source == Source(str(tmp_path / "r.tar.gz"))
+    supply.feeds.find("crs").moved(Source("elsewhere"))
+    assert brought(release(4270)).word == "refused"
+    assert supply.feeds.find("crs").source == Source("elsewhere")
+
+
+def test_a_pinned_one_stays(supply, brought):
+    assert brought(release()).word == "in force"
+    supply.pin("crs")
+    with pytest.raises(SupplyError, match="`revproxy signatures pin crs --off`"):
+        brought(release(4290))

@@ -6,6 +6,7 @@ from revproxy.app.excluded import Excluded
 from revproxy.app.prepare import prepare
 from revproxy.app.shadowing import excluded_by, shadow_of
 from revproxy.audit import About, Metrics
+from revproxy.config import Inspection
 from revproxy.detection.engine import load
 from revproxy.detection.rules import Exclusion
 from revproxy.inspection import Policy
@@ -38,3 +39,13 @@ async def test_it_judges_and_counts(settings):
     assert shadow.report().new_denials == len(records) == 1
     assert metrics.snapshot()["counters"]["revproxy_staged_total"] == [[["denied"], 1]]
     shadow.close()
+
+
+async def test_where_a_rule_says_how_a_body_is_read_that_is_kept(settings, tmp_path):
+    rule = tmp_path / "a.conf"
+    rule.write_text("SecAction 'id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=XML'\n")
+    for rules, kept in (((), False), ((str(rule),), True)):
+        prepared = prepare(settings(inspection=Inspection((), rules=rules)))
+        shadow = shadow_of(prepared, load(prepared.pieces), [].append, Metrics())
+        assert ("body.type" in shadow.wanted) is kept
+        shadow.close()

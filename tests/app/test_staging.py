@@ -13,6 +13,7 @@ from simulator import signature
 from revproxy.app import staging
 from revproxy.app.order import Tried
 from revproxy.app.staging import StagedSupply
+from revproxy.app.supplystatus import lines, status_of
 from revproxy.config import Control, Feeds, Inspection, Staging
 from revproxy.errors import PeerClosed, SupplyError, UseError
 from revproxy.inspection.staging import Report
@@ -63,13 +64,13 @@ def made(simulator, settings, tmp_path):
     """`made(...)`: a supply of a feed with one set in force."""
     simulator.publish()
 
-    def make(at_once=False, used=True, **bounds):
+    def make(at_once=False, used=True, try_set=lambda *_: Tried(1, 2, ""), **bounds):
         changed = settings(
             feeds=Feeds(str(tmp_path / "feeds"), staging=Staging(**bounds)),
             control=Control(str(tmp_path / "control")),
             inspection=Inspection(("feed:ours",) if used else ()),
         )
-        supply = StagedSupply("revproxy.yaml", changed, lambda *_: Tried(1, 2, ""), at_once=at_once)
+        supply = StagedSupply("revproxy.yaml", changed, try_set, at_once=at_once)
         if not supply.feeds.names():
             supply.add("", Source(str(simulator.public), "ours"), simulator.root)
         return supply
@@ -201,6 +202,26 @@ def test_the_operator_promotes_what_was_held(staged, front):
     assert (feed.sets.current, staged_of(feed), feed.memory.refused) == (content, None, "")
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_what_is_promoted_was_linked_with_what_is_in_force_by_then(staged, made, front, monkeypatch, linked):
+    """Or it is tried again, within the bounds of that: another feed's set may have come into force meanwhile."""
+    _, feed = staged
+    before, found, tries = feed.sets.current, staged_of(feed), []
+
+    def refuses(order, _seconds):
+        tries.append(order.folder)
+        raise SupplyError("configuration", "id `two` is taken")
+
+    supply = made(try_set=refuses)
+    monkeypatch.setattr(staging, "kept", lambda _settings, instead: object() if linked else None)
+    outcome = supply.promote("ours")
+    if linked:
+        assert (outcome.word, tries) == ("in force", [])
+    else:
+        assert (outcome.word, "is taken" in outcome.text, len(tries)) == ("refused", True, 1)
+        assert (feed.sets.current, staged_of(feed), front.asked) == (before, found, [])
+
+
 def test_the_operator_rejects(staged, front):
     supply, feed = staged
     content = staged_of(feed).content
@@ -249,8 +270,60 @@ def test_pinned_it_waits(staged, front):
     front.staging = decided(feed, "promote")
     assert supply.settle() is None
     assert staged_of(feed) == found
+    assert front.asked == ["stage", "staging"]
+    with pytest.raises(SupplyError, match=r"is to stay with the set in force; `revproxy signatures pin ours --off`"):
+        supply.promote("ours")
+    assert (staged_of(feed), feed.memory.pinned) == (found, True)
     supply.pin("ours", pinned=False)
-    assert front.asked == ["stage", "staging", "stage"]
+    assert supply.promote("ours").word == "in force"
+
+
+def test_pinned_it_can_be_rejected_and_gone_back_from(staged, front):
+    supply, feed = staged
+    supply.pin("ours")
+    assert supply.reject("ours").word == "rejected"
+    supply.pin("ours", pinned=False)
+    supply.update()
+    supply.promote("ours")
+    before = feed.sets.previous
+    supply.pin("ours")
+    assert supply.rollback("ours").word == "rolled back"
+    assert (feed.sets.current, feed.memory.pinned) == (before, True)
+
+
+@pytest.mark.parametrize("how", ["held", "rejected"])
+def test_what_was_not_wanted_is_not_taken_by_itself_after_going_back(staged, front, simulator, how):
+    supply, feed = staged
+    supply.promote("ours")
+    simulator.publish(signature("three"))
+    supply.update()
+    front.staging = decided(feed, "hold")
+    assert (supply.settle() if how == "held" else supply.reject("ours")).word == how
+    left = staged_of(feed)
+    assert supply.rollback("ours").word == "rolled back"
+    (outcome,) = supply.update(asked=False)
+    assert (outcome.word, how in outcome.text, staged_of(feed)) == ("unchanged", True, left)
+
+
+def test_what_was_refused_is_history_once_something_newer_is_staged(made, simulator):
+    supply = made()
+
+    def refuses(*_):
+        raise SupplyError("samples", "1 failed")
+
+    simulator.publish(signature("two"))
+    bad = made(try_set=refuses)
+    assert bad.update()[0].word == "refused"
+    settings = supply._settings
+    assert "samples: 1 failed" in status_of(settings)["feeds"][0]["refused"]
+    simulator.publish(signature("three"))
+    assert [one.word for one in supply.update()] == ["staged"]
+    text = list(lines(status_of(settings), 5))
+    assert not [line for line in text if line.startswith("  refused")]
+    assert [line for line in text if "ours: refused: samples: 1 failed" in line]
+    # What is refused now is told, whether it was staged before or not.
+    supply.reject("ours")
+    assert "  refused: the operator rejected it" in lines(status_of(settings), 0)
 
 
 @pytest.mark.parametrize(

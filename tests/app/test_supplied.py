@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from revproxy.app.linking import linked_rules
+from revproxy.app.linking import kept_rules, linked_rules
 from revproxy.app.prepare import prepare
-from revproxy.app.supplied import feeds_used, with_feeds
+from revproxy.app.supplied import feeds_used, missing, with_feeds
 from revproxy.config import Feeds as FeedSettings
 from revproxy.config import Inspection, nowhere
-from revproxy.errors import ConfigError
+from revproxy.errors import ConfigError, ManyErrors
 from revproxy.model import SupplyLimits
 from revproxy.updates.feeds import Feeds, Source
 from revproxy.updates.manifest import Kind
@@ -77,3 +77,32 @@ def test_feeds_that_are_not_there_and_those_of_another_kind(made, settings, tmp_
     feed.sets.enforce(content)
     with pytest.raises(ConfigError, match=r"has signatures\n.*belongs to inspection\.signatures"):
         linked_rules(settings(inspection=Inspection((), rules=("feed:ours",)), feeds=where))
+
+
+def test_feeds_that_are_missing_are_named_with_what_brings_them(made, settings, tmp_path):
+    _, feed, content = made
+    words = Inspection(("feed:ours", "feed:house"), rules=("feed:crs",))
+    both = settings(inspection=words, feeds=FeedSettings(str(tmp_path / "feeds")))
+    ours, house = "`revproxy signatures update ours`", "`revproxy signatures add ADDRESS --root FILE --name house`"
+    for linked in (with_feeds, linked_rules):
+        with pytest.raises(ManyErrors, match="the feed 'ours' has no set in force") as caught:
+            linked(both, nowhere)
+        for said in (ours, "there is no feed 'house'", house, "there is no feed 'crs'", "add crs PLACE --key FILE"):
+            assert said in str(caught.value)
+    assert kept_rules(both) is None
+    assert list(missing(both)) == ["ours", "house", "crs"]
+    assert ours in missing(both)["ours"]
+    feed.sets.enforce(content)
+    assert list(missing(both, "house")) == ["crs"]
+    assert missing(settings(inspection=Inspection(("feed:ours",)), feeds=both.feeds)) == {}
+
+
+def test_what_brings_a_feed_that_cannot_be_used(made):
+    settings, feed, content = made
+    feed.sets.enforce(content)
+    (feed.sets.files(content) / "b.yaml").write_text("signatures: []")
+    assert "`revproxy signatures update ours`" in missing(settings)["ours"]
+    feed.add(Source("crs.tar.gz"), b"")
+    assert "add crs PLACE --key FILE" in missing(settings)["ours"]
+    (feed.folder / "source.json").write_text("")
+    assert "--name ours --again` adds it" in missing(settings)["ours"]

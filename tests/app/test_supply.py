@@ -26,11 +26,11 @@ def made(simulator, settings, tmp_path):
     """`made()`: a supply for the simulator's feed, and where that is."""
     simulator.publish()
 
-    def make(try_set=passes, used=True):
+    def make(try_set=passes, used=("feed:ours",)):
         changed = settings(
             feeds=Feeds(str(tmp_path / "feeds")),
             control=Control(str(tmp_path / "control")),
-            inspection=Inspection(("feed:ours",) if used else ()),
+            inspection=Inspection(used),
         )
         return Supply("revproxy.yaml", changed, try_set)
 
@@ -85,7 +85,7 @@ def test_asking_where_no_feeds_are_makes_nothing(made):
 def test_which_role(made, simulator):
     supply = made()
     for role in ("", "mine"):
-        with pytest.raises(SupplyError, match=r"which role\? This feed has: crs, ours"):
+        with pytest.raises(SupplyError, match=r"which role \(--role\)\? This feed has: crs, ours"):
             supply.add("", Source(str(simulator.public), role), simulator.root)
     assert supply.feeds.names() == []
     assert supply.add("", ours(simulator), simulator.root).feed == "ours"
@@ -99,15 +99,51 @@ def test_a_feed_that_cannot_be_believed_is_not_added(made, simulator):
 
 
 def test_what_is_not_used(made, simulator):
-    outcome = made(used=False).add("", ours(simulator), simulator.root)
+    outcome = made(used=()).add("", ours(simulator), simulator.root)
     assert "not used yet: inspection.signatures does not name feed:ours" in outcome.text
 
 
+GOOD = {"ok": True, "result": {"generation": 1, "ruleset": "abc", "swapped": True}}
+
+
 def test_the_front_end_that_runs_is_told(made, simulator, tmp_path):
-    good = {"ok": True, "result": {"generation": 1, "ruleset": "abc", "swapped": True}}
-    with running(tmp_path / "control", good) as asked:
-        assert made().add("", ours(simulator), simulator.root).text.endswith("rule set abc")
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    simulator.publish(signature("two"))
+    with running(tmp_path / "control", GOOD) as asked:
+        assert supply.update()[0].text.endswith("rule set abc")
     assert asked == ["swap"]
+
+
+def test_a_front_end_that_was_started_before_the_configuration_named_the_feed(made, simulator, tmp_path):
+    """It would refuse the swap, and a reload the configuration without a set: one of them has to go first."""
+    supply = made()
+    runs = {"ok": True, "result": {"generations": [{"sets": {}}]}}
+    with running(tmp_path / "control", runs) as asked:
+        outcome = supply.add("", ours(simulator), simulator.root)
+    assert (outcome.word, asked) == ("in force", ["status"])
+    assert outcome.text.endswith("the front end that runs does not use it yet: `revproxy reload`")
+
+
+def test_a_front_end_whose_set_was_lost_on_disk_is_told(made, simulator, tmp_path):
+    supply = made()
+    supply.add("", ours(simulator), simulator.root)
+    feed = supply.feeds.find("ours")
+    answers = {"status": {"ok": True, "result": {"generations": [{"sets": {"ours": "x"}}]}}, "swap": GOOD}
+    lose_link(feed)
+    with running(tmp_path / "control", lambda: answers[asked[-1]]) as asked:
+        assert supply.update()[0].text.endswith("rule set abc")
+    assert asked == ["status", "swap"]
+
+
+def test_two_feeds_one_after_the_other(made, simulator):
+    supply = made(used=("feed:ours", "feed:house"))
+    outcome = supply.add("", ours(simulator), simulator.root)
+    assert outcome.word == "in force"
+    assert "it is used from the next start on; before that feed:house needs a set too: " in outcome.text
+    assert "signatures add ADDRESS --root FILE --name house" in outcome.text
+    outcome = supply.add("house", ours(simulator), simulator.root)
+    assert outcome.text.endswith("it is used from the next start on")
 
 
 @pytest.mark.parametrize("answer", [{"ok": False, "error": "no memory"}, None])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from simulator import signature
 
-from revproxy.app import supplystatus
+from revproxy.app import running as running_front
 from revproxy.app.order import Tried
 from revproxy.app.supply import Supply
 from revproxy.app.supplystatus import lines, status_of
@@ -18,12 +18,30 @@ from tests.app.answering import running
 
 def test_no_feeds(settings, tmp_path):
     told = status_of(settings(feeds=Feeds(str(tmp_path / "feeds"))))
-    assert told == {"every_seconds": 0.0, "feeds": [], "history": [], "shadow": {}}
+    assert told == {"every_seconds": 0.0, "feeds": [], "missing": {}, "history": [], "shadow": {}}
     assert list(lines(told, 5)) == ["looks for newer sets only when told to", "no feeds: revproxy signatures add"]
 
 
+def test_a_feed_that_the_configuration_names_and_nobody_added(settings, tmp_path):
+    made = settings(feeds=Feeds(str(tmp_path / "feeds")), inspection=Inspection(("feed:ours",)))
+    (line,) = list(lines(status_of(made), 5))[1:]
+    assert line.startswith("MISSING: the configuration names feed:ours, of which there is no set: `revproxy signat")
+
+
+def test_a_staged_set_of_a_feed_that_is_pinned(settings, simulator, tmp_path):
+    made = settings(feeds=Feeds(str(tmp_path / "feeds")), inspection=Inspection(("feed:ours",)))
+    supply = Supply("revproxy.yaml", made, lambda *_: Tried(1, 2, ""))
+    simulator.publish()
+    supply.add("", Source(str(simulator.public), "ours"), simulator.root)
+    put_staged(supply.feeds.find("ours"), STAGED)
+    supply.pin("ours")
+    assert "    waits, for the feed is pinned; `revproxy signatures pin ours --off` ends that" in lines(
+        status_of(made), 0
+    )
+
+
 def test_a_history_of_other_things():
-    told = {"every_seconds": 0.0, "feeds": [], "history": [{"number": 1}]}
+    told = {"every_seconds": 0.0, "feeds": [], "missing": {}, "history": [{"number": 1}]}
     assert list(lines(told, 5))[-1] == "? ?: ?: ?"
 
 
@@ -124,9 +142,9 @@ def test_a_staged_set(settings, simulator, tmp_path, monkeypatch, staged, shadow
     simulator.publish()
     supply.add("", Source(str(simulator.public), "ours"), simulator.root)
     put_staged(supply.feeds.find("ours"), staged)
-    monkeypatch.setattr(supplystatus, "answered", lambda _path: True)
+    monkeypatch.setattr(running_front, "answered", lambda _path: True)
     answers = {"staging": shadow, "status": {"generations": []}}
-    monkeypatch.setattr(supplystatus, "ask", lambda _path, verb, _seconds: {"ok": True, "result": answers[verb]})
+    monkeypatch.setattr(running_front, "ask", lambda _path, verb, _seconds: {"ok": True, "result": answers[verb]})
     told = status_of(made)
     assert (told["shadow"], told["feeds"][0]["staged"]["content"]) == (shadow, "abc")
     text = "\n".join(lines(told, 1))

@@ -35,6 +35,16 @@ def test_a_set_that_the_configuration_does_not_use_yet(order):
     assert attempt(order(inspection="{signatures: []}", a_conf=GOOD)).ruleset == ""
 
 
+def test_a_set_beside_a_feed_that_has_none_is_tried_without_that(order, signatures):
+    """Or the first of two feeds would wait for the other one, and that for the first."""
+    text = Path(signatures).read_text()
+    both = order("signatures", "{signatures: ['feed:ours', 'feed:house']}", a_yaml=text)
+    done = attempt(both)
+    assert (done.rules, done.samples, done.ruleset) == (1, 2, "")
+    Path(both.folder, "a.yaml").write_text(text.replace('q: "attack-1"', 'q: "harmless too"'))
+    refused(both, "1 failed", "samples")
+
+
 def test_a_set_alone_is_linked_onto_the_one_before(order, signatures, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     seen = []
@@ -46,6 +56,11 @@ def test_a_set_alone_is_linked_onto_the_one_before(order, signatures, monkeypatc
     assert attempt(one).samples == 4
     assert seen[-2].rules.patched is False
     assert [rule.id for rule in seen[-1].rules.rules] == ["one"]
+
+
+def test_a_set_without_signatures_is_none(order):
+    """It would come through shadow without a new denial, and then detect nothing."""
+    refused(order("signatures", a_yaml="signatures: []\n"), "no signature in it")
 
 
 def test_a_set_alone_at_the_highest_level(order):
@@ -114,29 +129,6 @@ def test_it_says_one_object(order):
         check=True,
     )
     assert json.loads(done.stdout)["tried"]["rules"] == 1
-
-
-TIED = """\
-import os, signal, sys
-from revproxy.app.trial import tied
-tied(int(sys.argv[1]))
-os.write(1, b"x")
-signal.pause()
-"""
-STARTER = """\
-import os, signal, subprocess, sys
-subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())])
-signal.pause()
-"""
-
-
-def test_a_trial_ends_with_whoever_waits_for_it():
-    with subprocess.Popen([sys.executable, "-c", STARTER, TIED], stdout=subprocess.PIPE) as starter:
-        assert starter.stdout is not None
-        assert starter.stdout.read(1) == b"x"
-        starter.kill()
-        # The pipe ends when nobody holds it any more.
-        assert starter.communicate(timeout=30) == (b"", None)
 
 
 def test_a_trial_for_which_nobody_waits():

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from simulator import signature
@@ -9,8 +12,8 @@ from revproxy.app import update
 from revproxy.app.order import SETTLE, Tried
 from revproxy.app.supply import Outcome, Supply
 from revproxy.config.loading import load
-from revproxy.errors import BusyError
 from revproxy.updates.feeds import Source
+from tests.app.answering import running
 
 CONFIG = """\
 listeners: [{name: web, kind: http, bind: "127.0.0.1:0"}]
@@ -84,11 +87,16 @@ def test_what_was_decided_is_carried_out(file, monkeypatch, caplog):
     assert (record.levelno, record.getMessage()) == (logging.WARNING, "ours: held: it denies too much")
 
 
-def test_what_was_decided_waits_for_an_update(file, monkeypatch):
-    monkeypatch.setattr(update, "configure", lambda *_: None)
-
-    def settle(_self):
-        raise BusyError("feed", "another update is under way")
-
-    monkeypatch.setattr(update.StagedSupply, "settle", settle)
-    assert update.main([file, SETTLE]) == 1
+def test_what_was_decided_waits_for_an_update(file, tmp_path):
+    """By processes, as they are started: no error, and what was decided is asked for when the other one is done."""
+    feeds, nothing = Supply(file, load(file).settings).feeds, {"ok": True, "result": {}}
+    words = [sys.executable, "-m", "revproxy.app.update", file, SETTLE]
+    with running(tmp_path / "control.sock", nothing) as asked:
+        with feeds.locked():
+            settling = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+            while f" {settling.pid} " not in Path("/proc/locks").read_text():
+                with pytest.raises(subprocess.TimeoutExpired):
+                    settling.wait(0.05)
+            assert asked == []
+        _, said = settling.communicate(timeout=60)
+    assert (settling.returncode, said, asked) == (0, "", ["staging"])

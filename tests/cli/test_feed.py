@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from revproxy import cli
+from revproxy.cli import feed
 
 TEXT = (Path(__file__).parents[2] / "signatures/xml.yaml").read_text()
 
@@ -50,7 +52,9 @@ def test_what_is_refused(run, tmp_path):
     assert "which folder" in run("publish", "ours", code=2)
     assert "no role 'mine'" in run("publish", "mine", tmp_path / "set", code=2)
     (next((tmp_path / "feed/keys").glob("timestamp.*"))).unlink()
-    assert "timestamp: it has 0 of 1 signatures" in run("publish", code=1)
+    said = run("publish", code=1)
+    assert "timestamp: it has 0 of 1 signatures" in said
+    assert f"hint: looked for in {tmp_path / 'feed/keys'}; `--keys FOLDER`" in said
 
 
 def test_a_set_that_no_client_would_take(run, tmp_path):
@@ -83,6 +87,44 @@ def test_keys_elsewhere_with_a_passphrase(run, tmp_path, monkeypatch):
     run("publish", "ours", tmp_path / "set", "--keys", tmp_path / "stick")
     monkeypatch.delenv("REVPROXY_FEED_PASSPHRASE")
     assert "REVPROXY_FEED_PASSPHRASE" in run("publish", "--keys", tmp_path / "stick", code=1)
+
+
+def test_keys_that_are_brought_count_besides_those_that_are_there(run, tmp_path):
+    run("init", "--role", "ours")
+    drawer, new = tmp_path / "drawer", tmp_path / "new"
+    drawer.mkdir()
+    for key in [*(tmp_path / "feed/keys").glob("root.*"), *(tmp_path / "feed/keys").glob("targets.*")]:
+        key.rename(drawer / key.name)
+    assert "root: it has 0 of 1" in run("rotate", "timestamp", code=1)
+    said = run("rotate", "timestamp", "--keys", tmp_path / "feed/keys", "--keys", drawer)
+    (path,) = [path for path in (tmp_path / "feed/keys").glob("timestamp.*") if path.name.split(".")[1] in said]
+    assert f", in {path}; the old one counts no more" in said
+    said = run("rotate", "root", "--keys", new, "--keys", drawer)
+    assert f", in {next(new.iterdir())}; " in said
+    assert run("add-key", "house", "--new", "--keys", drawer).startswith("house has the key ")
+    assert len(list(drawer.glob("house.*"))) == 1
+
+
+def test_what_expires_soon_is_told_by_whoever_signs_daily(run, tmp_path, monkeypatch):
+    run("init", "--role", "ours")
+    assert run("publish") == "snapshot and timestamp are new\n"
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=days)
+
+    monkeypatch.setattr(feed, "datetime", Later)
+    days = 151
+    assert "ours is good until " in (said := run("publish"))
+    assert said.count("publish its set again") == said.count("is good until") == 1
+    assert "is good" not in run("publish", "ours", tmp_path / "set", "--version", "2")
+    days = 336
+    said = run("publish")
+    assert [line.partition(" ")[0] for line in said.splitlines()[1:]] == ["root", "targets", "ours"]
+    assert f"`revproxy feed rotate {tmp_path / 'feed'} targets` makes root and targets anew" in said
+    run("rotate", "targets")
+    assert [line.partition(" ")[0] for line in run("publish").splitlines()[1:]] == ["ours"]
 
 
 def test_somebody_elses_public_key(run, tmp_path):

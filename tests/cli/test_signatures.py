@@ -146,3 +146,14 @@ def test_a_wrong_signature_is_exit_code_2(run):
 
 def test_a_missing_file_is_exit_code_2():
     assert CliRunner().invoke(cli, ["signatures", "list", "/nowhere/a.yaml"]).exit_code == 2
+
+
+def test_samples_of_no_signatures(run, tmp_path):
+    result = run("signatures: []\n", "test")
+    assert (result.exit_code, result.output) == (2, f"{tmp_path}: there are no signatures in it\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/b.yaml").write_text(GOOD)
+    # Named one by one, the one is not made good by the other.
+    result = run("signatures: []\n", "test", str(tmp_path / "more"), str(tmp_path / "a.yaml"))
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'a.yaml'}: there are no signatures in it" in result.output

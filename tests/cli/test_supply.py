@@ -81,6 +81,23 @@ def test_from_a_feed_to_what_is_in_force_and_back(run, publish, tmp_path):
     ]
 
 
+def test_two_feeds_are_added_one_after_the_other(run, publish, tmp_path):
+    file, root = tmp_path / "revproxy.yaml", tmp_path / "feed/public/metadata/1.root.json"
+    file.write_text(CONFIG.replace('["feed:ours"]', '["feed:ours", "feed:house"]'))
+    check = ["check", "-c", str(file)]
+    assert CliRunner().invoke(cli.cli, check).exit_code == 2
+    said = run("add", tmp_path / "feed/public", "--root", root)
+    assert "ours: in force: ours xml" in said
+    assert "feed:house needs a set too: `revproxy signatures add ADDRESS --root FILE --name house` adds it" in said
+    done = CliRunner().invoke(cli.cli, check)
+    assert done.exit_code == 2
+    assert "there is no feed 'house'" in done.output
+    assert "--name house` adds it" in done.output
+    publish("ssrf")
+    assert "house: in force: ours ssrf" in run("add", tmp_path / "feed/public", "--root", root, "--name", "house")
+    assert CliRunner().invoke(cli.cli, check).exit_code == 0
+
+
 def test_a_staged_set(run, publish, tmp_path):
     root = tmp_path / "feed/public/metadata/1.root.json"
     run("add", tmp_path / "feed/public", "--root", root)
@@ -95,7 +112,7 @@ def test_a_staged_set(run, publish, tmp_path):
 
 def test_what_is_refused(run, publish, tmp_path):
     root = tmp_path / "feed/public/metadata/1.root.json"
-    assert "which role?" in run("add", tmp_path / "feed/public", "--root", root, "--role", "mine", code=1)
+    assert "which role (--role)?" in run("add", tmp_path / "feed/public", "--root", root, "--role", "mine", code=1)
     assert "is not there" in run("add", tmp_path / "nowhere", "--root", root, code=1)
     assert "no set before" not in run("add", tmp_path / "feed/public", "--root", root)
     assert "no set before" in run("rollback", "ours", code=1)

@@ -13,12 +13,12 @@ import pytest
 from revproxy.audit import About
 from revproxy.config.settings import Staging
 from revproxy.detection.link import RuleSet, link
-from revproxy.detection.rules import Condition, Exclusion, Operator, Rule, Target
+from revproxy.detection.rules import Condition, Control, Exclusion, Operator, Rule, SetControl, Target
 from revproxy.inspection import Inspection, Policy, RuleInspector, Shadow
 from revproxy.inspection.rules import ON_LOOP_BYTES
 from revproxy.inspection.shadow import LOOP_SECONDS, MOST_BYTES, MOST_WAITING, SAVED_SECONDS, STEP_BYTES
-from revproxy.inspection.staging import Report
-from revproxy.model import ALLOWED, Action, Phase, Protocol, Severity, Transaction, Verdict
+from revproxy.inspection.staging import Report, decide
+from revproxy.model import ALLOWED, UNTOUCHED, Action, Controls, Phase, Protocol, Severity, Transaction, Verdict
 
 HTTP = frozenset({Protocol.HTTP})
 POLICY = Policy()
@@ -133,6 +133,69 @@ async def test_where_nothing_is_inspected_nothing_is_judged() -> None:
     world = World()
     await world.transact(b"garden", policy=Policy(inspects=False))
     assert await world.report() == Report()
+
+
+def asking(*controls: tuple[Control, str]) -> RuleSet:
+    """A set that asks for these, of every request."""
+    effects = tuple(SetControl(*one) for one in controls)
+    always = Rule("asks", HTTP, Phase.HEAD, (Condition((), (), effects=effects),), Severity.NOTICE, 0, "m")
+    return link([always, rule("new", "garden")])
+
+
+async def flow_of(world: World, kind: bytes, asked: Controls, reply: bool) -> Report:
+    """What comes of a request with a body, of whose head a rule in force has asked for this."""
+    made = Transaction("t1", Protocol.HTTP)
+    tape = world.shadow.begin(made, POLICY, "all", b"a.example", b"/shop")
+    assert tape is not None
+    if kind:
+        made.fields.put("body.type", [kind])
+    made.controls = asked
+    tape.note(Phase.HEAD, Phase.HEAD, 10)
+    tape.note(Phase.BODY, Phase.BODY, 10)
+    if reply:
+        tape.note(Phase.REPLY_HEAD, Phase.REPLY_BODY, 10)
+    tape.end(ALLOWED, ABOUT)
+    return await world.report()
+
+
+PROCESSOR, FORCE = Control.BODY_PROCESSOR, Control.FORCE_BODY
+ACCESS, REPLY = Control.BODY_ACCESS, Control.REPLY_BODY_ACCESS
+
+
+@pytest.mark.parametrize(
+    ("staged", "kind", "asked", "reply", "otherwise"),
+    [
+        ([(PROCESSOR, "XML")], b"JSON", UNTOUCHED, True, 1),
+        ([(PROCESSOR, "XML")], b"", UNTOUCHED, True, 1),
+        ([(PROCESSOR, "XML")], b"XML", UNTOUCHED, True, 0),
+        ([(PROCESSOR, "XML")], b"", Controls(body_processor="XML"), True, 0),
+        ([], b"JSON", Controls(body_processor="JSON"), False, 1),
+        ([], b"", Controls(body_processor="JSON"), False, 1),
+        ([(FORCE, "on")], b"JSON", UNTOUCHED, False, 0),
+        ([(FORCE, "on")], b"XML", UNTOUCHED, False, 1),
+        ([(FORCE, "on")], b"", UNTOUCHED, False, 1),
+        ([(ACCESS, "off")], b"JSON", UNTOUCHED, False, 1),
+        ([], b"JSON", Controls(body_access=False), False, 1),
+        ([(ACCESS, "off"), (PROCESSOR, "XML")], b"JSON", Controls(body_access=False), False, 0),
+        ([(REPLY, "off")], b"JSON", UNTOUCHED, True, 1),
+        ([(REPLY, "off")], b"JSON", UNTOUCHED, False, 0),
+        ([], b"JSON", UNTOUCHED, True, 0),
+    ],
+)
+async def test_a_body_that_the_staged_set_would_have_read_otherwise(
+    staged: list[tuple[Control, str]], kind: bytes, asked: Controls, reply: bool, otherwise: int
+) -> None:
+    report = await flow_of(World(asking(*staged)), kind, asked, reply)
+    assert (report.judged, report.otherwise) == (1, otherwise)
+    said = decide(report, 3600.0, Staging(transactions=1)).why
+    assert ("it would read the body of 1 otherwise (ctl)" in said) is bool(otherwise)
+
+
+async def test_without_a_body_there_is_no_other_way_to_read_it() -> None:
+    world = World(asking((PROCESSOR, "XML"), (FORCE, "on"), (ACCESS, "off")))
+    await world.transact(b"harmless", reply=b"ok")
+    report = await world.report()
+    assert (report.judged, report.otherwise) == (1, 0)
 
 
 async def test_exclusions_are_those_of_the_staged_set() -> None:

@@ -162,7 +162,7 @@ def test_there_and_back(made: Report) -> None:
 @given(whole, whole)
 def test_adding_up(one: Report, other: Report) -> None:
     both = one + other
-    for name in ("judged", "new_denials", "let_pass", "skipped", "dropped", "failed", "overran"):
+    for name in ("judged", "new_denials", "let_pass", "skipped", "dropped", "failed", "overran", "otherwise"):
         assert getattr(both, name) == getattr(one, name) + getattr(other, name)
     assert sum(change.count for change in both.changes) == sum(c.count for c in (*one.changes, *other.changes))
     assert one + Report() == one

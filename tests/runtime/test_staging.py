@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from dataclasses import replace
@@ -233,7 +234,8 @@ async def test_what_could_not_be_carried_out_is_tried_again_later_and_later(made
     assert one.settled == 11
 
 
-async def test_what_could_not_be_carried_out_is_tried_again_after_a_reload(made):
+async def test_what_could_not_be_carried_out_is_tried_again_after_a_reload(made, caplog):
+    caplog.set_level(logging.INFO)
     one = made(code=WRITE + "; sys.exit(1)")
     one.workers = Workers(bounds=AT_ONCE)
     await one.staging.look()
@@ -242,8 +244,9 @@ async def test_what_could_not_be_carried_out_is_tried_again_after_a_reload(made)
     one.asked.get_nowait()
     await one.staging.look()
     assert await asyncio.wait_for(one.asked.get(), 20) == AGAIN_SECONDS
-    # It was decided already.
+    # It was decided already, and said.
     assert (one.settled, one.workers.staged, one.staging.told()["decision"]) == (2, [], "promote")
+    assert len([record for record in caplog.records if ": promote: of " in record.getMessage()]) == 1
 
 
 async def test_what_carries_it_out_may_ask_for_its_end(made):

@@ -97,12 +97,15 @@ def test_what_was_changed_on_disk_is_not_used(sets, taken):
 def test_what_was_damaged_is_replaced_by_what_is_fetched_anew(sets, taken, tmp_path):
     with pytest.raises(ConfigError, match="no set in force"):
         sets.whole()
+    assert not sets.usable
     content = taken("one").content
     sets.enforce(content)
     sets.whole()
+    assert sets.usable
     (sets.files(content) / "a/b.yaml").write_text("two")
     with pytest.raises(ConfigError, match="signatures update"):
         sets.whole()
+    assert not sets.usable
     taken("one")
     sets.whole()
     kept = tmp_path / "kept"

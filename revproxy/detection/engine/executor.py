@@ -147,7 +147,7 @@ class Step:
         """The numbers of those that are not ruled out at once."""
         if self._clears is not None and self._clears(b"\0".join([value for _, _, value in rows])):
             return ()
-        if self.place is None or scene.sieves is None:
+        if self.place is None or scene.sieves is None or not scene.sieves.knows(self.place, len(rows)):
             return range(len(rows))
         return scene.sieves.left(self.place, [value for _, _, value in rows])
 

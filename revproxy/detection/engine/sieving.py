@@ -22,10 +22,12 @@ class Sieves:
         self._known = sieves.keys()
         self._places = Places(sieves, scan_of)
 
+    def knows(self, place: Place, count: int) -> bool:
+        """Whether there is something to say of so many values there."""
+        return count >= MANY and place in self._known
+
     def left(self, place: Place, values: Sequence[bytes]) -> Sequence[int]:
-        """The numbers, in order, of those of the values that are to be tried."""
-        if len(values) < MANY or place not in self._known:
-            return range(len(values))
+        """The numbers, in order, of those of the values that are to be tried, at a place that it knows."""
         data = joined(values)[0]
         ends = self._places.ends(place, data)
         return range(len(values)) if ends is None else numbers(ends, data)

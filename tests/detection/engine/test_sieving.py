@@ -44,8 +44,12 @@ def test_what_is_left(sieves):
     plain = [b"plain %d" % number for number in range(MANY)]
     assert sieves.left((0, 0), [*plain, b"1' or 1=1"]) == [MANY]
     assert sieves.left((0, 0), plain) == []
-    assert len(sieves.left((0, 0), plain[1:])) == MANY - 1
-    assert len(sieves.left((7, 0), plain)) == MANY
+
+
+def test_few_values_or_another_place_are_not_known(sieves):
+    assert sieves.knows((0, 0), MANY)
+    assert not sieves.knows((0, 0), MANY - 1)
+    assert not sieves.knows((7, 0), MANY)
 
 
 @settings(deadline=None)
