@@ -24,7 +24,6 @@ Pair = tuple[int, int]
 State = frozenset[Pair]
 Onward = tuple[tuple[str, Many, State], ...]
 """Forms still to be scanned: the name of a transformation, what carries it out, the node that it leads to."""
-_SHORT_BYTES = 64
 ENTRIES = 8192
 """Most entries that a table keeps; it is emptied and fills again beyond."""
 
@@ -64,13 +63,13 @@ class ChainTable:
         "_met_by",
         "_moves",
         "_need_bit",
+        "_needed",
         "_only",
         "_onward",
         "_shift",
         "_span",
         "_trigger_bit",
         "_ways",
-        "dull",
         "trigger_mask",
     )
 
@@ -82,8 +81,8 @@ class ChainTable:
         needs = sorted({need for item in group.items for need in item.needs if need})
         self._need_bit = {need: 1 << i for i, need in enumerate(needs)} | {0: 0}
         self._met_by = [sum(bit for need, bit in self._need_bit.items() if need >> byte & 1) for byte in range(256)]
-        self.dull = bytes(byte for byte, bits in enumerate(self._met_by) if not bits)
-        """Bytes that no item needs."""
+        self._needed = bytes(byte for byte, bits in enumerate(self._met_by) if bits)
+        """Bytes that items need."""
         self._span = 1 + max((len(item.chain) for item in group.items), default=0)
         kinds: dict[tuple[tuple[str, ...], tuple[int, ...]], int] = {}
         self._kinds = [kinds.setdefault((item.chain, item.needs), len(kinds)) * self._span for item in group.items]
@@ -96,13 +95,10 @@ class ChainTable:
 
     def met(self, data: bytes) -> int:
         """What items may need of a buffer, as far as it is there: bits, for `onward`."""
-        rest = data.translate(None, self.dull)
+        # What is not there is taken out of what is needed: one pass of C over the data, whatever it holds.
+        absent = self._needed.translate(None, data)
         met = 0
-        while len(rest) > _SHORT_BYTES:
-            # A pass of C for each kind of byte, in ever less, is sooner done than an object for each byte.
-            met |= self._met_by[rest[0]]
-            rest = rest.translate(None, rest[:1])
-        for byte in frozenset(rest):
+        for byte in self._needed.translate(None, absent):
             met |= self._met_by[byte]
         return met
 
