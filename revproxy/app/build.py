@@ -11,7 +11,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Mapping, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from revproxy.detection.link import RuleSet
 from revproxy.detection.operators.rx import forget
 from revproxy.detection.rules import Control
 from revproxy.inspection import Inspection, RuleInspector, Shadow
+from revproxy.inspection.aside import aside
 from revproxy.model import Action, Phase
 from revproxy.net import Budget, Connections, Dialer, DirectDialer, Pool, Spool, server_context
 from revproxy.net.egress import BrokerDialer, EgressClient, log_target, targets_of
@@ -90,7 +90,7 @@ class Parts:
         cell.lock()
         if self._egress is not None:
             self._egress.start()
-        self._thread = ThreadPoolExecutor(1, "inspection")
+        self._thread = aside(1, "inspection")
         # The pool starts its thread at the first call, which is not to be somebody's request.
         self._thread.submit(_let_go, [])
         self._judging = self._judged(prepared, load(pieces))

@@ -14,6 +14,7 @@ from revproxy.detection.engine import Engine, Loaded, Shared
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.watching import Watch
 from revproxy.detection.link import RuleSet
+from revproxy.inspection.aside import aside
 from revproxy.model import Phase, Transaction
 
 ON_LOOP_BYTES = 12 * 1024
@@ -40,7 +41,7 @@ class RuleInspector:
         self._engine = Engine(rules, memory_bytes, Shared(rules, loaded, Program if watch is None else watch.program))
         # An engine has scratch memory of its own and serves one thread.
         self._twin = self._engine.twin()
-        self._aside = thread or ThreadPoolExecutor(1, "inspection")
+        self._aside = thread or aside(1, "inspection")
 
     @property
     def loaded(self) -> Loaded:
@@ -58,8 +59,8 @@ class RuleInspector:
         if size <= ON_LOOP_BYTES:
             self._engine.inspect(transaction, first, last, part)
             return None
-        aside = self._twin.inspect
-        return asyncio.get_running_loop().run_in_executor(self._aside, aside, transaction, first, last, part)
+        inspect = self._twin.inspect
+        return asyncio.get_running_loop().run_in_executor(self._aside, inspect, transaction, first, last, part)
 
     def close(self) -> None:
         """Let the thread end once its work is done."""

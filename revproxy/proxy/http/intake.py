@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from revproxy.errors import ContentError, HttpError, LimitError, PeerError
+from revproxy.inspection.aside import aside
 from revproxy.model import Phase, Transaction
 from revproxy.proxy.http.collector import GATHERED
 from revproxy.proxy.http.judging import Judge
@@ -18,6 +19,7 @@ from revproxy.proxy.http.message import Body
 from revproxy.proxy.http.reading import Reading
 from revproxy.proxy.http.refusal import Refused, from_client
 
+_READERS = aside(2, "reading")
 _ASIDE_BYTES = 16 * 1024
 """Bodies over this are taken apart in a thread: the loop must not stand still."""
 
@@ -107,7 +109,7 @@ async def _judged(body: Body, spool: Store | None, reading: Reading, judge: Judg
             await _judge_windows(reading, judge)
             yield piece
         if reading.size > _ASIDE_BYTES:
-            await asyncio.get_running_loop().run_in_executor(None, reading.finish)
+            await asyncio.get_running_loop().run_in_executor(_READERS, reading.finish)
         else:
             reading.finish()
         await _judge_windows(reading, judge)

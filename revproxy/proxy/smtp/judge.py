@@ -4,9 +4,9 @@ rules (`body.error`), and an inspection that breaks has a verdict of its own (`i
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 from revproxy.errors import ContentError, LimitError, SmtpError
+from revproxy.inspection.aside import aside
 from revproxy.model import ALLOWED, Phase, Verdict
 from revproxy.proxy.smtp.envelope import Client, Envelope
 from revproxy.proxy.smtp.fields import fill_envelope
@@ -16,7 +16,7 @@ from revproxy.proxy.smtp.replies import UNREADABLE
 ON_LOOP_BYTES = 32 * 1024
 """Larger messages are taken apart in a thread: the loop is never held for long."""
 
-_READERS = ThreadPoolExecutor(2, "mime")
+_READERS = aside(2, "mime")
 
 
 async def judge(office: Office, client: Client, envelope: Envelope, content: bytes) -> Verdict:

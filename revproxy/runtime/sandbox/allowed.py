@@ -8,6 +8,7 @@ rights, or to code that was not there at the start. Little-endian 64-bit process
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import termios
 from collections.abc import Iterable
@@ -78,6 +79,9 @@ def worker_calls(pid: int) -> list[Call]:
         *_common(pid),
         Call("accept"),
         Call("accept4"),
+        # A thread gives way to others, none makes another one do so.
+        Call("getpriority", ((Is(0, os.PRIO_PROCESS), Is(1, 0)),)),
+        Call("setpriority", ((Is(0, os.PRIO_PROCESS), Is(1, 0)),)),
         Call("ftruncate"),
         # The sockets that it inherits listen already. Any other would be given a port by this call.
         Call("listen", result=refuse(0)),

@@ -101,6 +101,15 @@ def test_signals_to_itself_only(each: Machine, result: Result) -> None:
     assert result(each, program, "tgkill", 1, 1, 9) == NO
 
 
+@pytest.mark.parametrize("name", ["getpriority", "setpriority"])
+def test_a_thread_gives_way_but_makes_no_other_one(each: Machine, result: Result, name: str) -> None:
+    program = build(each, worker_calls(PID))
+    assert result(each, program, name, 0, 0, 5) == ALLOW
+    for which, who in ((0, PID), (0, 1), (1, 0), (2, 0)):
+        assert result(each, program, name, which, who, 5) == NO
+    assert result(each, build(each, broker_calls(PID, True, True)), name, 0, 0, 5) == NO
+
+
 @pytest.mark.parametrize("name", ["mmap", "mprotect"])
 def test_no_memory_becomes_code(each: Machine, result: Result, name: str) -> None:
     program = build(each, worker_calls(PID))
