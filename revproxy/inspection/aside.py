@@ -11,8 +11,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-NICE = 5
-"""Steps by which such a thread is nicer than the loop: beside it, it gets a quarter of a processor. One that is much
+NICE = 8
+"""Steps by which such a thread is nicer than the loop: beside it, it gets a seventh of a processor. One that is much
 nicer could be kept from its turn by other processes while it holds the interpreter."""
 
 

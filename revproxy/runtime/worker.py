@@ -41,7 +41,7 @@ _log = logging.getLogger("revproxy.worker")
 SETTLE = 0.1
 """Seconds between the end of accepting and the drain: a connection that was accepted in the last turn of the loop is
 known to the parts only some turns later, and would be cut off unheard."""
-SWITCH = 0.0005
+SWITCH = 0.0001
 """Seconds that a thread which computes keeps the interpreter while the loop waits: one that makes rules ready, or
 inspects what is large. An exchange waits for its turn several times."""
 BEATS_PER_SNAPSHOT = 5

@@ -18,6 +18,7 @@ from revproxy.detection.engine.lists import many
 from revproxy.detection.engine.reading import Selector, expand, gathering
 from revproxy.detection.engine.sieving import MANY
 from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Row, Scene, State
+from revproxy.detection.engine.turns import turn
 from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.link.sieves import COSTLY, Place
@@ -121,6 +122,8 @@ class Step:
             tried = self._tried(scene, rows)
             formed = self._formed([rows[at][2] for at in tried]) if self._many and len(tried) >= MANY else None
             for number, at in enumerate(tried):
+                if number & 15 == 15:
+                    turn()
                 name, key, value = rows[at]
                 if value in refused:
                     continue
@@ -154,6 +157,7 @@ class Step:
     def _formed(self, values: list[bytes]) -> list[bytes]:
         """Many values, transformed together."""
         for function in self._many:
+            turn()
             values = function(values)
         return values
 

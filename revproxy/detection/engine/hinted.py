@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from revproxy.detection.engine.calm import ScanOf
 from revproxy.detection.engine.places import MOST, Places, numbers
+from revproxy.detection.engine.turns import turn
 
+LONG_BYTES = 4096
+"""A scan of more than this takes long enough for others to want their turn."""
 FEW = 16
 """So many matches are looked at, however few the values."""
 SHARE = 4
@@ -34,6 +37,8 @@ class Hints:
         most = min(max(FEW, len(values) // SHARE), MOST)
         every = len(values) == 1
         for item in items:
+            if len(data) > LONG_BYTES:
+                turn()
             if every:
                 if self._places.holds(item, data):
                     hit.append(item)

@@ -15,6 +15,7 @@ from revproxy.detection.engine.chains import ChainTable, State
 from revproxy.detection.engine.coded import decodable, shortest
 from revproxy.detection.engine.hinted import Hints
 from revproxy.detection.engine.places import joined
+from revproxy.detection.engine.turns import turn
 from revproxy.detection.link import Group
 
 ROOTS = 1024
@@ -54,6 +55,7 @@ class GroupScanner:
 
     def _walk(self, state: State, scans: Scans, values: list[bytes]) -> int:
         """Scan these forms of the values, and what else follows from the result."""
+        turn()
         data, whole = joined(values)
         seen = self._scanner.look(scans, data)
         accept, leads = self.chains.move(state, seen & self._mask)
@@ -99,6 +101,7 @@ class GroupScanner:
         """
         hits = seen & self.chains.move(state, seen & self._mask).accept
         for name, function, child in self.chains.onward(state, seen & self._mask, met):
+            turn()
             forms = function(values)
             changed = [form for form, value in zip(forms, values, strict=True) if form != value]
             if changed:
