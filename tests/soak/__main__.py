@@ -155,7 +155,7 @@ class Soak(ABC):
             inspection=self.inspection(folder),
             workers=workers,
             drain_seconds=5,
-            feeds={"folder": str(folder / "feeds")},
+            feeds={"folder": str(folder / "feeds"), "staging": {"enabled": False}},
         )
         (folder / "front").mkdir()
         self.prepare(folder, settings)
