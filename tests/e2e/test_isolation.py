@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -149,7 +150,7 @@ def test_a_killed_broker_is_replaced_within_a_second_and_requests_go_on(front, n
 
 def test_a_large_body_waits_in_the_spool(front, nginx, folder):
     body = folder / "body"
-    body.write_bytes(os.urandom(2_000_000))
+    body.write_bytes(random.Random(1).randbytes(2_000_000))
     options = ("-H", "Content-Type: application/octet-stream", "--data-binary", f"@{body}")
     assert curl(f"{front.url}/large", *options)[0] == 200
     assert "POST /large 2000000" in until(lambda: [line for line in nginx.seen() if "/large" in line], "its line")
