@@ -6,11 +6,14 @@
 set -eu
 source=$1 root=$2 venv=/opt/revproxy user=65532
 cd "$source"
-/build/tools/bin/python -m pip wheel -q --no-deps --no-build-isolation --no-index --wheel-dir /build/wheel .
+# The data path becomes machine code (docs/decisions/0009-compiled.md); mypy looks at the types of the libraries.
+echo "$venv/lib/python3.11/site-packages" >/build/tools/lib/python3.11/site-packages/libraries.pth
+REVPROXY_COMPILE=1 /build/tools/bin/python -m pip wheel -q --no-deps --no-build-isolation --no-index --wheel-dir /build/wheel .
 /build/tools/bin/python -m pip --python "$venv/bin/python" install -q --no-deps --no-index /build/wheel/*.whl
 # Programs of the libraries (servers, formatters) are not ours to offer.
 find "$venv/bin" -mindepth 1 ! -name 'python*' ! -name revproxy -delete
 find "$venv" -name direct_url.json -delete
+find "$venv/lib/python3.11/site-packages/revproxy" -name '*.so' -exec strip --strip-unneeded {} +
 
 mkdir -p "$root/opt"
 cp -a "$venv" "$root/opt/"

@@ -118,6 +118,12 @@ def test_its_size_and_what_it_consists_of(made: Path) -> None:
     assert not {name for _, name in names} & {"pip", "setuptools", "bash", "dash", "apt", "dpkg", "coreutils"}
 
 
+def test_the_data_path_is_machine_code(root: Path) -> None:
+    package = root / "opt/revproxy/lib/python3.11/site-packages/revproxy"
+    assert len(list(package.glob("datapath__mypyc.*.so"))) == 1
+    assert list((package / "detection/engine").glob("engine.*.so"))
+
+
 def test_python_is_the_only_program(root: Path) -> None:
     found = set()
     for path in root.rglob("*"):

@@ -18,7 +18,7 @@ from revproxy.detection.engine.lists import many
 from revproxy.detection.engine.reading import Selector, expand, gathering
 from revproxy.detection.engine.sieving import MANY
 from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Row, Scene, State
-from revproxy.detection.engine.turns import turn
+from revproxy.detection.engine.turns import LONG_BYTES, turn
 from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.link.sieves import COSTLY, Place
@@ -191,13 +191,18 @@ class Step:
             do(scene)
 
     def _forms(self, value: bytes) -> Sequence[bytes]:
+        long = len(value) > LONG_BYTES
         if not self._every:
             for function in self._chain:
                 value = function(value)
+                if long:
+                    turn()
             return (value,)
         forms = [value]
         for function in self._chain:
             changed = function(value)
+            if long:
+                turn()
             if changed != value:
                 forms.append(changed)
                 value = changed

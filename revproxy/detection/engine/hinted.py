@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from revproxy.detection.engine.calm import ScanOf
 from revproxy.detection.engine.places import MOST, Places, numbers
-from revproxy.detection.engine.turns import turn
+from revproxy.detection.engine.turns import LONG_BYTES, turn
 
-LONG_BYTES = 4096
-"""A scan of more than this takes long enough for others to want their turn."""
 FEW = 16
 """So many matches are looked at, however few the values."""
 SHARE = 4
