@@ -1,14 +1,16 @@
 """The reader of XML bodies: expat, with everything refused that makes XML more than elements and text.
 
-Invariants: no document type, so no entity but the five that XML has; UTF-8, ASCII or Latin-1 only; depth and number
-of nodes bounded; namespaces are not resolved, nothing is ever fetched. An element's text is told when it ends: whole
-(comments and CDATA borders do not split it) and, where child elements split it, also piece by piece, because
-applications read it either way. Comments and processing instructions count as text. At the end, and before an error,
-the text of all elements is told as one.
+Invariants: no entity but the five that XML has; a document type is refused, once what stands behind it was told; only
+UTF-8, UTF-16 and the usual encodings with a byte for each character; depth and number of nodes bounded; namespaces
+are not resolved, nothing is ever fetched. An element's text is told when it ends: whole (comments and CDATA borders
+do not split it) and, where child elements split it, also piece by piece, because applications read it either way.
+Comments and processing instructions count as text. At the end, and before an error, the text of all elements is told
+as one.
 """
 
 from __future__ import annotations
 
+import re
 from xml.parsers import expat
 
 from revproxy.content.media import plain_charset
@@ -18,8 +20,10 @@ from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
 
 _BLANK = " \t\r\n"
-# Byte order marks of UTF-16; UTF-16 and UTF-32 without one have a NUL in their first characters.
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_ENCODINGS = re.compile(r"(?i)utf-16(?:le|be)?|windows-125[0-8]|iso-8859-(?:[1-9]|1[0-6])|koi8-[ru]", re.ASCII)
+"""What a document may be written in besides what is plain: expat reads UTF-16, Python has tables of the others."""
+_WIDE = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
+"""The byte order marks of UTF-32, which expat takes for those of UTF-16."""
 
 
 class XmlReader(Whole):
@@ -29,7 +33,7 @@ class XmlReader(Whole):
 
     def read(self, data: bytes) -> None:
         """Raises ContentError("xml_syntax", "xml_doctype", "xml_encoding"), LimitError("xml_depth", "xml_nodes")."""
-        if data[:2] in _WIDE or b"\0" in data[:64]:
+        if data[:4] in _WIDE:
             raise ContentError("xml_encoding")
         handlers = _Handlers(self.limits, self.sink)
         try:
@@ -38,6 +42,8 @@ class XmlReader(Whole):
             raise ContentError("xml_syntax") from None
         finally:
             handlers.finish()
+        if handlers.typed:
+            raise ContentError("xml_doctype")
 
 
 def read_xml_leniently(data: bytes, limits: ContentLimits, sink: Sink) -> None:
@@ -51,12 +57,14 @@ def read_xml_leniently(data: bytes, limits: ContentLimits, sink: Sink) -> None:
 class _Handlers:
     """What expat calls, and the texts of the elements that are open."""
 
-    __slots__ = ("_limits", "_nodes", "_open", "_sink", "_whole")
+    __slots__ = ("_limits", "_nodes", "_open", "_sink", "_whole", "typed")
 
     def __init__(self, limits: ContentLimits, sink: Sink) -> None:
         self._limits = limits
         self._sink = sink
         self._nodes = 0
+        self.typed = False
+        """Whether there is a document type."""
         # For each open element its segments of text; a child element begins a new segment.
         self._open: list[list[list[str]]] = []
         self._whole: list[str] = []
@@ -67,6 +75,7 @@ class _Handlers:
         parser.buffer_text = True
         parser.ordered_attributes = True
         parser.StartDoctypeDeclHandler = self._doctype
+        parser.EntityDeclHandler = self._entity
         parser.XmlDeclHandler = self._declaration
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -76,10 +85,15 @@ class _Handlers:
         return parser
 
     def _doctype(self, name: str, system: str | None, public: str | None, subset: int) -> None:
+        self.typed = True
+
+    def _entity(self, *declared: object) -> None:
         raise ContentError("xml_doctype")
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
-        if encoding is not None and not plain_charset(encoding.encode("utf-8")):
+        if encoding is None or _ENCODINGS.fullmatch(encoding):
+            return
+        if not plain_charset(encoding.encode("utf-8")):
             raise ContentError("xml_encoding")
 
     def _start(self, name: str, attributes: list[str]) -> None:

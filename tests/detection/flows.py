@@ -8,6 +8,7 @@ from builders import HTTP
 from hypothesis import strategies as st
 
 from revproxy.detection.rules import (
+    BEGUN,
     FIELDS,
     Assign,
     Chosen,
@@ -83,7 +84,8 @@ def rules(draw, at, count, first, later, more):
     """Rule number `at` of `count`; `first`, `later` and `more` as in `sets`."""
     made = [draw(later if n else first) for n in range(draw(st.sampled_from([1, 1, 1, 2, 3])))]
     phase = draw(st.sampled_from([Phase.HEAD, Phase.BODY, Phase.BODY, Phase.LOG]))
-    filled = [FIELDS[t.field].phase for c in made for t in c.targets if t.field in FIELDS]
+    targets = [t.field for c in made for t in c.targets if t.field in FIELDS]
+    filled = [FIELDS[field].phase for field in targets if field not in BEGUN]
     jump = draw(st.sampled_from(["", "", "", "END", str(count + 1)]))
     rule = Rule(
         id=str(at),

@@ -20,7 +20,8 @@ def naive_phase(rule, protocol):
             if target.field == "matched" or protocol not in FIELDS[target.field].protocols:
                 continue
             mail_header = protocol == "smtp" and target.field in ("headers", "headers.names")
-            phases.append(Phase.BODY if mail_header else FIELDS[target.field].phase)
+            query = protocol == "http" and target.field.removesuffix(".names") in ("args", "args.plain", "args.size")
+            phases.append(Phase.BODY if mail_header else Phase.HEAD if query else FIELDS[target.field].phase)
     return max(phases)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 from revproxy.detection.operators.rx import rx
@@ -12,10 +12,11 @@ from revproxy.detection.rules import Chosen, RemoveTarget, Rule
 class Chooser:
     """Chooses among these rules. An answer is remembered: hundreds of rules may ask for the same tag."""
 
-    __slots__ = ("_ids", "_known", "_messages", "_tags")
+    __slots__ = ("_beyond", "_ids", "_known", "_messages", "_tags")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._ids = sorted((int(r.id), at) for at, r in enumerate(rules) if r.id.isascii() and r.id.isdigit())
+        self._beyond = len(rules)
         self._tags: dict[str, list[int]] = {}
         self._messages: dict[str, list[int]] = {}
         for at, rule in enumerate(rules):
@@ -30,7 +31,7 @@ class Chooser:
         if found is None:
             wanted: set[int] = set()
             for low, high in chosen.ids:
-                first, last = bisect_left(self._ids, (low, -1)), bisect_right(self._ids, (high, len(self._ids)))
+                first, last = bisect_left(self._ids, (low, -1)), bisect_left(self._ids, (high, self._beyond))
                 wanted.update(at for _, at in self._ids[first:last])
             wanted.update(_where(chosen.tags, self._tags))
             wanted.update(_where(chosen.messages, self._messages))

@@ -13,6 +13,7 @@ from revproxy.detection.rules.effect import (
 from revproxy.detection.rules.exclusion import Exclusion, alike
 from revproxy.detection.rules.fields import (
     AS_WRITTEN,
+    BEGUN,
     BODY_TYPE,
     FIELDS,
     FILLED,
@@ -41,6 +42,7 @@ from revproxy.detection.rules.template import Reference, Template, constant
 
 __all__ = [
     "AS_WRITTEN",
+    "BEGUN",
     "BODY_TYPE",
     "FIELDS",
     "FILLED",

@@ -326,6 +326,11 @@ FIELDS: dict[str, FieldSpec] = _specs()
 FILLED: frozenset[str] = frozenset(row[0] for row in _ROWS)
 """Fields that somebody fills: whoever does is told which of these are wanted."""
 
+BEGUN: frozenset[str] = frozenset(
+    n for n in FIELDS if n.removesuffix(".names") in ("args", "args.plain", "args.size")
+)
+"""Fields of HTTP that hold something from phase HEAD on: the arguments of the query, before those of the body."""
+
 AS_WRITTEN: dict[str, str] = {"headers": "headers.written", "reply.headers": "reply.headers.written"}
 """Fields whose keys are in lower case, and where these stand as their peer wrote them."""
 

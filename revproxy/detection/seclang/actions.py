@@ -30,8 +30,10 @@ _DENIED = 403
 
 
 def actions(argument: Argument, log: Log) -> tuple[RuleAction, ...]:
-    """The actions of a list, without those that are wrong, which are noted."""
+    """The actions of a list, without those that are wrong, which are noted. The list of a link may have none."""
     line, position, end = argument.line, argument.start, argument.end
+    if not line.text[position:end].strip(" \t"):
+        return ()
     found: list[RuleAction] = []
     while not log.full:
         action, position = _action(line, position, end, argument.quote, log)

@@ -193,12 +193,21 @@ def test_later_phases_score_outbound():
 
 
 def test_a_rule_waits_for_its_fields():
-    engine = Engine(link([simple("early", "a", "args", phase=Phase.HEAD)]), 0)
-    tx = transaction(args=[b"a"])
+    engine = Engine(link([simple("early", "a", "args.post", phase=Phase.HEAD)]), 0)
+    tx = transaction(**{"args.post": [b"a"]})
     engine.inspect(tx, Phase.HEAD, Phase.HEAD)
     assert not tx.findings
     engine.inspect(tx, Phase.BODY, Phase.BODY)
     assert tx.findings[0].phase is Phase.BODY
+
+
+def test_arguments_of_the_query_are_there_before_those_of_the_body():
+    engine = Engine(link([simple("early", "a", "args", phase=Phase.HEAD), simple("late", "b", "args")]), 0)
+    tx = transaction(args=[b"a"])
+    engine.inspect(tx, Phase.HEAD, Phase.HEAD)
+    tx.fields.put("args", (b"a", b"b", b"aa"))
+    engine.inspect(tx, Phase.BODY, Phase.BODY)
+    assert [(found.rule, found.phase) for found in tx.findings] == [("early", Phase.HEAD), ("late", Phase.BODY)]
 
 
 def test_header_fields_of_a_mail_come_with_the_body():

@@ -34,6 +34,14 @@ def test_chosen(chosen, want):
     assert chosen_rules(chosen, RULES) == want
 
 
+def test_a_rule_behind_many_without_a_number():
+    # Positions count all rules, numbers only some of them.
+    rules = [*(simple(f"sqli-{n}", "x") for n in range(5)), simple("30", "x")]
+    assert chosen_rules(Chosen(ids=((30, 30),)), rules) == {5}
+    assert chosen_rules(Chosen(ids=((0, 30),)), rules) == {5}
+    assert chosen_rules(Chosen(ids=((0, 29),)), rules) == set()
+
+
 def test_a_broken_pattern():
     with pytest.raises(ValueError):
         chosen_rules(Chosen(tags=("(",)), RULES)

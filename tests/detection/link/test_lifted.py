@@ -32,10 +32,10 @@ def removed(made):
             at("3", phase=BODY),
             at("4", phase=BODY),
             Marker("end"),
-            at("5", "args"),
+            at("5", "args.post"),
         ],
-        [at("1", "args", skip=1), at("2", "args")],
-        [at("1", "args"), at("2", phase=BODY, skip=1), at("3", phase=BODY)],
+        [at("1", "args.post", skip=1), at("2", "args.post")],
+        [at("1", "args.post"), at("2", phase=BODY, skip=1), at("3", phase=BODY)],
         [at("1", skip=2)],
     ],
 )
@@ -46,12 +46,21 @@ def test_jumps_that_pass_over_the_right_rules_stay(listed):
 @pytest.mark.parametrize(
     ("listed", "gone"),
     [
-        ([at("1", skip=2), at("2"), at("3", "args"), at("4")], [2, 3]),
-        ([at("1", skip_after="end"), at("2", "args", phase=BODY), at("3", "args"), Marker("end"), at("4")], [3]),
-        ([at("1", "args", skip=2), at("2"), at("3", phase=BODY), at("4", "args")], [4]),
-        ([at("1", "args", skip=1), at("2")], None),
-        ([at("1", "args", skip_after="end"), at("2", phase=BODY), Marker("end")], []),
-        ([at("1", phase=BODY, skip_after="end"), at("2", "args"), at("3", phase=BODY), Marker("end")], [3]),
+        ([at("1", skip=2), at("2"), at("3", "args.post"), at("4")], [2, 3]),
+        (
+            [
+                at("1", skip_after="end"),
+                at("2", "args.post", phase=BODY),
+                at("3", "args.post"),
+                Marker("end"),
+                at("4"),
+            ],
+            [3],
+        ),
+        ([at("1", "args.post", skip=2), at("2"), at("3", phase=BODY), at("4", "args.post")], [4]),
+        ([at("1", "args.post", skip=1), at("2")], None),
+        ([at("1", "args.post", skip_after="end"), at("2", phase=BODY), Marker("end")], []),
+        ([at("1", phase=BODY, skip_after="end"), at("2", "args.post"), at("3", phase=BODY), Marker("end")], [3]),
     ],
 )
 def test_others_take_out_what_they_were_written_to_pass_over(listed, gone):

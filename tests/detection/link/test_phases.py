@@ -12,7 +12,10 @@ HTTP, SMTP = Protocol
     [
         ("path", Phase.HEAD, HTTP, Phase.HEAD),
         ("path", Phase.BODY, HTTP, Phase.BODY),
-        ("args", Phase.HEAD, HTTP, Phase.BODY),
+        ("args", Phase.HEAD, HTTP, Phase.HEAD),
+        ("args.plain.names", Phase.HEAD, HTTP, Phase.HEAD),
+        ("args", Phase.BODY, HTTP, Phase.BODY),
+        ("args.post", Phase.HEAD, HTTP, Phase.BODY),
         ("reply.body", Phase.HEAD, HTTP, Phase.REPLY_BODY),
         ("headers", Phase.HEAD, HTTP, Phase.HEAD),
         ("headers", Phase.HEAD, SMTP, Phase.BODY),

@@ -65,7 +65,6 @@ def test_list(text, found):
 @pytest.mark.parametrize(
     ("text", "says", "column"),
     [
-        ("", "an action is missing", 12),
         ("pass,", "an action is missing", 17),
         ("pass,,deny", "an action is missing", 17),
         ("pas", "unknown action `pas`", 12),

@@ -84,8 +84,14 @@ def _remove_target(action: Ctl) -> RemoveTarget:
     return RemoveTarget(_chosen(action), target.field, target.key, target.pattern)
 
 
-_MADE: dict[str, Callable[[Ctl], Effect]] = {
-    "ruleEngine": lambda a: SetControl(Control.ENGINE, _ENGINES[a.value.value.decode("latin-1").lower()]),
+def _engine(action: Ctl) -> SetControl | None:
+    """None where the value is none: that was noted when it was read."""
+    word = _ENGINES.get(action.value.value.decode("latin-1").lower())
+    return None if word is None else SetControl(Control.ENGINE, word)
+
+
+_MADE: dict[str, Callable[[Ctl], Lowered]] = {
+    "ruleEngine": _engine,
     "requestBodyProcessor": lambda a: SetControl(Control.BODY_PROCESSOR, a.value.value.decode("latin-1").upper()),
     **{f"ruleRemoveBy{what}": lambda a: RemoveRules(_chosen(a)) for what in ("Id", "Tag", "Msg")},
     **{f"ruleRemoveTargetBy{what}": _remove_target for what in ("Id", "Tag", "Msg")},

@@ -8,14 +8,21 @@ from revproxy.detection.seclang import tree
 from revproxy.detection.seclang.lower.context import Context
 
 _LITERAL = frozenset({"pm", "ipMatch", "validateByteRange", "restpath", "rx", "rxGlobal", *FILE_OPERATORS})
-"""Operators in whose arguments `%{` is no reference: they are compiled once. A pattern is one of those here, as
-it is in ModSecurity 2 and Coraza; libmodsecurity 3 would compile it for each transaction."""
+"""Operators in whose arguments `%{` is no reference: they are compiled once."""
+_PATTERNS = frozenset({"rx", "rxGlobal"})
+"""Those of them that libmodsecurity 3 compiles for each transaction: a reference in one is an error here. As the text
+that it is in ModSecurity 2 and Coraza it would hardly ever match."""
 _DATASETS = frozenset({"ipMatchFromDataset", "pmFromDataset"})
 
 
 def operator_of(operator: tree.Operator, context: Context, rule: dict[str, bytes]) -> Operator | None:
     """The operator, or None when something is wrong with it, which is noted in the context."""
     name, macro = operator.name, operator.argument
+    if name in _PATTERNS and not macro.fixed:
+        first = next(part for part in macro.parts if isinstance(part, tree.Reference))
+        message = f"@{name} takes no reference to a variable: patterns are made when rules are loaded"
+        context.wrong(first.where, message, "compare texts with @streq, @contains or @within; \\%{ for text")
+        return None
     if name in FILE_OPERATORS:
         made = _with_file(operator, context)
     elif macro.fixed or name in _LITERAL:

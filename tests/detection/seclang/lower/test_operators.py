@@ -7,7 +7,8 @@ CASES = [
     ('"@rx ^a$"', Operator("rx", "^a$")),
     ('"!@streq a"', Operator("streq", "a", True)),
     ('"@within %{tx.allowed}"', Operator("within", "", False, (Reference("tx", b"allowed"),))),
-    ('"@rx a%{tx.b}"', Operator("rx", "a%{tx.b}")),
+    (r'"@rx a\%{tx.b}"', Operator("rx", r"a\%{tx.b}")),
+    ('"@pm a%{tx.b}"', Operator("pm", "a%{tx.b}")),
     ('"@pmFromFile one two"', Operator("pm", ("first", "second"))),
     ('"@pmFromFile empty"', Operator("noMatch", "")),
     ('"@ipMatchFromFile nets"', Operator("ipMatch", ("192.0.2.0/24",))),
@@ -31,6 +32,7 @@ WRONG = [
     ('"@rx ab(c"', "rx: ", 20),
     ('"@rx a(?=b)"', "look-ahead", 17),
     ('"@ipMatch 1.2.3"', "ipMatch: ", 22),
+    ('"@rx a%{tx.b}"', "@rx takes no reference to a variable", 20),
 ]
 
 
