@@ -4,8 +4,8 @@
 
 The line of `supply` with one step more. The supervisor counts and decides (`runtime.staging`); carrying that out is
 `settle`, in a process that it starts. Invariants: a staged set comes into force by a decision on this very set or by
-the operator's word, in no other way; one that was held or rejected is not taken again by itself; a feed has at most
-one staged set.
+the operator's word, in no other way; contents that were held or rejected are not taken again by themselves, whatever
+they are called by then; a feed has at most one staged set.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from revproxy.updates.staged import Staged, drop_staged, put_staged, staged_of
 _STAGE_SECONDS: Final = 600.0
 _ASK_SECONDS: Final = 10.0
 _SHOWN: Final = 3
+_REJECTED: Final = "the operator rejected it"
+"""A word that asking for what is newest does not take back."""
 
 
 class StagedSupply(Supply):
@@ -58,7 +60,8 @@ class StagedSupply(Supply):
                 staged = _there(feed)
             except ConfigError:
                 return self._dropped(feed, "what was written down of it was broken")
-            feed.remember(refused=staged.archive, reason="the operator rejected it")
+            unwanted = feed.memory.unwanting(staged.content, _REJECTED).unwanted
+            feed.remember(refused=staged.archive, reason=_REJECTED, unwanted=unwanted)
             return self._dropped(feed, staged.text)
 
     def _dropped(self, feed: Feed, text: str) -> Outcome:
@@ -104,7 +107,9 @@ class StagedSupply(Supply):
         return dict(answer.get("result") or {})
 
     def _held(self, feed: Feed, staged: Staged, why: str, report: Mapping[str, Any]) -> Outcome:
-        feed.remember(refused=staged.archive, reason=f"held: {why}")
+        reason = f"held: {why}"
+        unwanted = feed.memory.unwanting(staged.content, reason).unwanted
+        feed.remember(refused=staged.archive, reason=reason, unwanted=unwanted)
         put_staged(feed, replace(staged, held=why, report=report))
         self._shown(feed)
         found = "; ".join(map(change_line, report["changes"][:_SHOWN]))
@@ -130,10 +135,35 @@ class StagedSupply(Supply):
             return super()._known(feed, digest, asked)
         return Outcome(feed.name, "unchanged", f"{staged.text} is staged; {self._shown(feed)}")
 
+    def _heeds(self, why: str, asked: bool) -> bool:
+        return not self._at_once and (why == _REJECTED or super()._heeds(why, asked))
+
+    def _passed(self, feed: Feed, manifest: Manifest, digest: str, why: str) -> Outcome:
+        staged = staged_of(feed)
+        if staged is not None and staged.content == manifest.content:
+            # It stays held; what `promote` would put in force is called as the feed calls it now.
+            put_staged(feed, replace(staged, archive=digest, number=manifest.number, text=str(manifest)))
+        return super()._passed(feed, manifest, digest, why)
+
+    def _tidy(self, feed: Feed) -> None:
+        staged = staged_of(feed)
+        feed.sets.tidy((staged.content,) if staged is not None else ())
+
+    def _way(self, feed: Feed, manifest: Manifest, why: str) -> str:
+        staged = staged_of(feed)
+        if staged is not None and staged.content == manifest.content:
+            return f"`revproxy signatures promote {feed.name}` puts them in force all the same"
+        if why == _REJECTED:
+            return f"`revproxy signatures update {feed.name} --now` puts them in force all the same"
+        return super()._way(feed, manifest, why)
+
     def _accepted(self, feed: Feed, manifest: Manifest, digest: str, tried: str) -> Outcome:
         if self._at_once or not self._stages(feed, manifest):
             return self._accepted_now(feed, manifest, digest, tried)
-        put_staged(feed, Staged(manifest.content, digest, manifest.number, str(manifest), now(), tried))
+        feed.remember(unwanted=feed.memory.wanting(manifest.content).unwanted)
+        put_staged(
+            feed, Staged(manifest.content, digest, manifest.number, str(manifest), _since(feed, manifest), tried)
+        )
         feed.sets.tidy((manifest.content,))
         return self._noted(feed, "staged", f"{manifest}; {tried}; {self._shown(feed)}", feed.sets.current)
 
@@ -176,6 +206,13 @@ def _there(feed: Feed) -> Staged:
     if staged is None:
         raise UseError("staging", f"nothing of {feed.name} is staged")
     return staged
+
+
+def _since(feed: Feed, manifest: Manifest) -> str:
+    """Now, unless these contents wait already: another name or number does not cost them their turn."""
+    staged = staged_of(feed)
+    waits = staged is not None and not staged.held and staged.content == manifest.content
+    return staged.since if staged is not None and waits else now()
 
 
 def change_line(change: Mapping[str, Any]) -> str:

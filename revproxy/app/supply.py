@@ -40,6 +40,9 @@ _SWAP_SECONDS: Final = 600.0
 _UNDO_SECONDS: Final = 60.0
 _ITS_OWN: Final = frozenset({"unpack", "manifest", "compile", "samples"})
 """Steps at which a set is to blame, and would be again; at the others it may go better next time."""
+_GONE_BACK: Final = "the operator went back from it"
+PASSED_OVER: Final = "passed over"
+"""The outcome of an update whose contents were not wanted before."""
 Try = Callable[[Order, float], Tried]
 Open = Callable[[Path, Path], Files]
 """Makes a folder with a manifest and `files` of an archive. Raises SupplyError."""
@@ -154,7 +157,7 @@ class Supply:
             if name not in self.feeds.names():
                 feed.add(Source(url), b"")
             self._unpinned(feed)
-            outcome = self._guarded(feed, lambda: self._take(feed, archive, open_archive))
+            outcome = self._guarded(feed, lambda: self._take(feed, archive, open_archive, lambda _: False))
             if outcome.good:
                 feed.moved(Source(url))
             return outcome
@@ -176,9 +179,11 @@ class Supply:
             said = self._enforce(feed, previous)
             # What one has gone away from is not what was before.
             feed.sets.restore(previous, "")
-            gone = {"refused": memory.archive or memory.refused, "reason": "the operator went back from it"}
+            gone = {"refused": memory.archive or memory.refused, "reason": _GONE_BACK}
+            unwanted = memory.unwanting(current, _GONE_BACK).wanting(previous).unwanted
             # What is offered by now, and was refused, held or rejected, is not to come by itself either.
-            feed.remember(archive="", **({} if memory.refused and memory.refused == memory.offered else gone))
+            gone = {} if memory.refused and memory.refused == memory.offered else gone
+            feed.remember(archive="", unwanted=unwanted, **gone)
             return self._noted(feed, "rolled back", f"to {feed.sets.manifest(previous)}; {said}", current)
 
     def pin(self, name: str, pinned: bool = True) -> Outcome:
@@ -226,7 +231,7 @@ class Supply:
         archive = feed.folder / "incoming.tar.gz"
         try:
             client.fetch(archive)
-            return self._take(feed, archive, self._unpacked)
+            return self._take(feed, archive, self._unpacked, lambda why: self._heeds(why, asked))
         finally:
             archive.unlink(missing_ok=True)
 
@@ -250,14 +255,19 @@ class Supply:
         with archive.open("rb") as file:
             return unpack(file, into, self._settings.limits.supply)
 
-    def _take(self, feed: Feed, archive: Path, open_archive: Open) -> Outcome:
-        """From an archive that is trusted to what is in force. Raises SupplyError; what was refused is remembered."""
+    def _take(self, feed: Feed, archive: Path, open_archive: Open, heeds: Callable[[str], bool]) -> Outcome:
+        """From an archive that is trusted to what is in force. Raises SupplyError; what was refused is remembered.
+
+        `heeds`: whether contents that were not wanted, for this reason, are passed over.
+        """
         digest, incoming = hashlib.sha256(archive.read_bytes()).hexdigest(), feed.folder / "incoming"
         feed.remember(offered=digest)
         cleared(incoming)
         try:
             manifest = feed.sets.take(incoming, open_archive(archive, incoming))
             self._newer(feed, manifest)
+            if (why := feed.memory.unwanted.get(manifest.content)) is not None and heeds(why):
+                return self._passed(feed, manifest, digest, why)
             return self._accepted(feed, manifest, digest, self._good(feed, manifest))
         except SupplyError as error:
             if error.step in _ITS_OWN:
@@ -266,10 +276,32 @@ class Supply:
         finally:
             cleared(incoming)
 
+    def _heeds(self, why: str, asked: bool) -> bool:
+        """Whether contents that were not wanted, for this reason, still are not."""
+        return not asked
+
+    def _passed(self, feed: Feed, manifest: Manifest, digest: str, why: str) -> Outcome:
+        """Pass over contents that were not wanted before, whatever they are called now. Raises ConfigError where
+        there is nothing else."""
+        feed.remember(refused=digest, reason=why)
+        self._tidy(feed)
+        if feed.memory.number:
+            feed.sets.whole()
+        text = f"{manifest} has contents that were offered before: {why}; {self._way(feed, manifest, why)}"
+        return self._noted(feed, PASSED_OVER, text, feed.sets.current)
+
+    def _tidy(self, feed: Feed) -> None:
+        feed.sets.tidy()
+
+    def _way(self, feed: Feed, manifest: Manifest, why: str) -> str:
+        """How contents that were not wanted are taken all the same."""
+        return f"`revproxy signatures update {feed.name}` takes them all the same"
+
     def _accepted(self, feed: Feed, manifest: Manifest, digest: str, tried: str) -> Outcome:
         """Put a set in force that stood its trial. Raises SupplyError; nothing has changed then."""
         before, said = feed.sets.current, self._enforce(feed, manifest.content)
-        feed.remember(archive=digest, number=manifest.number, refused="", reason="")
+        unwanted = feed.memory.wanting(manifest.content).unwanted
+        feed.remember(archive=digest, number=manifest.number, refused="", reason="", unwanted=unwanted)
         feed.sets.tidy()
         return self._noted(feed, "in force", f"{manifest}; {tried}; {said}", before)
 

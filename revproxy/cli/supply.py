@@ -119,7 +119,7 @@ def update(config: Path | None, names: tuple[str, ...], now: bool) -> None:
 
     A newer set runs in shadow on live traffic first (feeds.staging), and comes into force by itself where it does not
     deny what is let pass now; with --now it comes into force at once, also one that runs in shadow already. A set
-    that was refused or held before is tried once more.
+    that was refused or held before is tried once more, one that was rejected only with --now.
     """
     supply, settings = _opened(config, now)
     outcomes = supply.update(names)
@@ -140,7 +140,7 @@ def promote(config: Path | None, name: str) -> None:
 @click.argument("name")
 @config_option
 def reject(config: Path | None, name: str) -> None:
-    """Do without the set that runs in shadow, or was held: only a newer one comes by itself."""
+    """Do without the set that runs in shadow, or was held: only one with other contents comes by itself."""
     _end([_opened(config)[0].reject(name)])
 
 

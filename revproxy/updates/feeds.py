@@ -26,6 +26,7 @@ from revproxy.updates.unpack import cleared
 STAGED: Final = "staged.json"
 """What waits for live traffic (`staged`)."""
 _MOST_HISTORY: Final = 1024 * 1024
+_MOST_UNWANTED: Final = 1000
 _LOCK: Final = "lock"
 _BUSY: Final = (
     "another update is under way, the timer's or somebody's: nothing was changed; try again when it is done"
@@ -57,11 +58,27 @@ class Memory:
     """That of one which was refused, or gone back from; it is not tried again unless somebody asks for it ..."""
     reason: str = ""
     """... and why."""
+    unwanted: Mapping[str, str] = field(default_factory=dict)
+    """The hashes of contents that were held, rejected or gone back from, and why: they do not come by themselves,
+    whatever archive, number or version they come with."""
     offered: str = ""
     """That of the one that was offered last: what was refused before it is history."""
     pinned: bool = False
     looked: str = ""
     """When somebody looked last."""
+
+    def unwanting(self, content: str, why: str) -> Memory:
+        """With one more that does not come by itself; the oldest goes where they are too many."""
+        kept = [*self.wanting(content).unwanted.items(), (content, why)]
+        return replace(self, unwanted=dict(kept[-_MOST_UNWANTED:]))
+
+    def wanting(self, content: str) -> Memory:
+        """Without this one among them."""
+        return replace(self, unwanted={one: why for one, why in self.unwanted.items() if one != content})
+
+
+_INSIDE: Final = {"versions": int, "unwanted": str}
+"""Of what type the values are in a field that has several."""
 
 
 class Feed:
@@ -124,7 +141,7 @@ class Feed:
 
 
 def _text(found: Mapping[str, Any]) -> bytes:
-    return json.dumps(found, indent=1, sort_keys=True).encode() + b"\n"
+    return json.dumps(found, indent=1).encode() + b"\n"
 
 
 def _unwritten(path: Path, error: OSError) -> SupplyError:
@@ -142,7 +159,7 @@ def _read(path: Path, like: Source | Memory) -> dict[str, Any]:
     types = {name: type(value) for name, value in asdict(like).items()}
     for name, value in found.items():
         inside = value.values() if isinstance(value, dict) else ()
-        if type(value) is not types.get(name) or not all(type(one) is int for one in inside):
+        if type(value) is not types.get(name) or not all(type(one) is _INSIDE[name] for one in inside):
             raise ConfigError(f"{name!r} is not what was written there", Location(str(path)), hint=_AGAIN)
     return found
 

@@ -278,17 +278,102 @@ def test_pinned_it_waits(staged, front):
     assert supply.promote("ours").word == "in force"
 
 
-def test_pinned_it_can_be_rejected_and_gone_back_from(staged, front):
+def test_pinned_it_can_be_rejected_and_gone_back_from(staged, front, simulator):
     supply, feed = staged
     supply.pin("ours")
     assert supply.reject("ours").word == "rejected"
     supply.pin("ours", pinned=False)
+    simulator.publish(signature("three"))
     supply.update()
     supply.promote("ours")
     before = feed.sets.previous
     supply.pin("ours")
     assert supply.rollback("ours").word == "rolled back"
     assert (feed.sets.current, feed.memory.pinned) == (before, True)
+
+
+def offered_before(outcome, why):
+    return outcome.word == "passed over" and f"has contents that were offered before: {why}" in outcome.text
+
+
+def test_contents_that_were_rejected_do_not_come_back_under_another_name(staged, made, simulator):
+    """Publishers renew metadata by publishing the same set again: that is not the operator's word."""
+    supply, feed = staged
+    before, content = feed.sets.current, staged_of(feed).content
+    supply.reject("ours")
+    simulator.publish(signature("two"))
+    (outcome,) = supply.update(asked=False)
+    assert offered_before(outcome, "the operator rejected it; `revproxy signatures update ours --now` puts them in ")
+    record = supply.feeds.history()[-1]
+    assert (record["outcome"], record["text"]) == ("passed over", outcome.text)
+    assert (feed.sets.current, staged_of(feed), (feed.folder / "sets" / content).exists()) == (before, None, False)
+    # What vouches for it was believed and is remembered; it is not fetched again.
+    assert (feed.memory.versions["ours"], feed.memory.offered) == (4, feed.memory.refused)
+    assert [one.word for one in supply.update(asked=False)] == ["unchanged"]
+    # Asking for what is newest does not take it back either; this does, and what is in force is wanted.
+    (outcome,) = supply.update()
+    assert offered_before(outcome, "the operator rejected it")
+    (outcome,) = made(at_once=True).update()
+    assert (outcome.word, feed.sets.current, feed.memory.unwanted) == ("in force", content, {})
+    simulator.publish(signature("two"))
+    assert [one.word for one in supply.update(asked=False)] == ["in force"]
+
+
+def test_contents_that_were_rejected_come_back_behind_others(staged, simulator):
+    supply, feed = staged
+    supply.reject("ours")
+    simulator.publish(signature("three"))
+    assert [one.word for one in supply.update(asked=False)] == ["staged"]
+    found = staged_of(feed)
+    simulator.publish(signature("two"))
+    assert offered_before(*supply.update(asked=False), "the operator rejected it")
+    assert staged_of(feed) == found
+    assert feed.sets.check(found.content).is_dir()
+
+
+def test_contents_that_were_held_stay_held_under_another_name(staged, front, simulator):
+    supply, feed = staged
+    front.staging = decided(feed, "hold")
+    supply.settle()
+    found = staged_of(feed)
+    simulator.publish(signature("two"))
+    (outcome,) = supply.update(asked=False)
+    assert offered_before(
+        outcome, "held: of 1000; `revproxy signatures promote ours` puts them in force all the same"
+    )
+    renewed = staged_of(feed)
+    assert (renewed.content, renewed.held, renewed.report) == (found.content, found.held, found.report)
+    assert (renewed.number, renewed.archive) == (4, feed.memory.offered)
+    assert [one.word for one in supply.update(asked=False)] == ["unchanged"]
+    # Who asks gets it staged anew, and it waits then, whatever it is called.
+    assert [one.word for one in supply.update()] == ["staged"]
+    simulator.publish(signature("two"))
+    since = staged_of(feed).since
+    assert [one.word for one in supply.update(asked=False)] == ["staged"]
+    assert (staged_of(feed).held, staged_of(feed).since, staged_of(feed).number) == ("", since, 5)
+    assert supply.promote("ours").word == "in force"
+    assert feed.memory.number == 5
+
+
+def test_contents_that_were_gone_back_from_do_not_come_back_under_another_name(staged, simulator):
+    supply, feed = staged
+    before = feed.sets.current
+    supply.promote("ours")
+    supply.rollback("ours")
+    simulator.publish(signature("two"))
+    (outcome,) = supply.update(asked=False)
+    assert offered_before(outcome, "the operator went back from it; `revproxy signatures update ours` takes them")
+    assert feed.sets.current == before
+    assert [one.word for one in supply.update()] == ["staged"]
+
+
+def test_contents_that_are_not_wanted_are_no_reason_to_have_none(staged, simulator):
+    supply, feed = staged
+    supply.reject("ours")
+    (feed.folder / "current").unlink()
+    simulator.publish(signature("two"))
+    (outcome,) = supply.update(asked=False)
+    assert (outcome.word, "there is no set in force" in outcome.text) == ("refused", True)
 
 
 @pytest.mark.parametrize("how", ["held", "rejected"])

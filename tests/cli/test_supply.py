@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from revproxy import cli
+from revproxy.app import update
 from revproxy.model import SupplyLimits
 from revproxy.updates.keys import Keys
 from revproxy.updates.repository import Repository
@@ -35,11 +36,11 @@ def publish(tmp_path):
     feed = Repository(tmp_path / "feed", Keys([tmp_path / "keys"]), datetime.now(UTC))
     feed.begin(("ours",))
 
-    def put(name):
+    def put(name, version=""):
         folder = tmp_path / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "a.yaml").write_bytes((SIGNATURES / f"{name}.yaml").read_bytes())
-        feed.publish("ours", folder, name, SupplyLimits())
+        feed.publish("ours", folder, version or name, SupplyLimits())
 
     put("xml")
     return put
@@ -105,8 +106,15 @@ def test_a_staged_set(run, publish, tmp_path):
     assert "ours: staged: ours ssrf" in run("update")
     assert "  staged: ours ssrf (number 3, " in run("status")
     assert "ours: rejected: ours ssrf" in run("reject", "ours")
-    assert "ours: staged: ours ssrf" in run("update")
-    assert "ours: in force: ours ssrf" in run("promote", "ours")
+    publish("ssrf", "again")
+    assert update.main([str(tmp_path / "revproxy.yaml")]) == 0
+    assert "ours: passed over: ours again" in run("update")
+    text = run("status")
+    assert "  staged:" not in text
+    assert "  refused: the operator rejected it" in text
+    publish("xss")
+    assert "ours: staged: ours xss" in run("update")
+    assert "ours: in force: ours xss" in run("promote", "ours")
     assert json.loads(run("status", "--json"))["feeds"][0]["staged"] is None
 
 

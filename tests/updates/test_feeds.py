@@ -38,6 +38,17 @@ def test_what_is_remembered_is_forgotten_when_it_is_added_anew(feeds):
     assert not (feed.folder / "trust").exists()
 
 
+def test_contents_that_are_not_wanted(feeds, monkeypatch):
+    monkeypatch.setattr("revproxy.updates.feeds._MOST_UNWANTED", 2)
+    feed = feeds.new("ours")
+    feed.add(SOURCE, b"root")
+    for content in "cabc":
+        feed.remember(unwanted=feed.memory.unwanting(content, f"why {content}").unwanted)
+    # The oldest went, and one that is said once more is the newest.
+    assert dict(feeds.find("ours").memory.unwanted) == {"b": "why b", "c": "why c"}
+    assert feed.memory.wanting("b").wanting("z").unwanted == {"c": "why c"}
+
+
 @pytest.mark.parametrize("text", ["{}", '{"url": 5}', '{"url": "x", "other": 1}', "[" * 100_000, "", '{"role": "x"}'])
 def test_a_broken_source(feeds, text):
     feed = feeds.new("ours")
@@ -47,7 +58,10 @@ def test_a_broken_source(feeds, text):
         _ = feed.source
 
 
-@pytest.mark.parametrize("text", ['{"number": "x"}', '{"versions": {"root": "x"}}', '{"versions": 1}', '{"x": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    ['{"number": "x"}', '{"versions": {"root": "x"}}', '{"versions": 1}', '{"unwanted": {"a": 1}}', '{"x": 1}'],
+)
 def test_a_memory_of_other_things(feeds, text):
     feed = feeds.new("ours")
     feed.add(SOURCE, b"root")
