@@ -9,12 +9,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+ENDED: Final = 128 + signal.SIGTERM
+"""The exit code of what SIGTERM has ended."""
 
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
     """SIGTERM raises SystemExit (143) within, as SIGINT raises KeyboardInterrupt. For the main thread."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
     try:
         yield
     finally:

@@ -41,6 +41,9 @@ def main(arguments: Sequence[str]) -> int:
             outcome = supply.settle()
             return _told([outcome] if outcome is not None else [])
         return _told(supply.update(asked=False))
+    except SystemExit:
+        _log.warning("no update: it was ended before it was done")
+        raise
     except BusyError as error:
         _log.info("no update now: %s", error)
         return 0

@@ -27,6 +27,20 @@ _SHOWN = 5
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
+class _Change(click.Command):
+    """A command that can be ended in order: SIGTERM says as much as Ctrl-C."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from revproxy.app.ending import ENDED
+
+        try:
+            return super().invoke(ctx)
+        except SystemExit as end:
+            if end.code == ENDED:
+                click.echo("Aborted by SIGTERM!", err=True)
+            raise
+
+
 _at_once = click.option("--now", is_flag=True, help="In force at once, without running in shadow first.")
 
 
@@ -45,6 +59,7 @@ def _end(outcomes: Sequence[Outcome]) -> None:
 
 
 @click.command(
+    cls=_Change,
     epilog=f"""\b
 Examples:
   revproxy signatures add https://feed.example/revproxy --root root.json
@@ -55,7 +70,7 @@ Examples:
 \b
 The set is used where the configuration names it: `feed:NAME` in inspection.signatures or inspection.rules.
 {_CODES}
-"""
+""",
 )
 @click.argument("words", nargs=-1, required=True, metavar="URL | crs PLACE")
 @click.option("--root", type=_file, help="The feed's root.json, from its publisher by a way that you trust.")
@@ -88,12 +103,14 @@ def add(config: Path | None, words: tuple[str, ...], **options: Any) -> None:
 
 
 def _release(supply: Supply, settings: Settings, place: str, options: dict[str, Any]) -> Outcome:
+    from revproxy.app.ending import ending_in_order
     from revproxy.app.release import Proof, bring_release
 
     proof = Proof(options["key"], options["fingerprint"], options["signature"], options["sha256"])
     if not (proof.key or proof.fingerprint or proof.sha256):
         raise click.UsageError("what vouches for this release? --key, --fingerprint or --sha256")
-    return bring_release(supply, _absolute(place), proof, settings.limits.supply)
+    with ending_in_order():
+        return bring_release(supply, _absolute(place), proof, settings.limits.supply)
 
 
 def _absolute(place: str) -> str:
@@ -102,6 +119,7 @@ def _absolute(place: str) -> str:
 
 
 @click.command(
+    cls=_Change,
     epilog=f"""\b
 Examples:
   revproxy signatures update
@@ -109,7 +127,7 @@ Examples:
   revproxy signatures update ours --now      a patch that cannot wait
 
 {_CODES}
-"""
+""",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_at_once
@@ -128,7 +146,7 @@ def update(config: Path | None, names: tuple[str, ...], now: bool) -> None:
     _end(outcomes)
 
 
-@click.command(epilog=f"\b\nExample: revproxy signatures promote ours\n\n{_CODES}")
+@click.command(cls=_Change, epilog=f"\b\nExample: revproxy signatures promote ours\n\n{_CODES}")
 @click.argument("name")
 @config_option
 def promote(config: Path | None, name: str) -> None:
@@ -136,7 +154,7 @@ def promote(config: Path | None, name: str) -> None:
     _end([_opened(config)[0].promote(name)])
 
 
-@click.command(epilog=f"\b\nExample: revproxy signatures reject ours\n\n{_CODES}")
+@click.command(cls=_Change, epilog=f"\b\nExample: revproxy signatures reject ours\n\n{_CODES}")
 @click.argument("name")
 @config_option
 def reject(config: Path | None, name: str) -> None:
@@ -144,7 +162,7 @@ def reject(config: Path | None, name: str) -> None:
     _end([_opened(config)[0].reject(name)])
 
 
-@click.command(epilog=f"\b\nExample: revproxy signatures rollback ours\n\n{_CODES}")
+@click.command(cls=_Change, epilog=f"\b\nExample: revproxy signatures rollback ours\n\n{_CODES}")
 @click.argument("name")
 @config_option
 def rollback(config: Path | None, name: str) -> None:
@@ -153,7 +171,8 @@ def rollback(config: Path | None, name: str) -> None:
 
 
 @click.command(
-    epilog=f"\b\nExamples:\n  revproxy signatures pin ours\n  revproxy signatures pin ours --off\n\n{_CODES}"
+    cls=_Change,
+    epilog=f"\b\nExamples:\n  revproxy signatures pin ours\n  revproxy signatures pin ours --off\n\n{_CODES}",
 )
 @click.argument("name")
 @click.option("--off", is_flag=True, help="Take newer sets again.")

@@ -88,12 +88,10 @@ class Downloader:
 
     def _remote(self, place: str) -> Iterator[bytes]:
         stream = self._stream(place)
+        # Its end closes the stream, also where a signal's handler has raised in the midst of it.
         with asyncio.Runner() as runner:
-            try:
-                while piece := runner.run(self._next(place, stream)):
-                    yield piece
-            finally:
-                runner.run(stream.aclose())
+            while piece := runner.run(self._next(place, stream)):
+                yield piece
 
     async def _next(self, place: str, stream: AsyncGenerator[bytes, None]) -> bytes:
         """Its next piece, empty at the end; the first one comes with connecting and the answer's head."""

@@ -4,12 +4,19 @@ import errno
 import json
 import os
 import shutil
+import signal
+import ssl
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner
 
 from revproxy import cli
@@ -156,6 +163,78 @@ def test_a_refusal_is_said_once(tmp_path, publish):
     words = [sys.executable, "-m", "revproxy", "signatures", "update", *file]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("refused")) == (1, "", 1)
+
+
+class _Files(SimpleHTTPRequestHandler):
+    """Those of a folder; while `server.hangs` is set, no answer to who asks for the timestamp."""
+
+    def do_GET(self):
+        if self.server.hangs and self.path.endswith("timestamp.json"):
+            self.server.asked.set()
+            self.server.over.wait(60)
+            return
+        super().do_GET()
+
+    def log_message(self, *_):
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads, block_on_close, hangs = True, False, False
+
+    def handle_error(self, *_):
+        """A client that goes away is what is asked for here."""
+
+
+@contextmanager
+def serving(folder, ca):
+    server = _Server(("127.0.0.1", 0), partial(_Files, directory=str(folder)))
+    server.asked, server.over = threading.Event(), threading.Event()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("localhost").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGTERM, 143, "Aborted by SIGTERM!\n"), (signal.SIGINT, 1, "Aborted!\n")],
+)
+def test_a_fetch_that_hangs_is_ended(run, publish, tmp_path, number, code, said):
+    ca, file = trustme.CA(), tmp_path / "ca.pem"
+    ca.cert_pem.write_to_path(file)
+    with serving(tmp_path / "feed/public", ca) as server:
+        url = f"https://localhost:{server.server_port}"
+        run("add", url, "--ca", file, "--root", tmp_path / "feed/public/metadata/1.root.json")
+        before, server.hangs = json.loads(run("status", "--json"))["feeds"][0]["current"], True
+        for module in (["revproxy", "signatures", "update", "ours", "-c"], ["revproxy.app.update"]):
+            server.asked.clear()
+            words = [sys.executable, "-m", *module, str(tmp_path / "revproxy.yaml")]
+            with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                assert server.asked.wait(60)
+                process.send_signal(number)
+                out, err = process.communicate(timeout=60)
+            if module[0] == "revproxy":
+                assert (process.returncode, out, err.lstrip("\n")) == (code, "", said)
+            elif number == signal.SIGTERM:
+                # What the timer starts has a log instead.
+                assert process.returncode == code
+                assert err.endswith("no update: it was ended before it was done\n")
+                assert err.count("\n") == 1
+            told = json.loads(run("status", "--json"))
+            assert (told["history"][-1]["outcome"], told["history"][-1]["text"]) == (
+                "refused",
+                "it was ended before it was done",
+            )
+            assert told["feeds"][0]["current"] == before
 
 
 @pytest.mark.parametrize(
