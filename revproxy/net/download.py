@@ -18,7 +18,7 @@ from typing import IO, Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from revproxy.config.settings import Address, Upstream, UpstreamTls
-from revproxy.errors import HttpError, LimitError, PeerTimeout, UpstreamError
+from revproxy.errors import HttpError, LimitError, PeerClosed, PeerTimeout, UpstreamError
 from revproxy.model import HttpLimits, SupplyLimits
 from revproxy.net.dialer import DirectDialer
 from revproxy.net.stream import Stream
@@ -102,11 +102,16 @@ class Downloader:
             raise PeerTimeout(f"{place}: silent for {self._limits.idle_seconds:g} s, or out of time") from None
         except HttpError as error:
             raise UpstreamError(f"{place}: no clean answer: {error}") from None
+        except LimitError as error:
+            raise UpstreamError(f"{place}: no clean answer: {error}") from None
+        except PeerClosed as error:
+            raise UpstreamError(f"{place}: {error}") from None
         except (OSError, ValueError) as error:
-            # A file of authorities that cannot be read, a port that is none.
+            # A port that is none, a redirect to what is no address.
             raise UpstreamError(f"{place}: {error}") from None
 
-    async def _stream(self, place: str) -> AsyncGenerator[bytes, None]:
+    async def _stream(self, asked: str) -> AsyncGenerator[bytes, None]:
+        place = asked
         for _ in range(self._redirects + 1):
             stream = await self._connected(place)
             try:
@@ -115,17 +120,21 @@ class Downloader:
                     async for piece in self._body(place, head, stream):
                         yield piece
                     return
-                place = _next_place(place, head)
+                place = _next_place(place, head, self._redirects > 0)
             finally:
                 # A farewell of TLS would wait for a server that may be silent.
                 stream.abort()
-        raise UpstreamError(f"{place}: more than {self._redirects} redirects")
+        raise UpstreamError(f"{asked}: more than {self._redirects} redirects, the last one to {place}")
 
     async def _connected(self, place: str) -> Stream:
         url = urlsplit(place)
         tls = UpstreamTls(self._ca)
         server = Upstream(place, Address(url.hostname or "", url.port or 443), tls)
-        return await DirectDialer([server]).dial(server, self._limits.idle_seconds)
+        try:
+            dialer = DirectDialer([server])
+        except OSError as error:
+            raise UpstreamError(f"{place}: {self._ca or 'the system'} has no authorities: {error}") from None
+        return await dialer.dial(server, self._limits.idle_seconds)
 
     async def _asked(self, place: str, stream: Stream) -> ResponseHead:
         url = urlsplit(place)
@@ -140,7 +149,7 @@ class Downloader:
         """The pieces of an answer. One that ends with the connection cannot be told from one that was cut."""
         framing = body_framing(head, b"GET")
         chunks = ChunkedReader(_HTTP, 502) if framing is Framing.CHUNKED else None
-        left = head.content_length if framing is Framing.LENGTH else None
+        left = head.content_length if chunks is None else None
         if chunks is None and left is None:
             raise UpstreamError(f"{place}: an answer without a length")
         while left or (chunks is not None and not chunks.done):
@@ -160,14 +169,16 @@ def _target(url: SplitResult) -> bytes:
     return f"{url.path or '/'}{'?' if url.query else ''}{url.query}".encode("ascii")
 
 
-def _next_place(place: str, answer: ResponseHead) -> str:
-    """Where it is instead. Raises NotThereError, UpstreamError."""
+def _next_place(place: str, answer: ResponseHead, followed: bool) -> str:
+    """Where it is instead. Raises NotThereError, UpstreamError, also where that is not `followed`."""
     if answer.status in _GONE:
         raise NotThereError(f"{place}: answered {answer.status}")
     location = answer.get(b"location")
     if answer.status not in _ELSEWHERE or location is None:
         raise UpstreamError(f"{place}: answered {answer.status}")
     target = urljoin(place, location.decode("ascii"))
+    if not followed:
+        raise UpstreamError(f"{place}: redirects to {target}; redirects are not followed here")
     if urlsplit(target).scheme != "https":
         raise UpstreamError(f"{place}: leads to {target}, which is not HTTPS")
     return target

@@ -101,11 +101,15 @@ def test_a_server_that_nobody_vouches_for(authority):
 REFUSED = [
     (answer(b"", status="404 Not Found"), "answered 404"),
     (answer(b"", status="500 Oops"), "answered 500"),
-    (answer(b"", "Location: /elsewhere", status="302 Found"), "more than 0 redirects"),
+    (answer(b"", "Location: /there", status="302 Found"), "/asked: redirects to https://.*/there; redirects are not"),
+    (answer(b"", "Location: http://x/", status="302 Found"), "/asked: redirects to http://x/; redirects are not"),
     (answer(b"x", "Content-Encoding: gzip"), "coding that nobody asked for"),
     (answer(b"hello")[:-2], "cut short"),
     (b"HTTP/1.1 200 OK\r\n\r\nhello", "without a length"),
     (b"nonsense\r\n\r\n", "no clean answer"),
+    (b"", "/asked: closed before a head"),
+    (b"HTTP/1.1 200", "/asked: closed within a head"),
+    (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", "/asked: no clean answer: head_bytes is over 32768"),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", "no clean answer"),
 ]
 
@@ -113,8 +117,22 @@ REFUSED = [
 @pytest.mark.parametrize(("said", "why"), REFUSED)
 def test_answers_that_are_not_the_file(authority, said, why):
     ca, path = authority
-    with serving(ca, said) as url, pytest.raises(UpstreamError, match=why):
-        Downloader(QUICK, path).read(url, 5)
+    with serving(ca, said) as url, pytest.raises(UpstreamError, match=why) as caught:
+        Downloader(QUICK, path).read(f"{url}/asked", 5)
+    assert str(caught.value).startswith(f"{url}/asked: ")
+
+
+def test_an_empty_file(authority):
+    ca, path = authority
+    with serving(ca, answer(b"")) as url:
+        assert Downloader(QUICK, path).read(url, 5) == b""
+
+
+def test_authorities_that_are_none(authority, tmp_path):
+    (tmp_path / "ca.pem").write_text("hello")
+    for name in ("ca.pem", "missing.pem"):
+        with pytest.raises(UpstreamError, match=f"^https://localhost:1/: .*/{name} has no authorities: "):
+            Downloader(QUICK, str(tmp_path / name)).read("https://localhost:1/", 5)
 
 
 def test_redirects_where_they_are_allowed(authority):
@@ -126,6 +144,10 @@ def test_redirects_where_they_are_allowed(authority):
                 continue
             with pytest.raises(UpstreamError, match=why):
                 Downloader(QUICK, path, redirects=1).read(url, 5)
+    further = answer(b"", "Location: /next", status="302 Found")
+    with serving(ca, further, further) as url, pytest.raises(UpstreamError) as caught:
+        Downloader(QUICK, path, redirects=1).read(url, 5)
+    assert str(caught.value) == f"{url}: more than 1 redirects, the last one to {url}/next"
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-", answer(b"hello")[:-2]])
