@@ -32,6 +32,9 @@ Exit codes: 0 done, 1 something in a log could not be read, 2 wrong use or confi
 """
 
 
+_log = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+
+
 def _seconds(_: click.Context, option: click.Parameter, value: str) -> float:
     try:
         return values.duration(value)
@@ -56,7 +59,7 @@ def _when(_: click.Context, option: click.Parameter, value: str | None) -> float
 
 
 @click.command("tune", epilog=_EPILOG)
-@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, type=_log, metavar="LOG...")
 @config_option
 @click.option(
     "--min", "least", type=click.IntRange(1), default=5, show_default=True, help="Denied requests or messages."

@@ -101,7 +101,8 @@ def test_options(place: Path, options: list[str], fields: dict[str, list[str]]) 
 def test_what_cannot_be_read_is_named_counted_and_no_end(place: Path) -> None:
     with (place / "audit.jsonl").open("ab") as file:
         file.write(b"nothing\n" + b"x" * 200_000 + b'\n{"type":"finding","version":9}\n')
-    done = run("audit.jsonl", "gone.jsonl")
+    (place / "cut.gz").write_bytes(b"no archive")
+    done = run("audit.jsonl", "cut.gz")
     assert done.exit_code == 1
     assert "in the patch: route shop" in done.stdout
     told = done.stderr.splitlines()
@@ -110,7 +111,7 @@ def test_what_cannot_be_read_is_named_counted_and_no_end(place: Path) -> None:
         "audit.jsonl:58: a line of more than 65536 bytes",
         "audit.jsonl:59: a record of a newer version",
     ]
-    assert told[3].startswith("gone.jsonl: cannot be read")
+    assert told[3].startswith("cut.gz: cannot be read")
     assert "1 times: a record of a newer version" in told
 
 
@@ -123,7 +124,14 @@ def test_what_cannot_be_read_is_named_counted_and_no_end(place: Path) -> None:
         ["--min", "0", "audit.jsonl"],
         ["--id", "00000000", "audit.jsonl"],
         ["-c", "gone.yaml", "audit.jsonl"],
+        ["."],
     ],
 )
 def test_wrong_use(place: Path, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+def test_a_log_that_is_not_there(place: Path) -> None:
+    done = run("audit.jsonl", "gone.jsonl")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "'gone.jsonl' does not exist" in done.stderr
