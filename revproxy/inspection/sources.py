@@ -6,6 +6,7 @@ file, and no file larger than `FILE_BYTES` is read.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -35,8 +36,11 @@ def read_signature_files(paths: Iterable[str | Path], read: Read = _read_bytes) 
 
 
 def signature_files(path: Path) -> list[Path]:
-    """The files that a path stands for, in order. Raises ConfigError for a folder without any."""
+    """The files that a path stands for, in order. Raises ConfigError for a folder without any, and for what is
+    neither: opening a FIFO that nobody writes would wait for ever."""
     if not path.is_dir():
+        if os.path.exists(path) and not path.is_file():
+            raise ConfigError("neither a file nor a folder", Location(str(path)))
         return [path]
     found = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
     if not found:

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from revproxy.errors import ConfigError
@@ -30,6 +32,13 @@ def test_missing_file_is_named(tmp_path):
 def test_empty_folder(tmp_path):
     with pytest.raises(ConfigError, match=r"no \.yaml file"):
         read_signature_files([tmp_path])
+
+
+def test_what_is_neither_a_file_nor_a_folder(tmp_path):
+    os.mkfifo(tmp_path / "a.yaml")
+    for name in (tmp_path / "a.yaml", "/dev/null"):
+        with pytest.raises(ConfigError, match="neither a file nor a folder"):
+            read_signature_files([name])
 
 
 def test_not_utf8_tells_the_line(tmp_path):
