@@ -24,9 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+MOST_SHOWN: Final = 160
+"""Characters of a person's line that an error shows."""
+_CUT: Final = "..."
 
 
 class RevproxyError(Exception):
@@ -48,7 +51,8 @@ class Location:
 
 
 class LocatedError(RevproxyError):
-    """Something written by a person is wrong; `str()` shows the place, the line and a caret."""
+    """Something written by a person is wrong; `str()` shows the place, the line (what is around, of a long one) and a
+    caret."""
 
     def __init__(self, message: str, where: Location, source: str = "", hint: str = "") -> None:
         """`source` is the text of the whole line; `hint` what to write instead."""
@@ -61,9 +65,10 @@ class LocatedError(RevproxyError):
     def __str__(self) -> str:
         lines = [f"{self.where}: {self.message}"]
         if self.source and self.where.line:
-            lines.append(f"  {self.source}")
-            if self.where.column:
-                lead = "".join("\t" if c == "\t" else " " for c in self.source[: self.where.column - 1])
+            shown, column = _shown(self.source, self.where.column)
+            lines.append(f"  {shown}")
+            if column:
+                lead = "".join("\t" if c == "\t" else " " for c in shown[: column - 1])
                 lines.append(f"  {lead}^")
         if self.hint:
             lines.append(f"  hint: {self.hint}")
@@ -71,6 +76,17 @@ class LocatedError(RevproxyError):
 
     def __reduce__(self) -> tuple[type[LocatedError], tuple[str, Location, str, str]]:
         return type(self), (self.message, self.where, self.source, self.hint)
+
+
+def _shown(source: str, column: int) -> tuple[str, int]:
+    """A line, and a column in it; of a long line what is around that column."""
+    if len(source) <= MOST_SHOWN:
+        return source, column
+    begin = max(0, min(column - 1 - MOST_SHOWN // 2, len(source) - MOST_SHOWN))
+    end = begin + MOST_SHOWN
+    before, behind = _CUT if begin else "", _CUT if end < len(source) else ""
+    shown = f"{before}{source[begin:end]}{behind}"
+    return shown, min(column - begin + len(before), len(shown) + 1) if column else 0
 
 
 class ConfigError(LocatedError):

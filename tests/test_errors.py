@@ -51,6 +51,30 @@ def test_texts(error: LocatedError, text: str) -> None:
     assert (str(again), again.where) == (text, error.where)
 
 
+@pytest.mark.parametrize(
+    ("column", "begin", "end"),
+    [
+        (1, 0, 160),
+        (60, 0, 160),
+        (81, 0, 160),
+        (82, 1, 161),
+        (2500, 2419, 2579),
+        (4990, 4840, 5000),
+        (5001, 4840, 5000),
+    ],
+)
+def test_of_a_long_line_what_is_around_the_caret(column: int, begin: int, end: int) -> None:
+    line = "".join(chr(ord("a") + n % 26) for n in range(5000))
+    _, shown, caret = str(ConfigError("wrong", Location("f", 1, column), line)).split("\n")
+    before, behind = "..." if begin else "", "..." if end < 5000 else ""
+    assert shown == f"  {before}{line[begin:end]}{behind}"
+    assert shown[len(caret) - 1 :][:1] == line[column - 1 :][:1]
+
+
+def test_of_a_long_line_its_beginning_where_there_is_no_column() -> None:
+    assert str(ConfigError("wrong", Location("f", 1), "x" * 161)) == f"f:1: wrong\n  {'x' * 160}..."
+
+
 def test_many() -> None:
     found = [ConfigError("one", Location("f", 1)), RuleError("two", Location("g", 2))]
     many = ManyErrors(found)
