@@ -16,7 +16,8 @@ from typing import Final
 
 from revproxy.app.openpgp import digits_of, verify
 from revproxy.app.supplied import CRS
-from revproxy.app.supply import Outcome, Supply, check_place
+from revproxy.app.supply import Outcome, Supply
+from revproxy.app.supplyplaces import check_place
 from revproxy.errors import LimitError, PeerError, SupplyError
 from revproxy.model import SupplyLimits
 from revproxy.net.download import Downloader

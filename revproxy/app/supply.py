@@ -17,17 +17,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from revproxy.app.ending import ending_in_order
 from revproxy.app.order import Order, Tried
 from revproxy.app.running import running_sets
 from revproxy.app.supplied import KEYS, feeds_used, missing
+from revproxy.app.supplyplaces import check_feed
 from revproxy.app.trying import tried
 from revproxy.config import Settings
 from revproxy.config.settings import FEED
 from revproxy.errors import ConfigError, LimitError, PeerError, SupplyError, UseError
-from revproxy.net.download import Downloader, is_remote
+from revproxy.net.download import Downloader
 from revproxy.runtime.asking import ask
 from revproxy.runtime.control import answered
 from revproxy.updates.feeds import Feed, Feeds, Source
@@ -51,24 +51,6 @@ Open = Callable[[Path, Path], Files]
 def now() -> str:
     """The time as records have it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def check_place(place: str) -> None:
-    """Raises UseError for an address that nothing is fetched from, or that has a password in it.
-
-    Addresses stand in records and in what is printed.
-    """
-    try:
-        url = urlsplit(place)
-        remote = is_remote(place)
-    except ValueError:
-        raise UseError("feed", "this is no address") from None
-    except PeerError:
-        raise UseError("feed", "no address: only https:// and files are fetched") from None
-    if remote and "@" in url.netloc:
-        raise UseError("feed", "no name and no password in an address, for records name it; a folder needs neither")
-    if remote and not url.hostname:
-        raise UseError("feed", f"{place}: no address: it names no host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +91,7 @@ class Supply:
 
         Without a `name` it is called as the role is. Raises UseError, SupplyError, ConfigError where it is not added.
         """
-        check_place(source.url)
+        check_feed(source)
         if name:
             self.feeds.new(name)
         with self._alone():

@@ -55,22 +55,20 @@ def test_adding(made, simulator):
 
 
 @pytest.mark.parametrize(
-    ("place", "why"),
-    [
-        ("https://bob:hunter2@feed.example", "no password"),
-        ("https://bob@feed.example", "no name"),
-        ("ftp://bob:hunter2@feed.example", "only https"),
-        ("http://feed.example", "only https"),
-        ("https://[", "is no address"),
-        ("https://:1/", "no host"),
-    ],
+    ("place", "ca"), [("https://bob:hunter2@feed.example", ""), ("https://x.example", "gone.pem")]
 )
-def test_addresses_that_are_none(made, simulator, place, why):
+def test_what_no_feed_can_be_at(made, simulator, place, ca):
     supply = made()
-    with pytest.raises(UseError, match=why) as caught:
-        supply.add("", Source(place, "ours"), simulator.root)
+    with pytest.raises(UseError) as caught:
+        supply.add("", Source(place, "ours", ca), simulator.root)
     assert "hunter2" not in str(caught.value)
     assert not supply.feeds.folder.exists()
+
+
+def test_a_folder_may_be_called_as_it_likes(made, simulator, tmp_path):
+    odd = tmp_path / "a ?#\u00e4"
+    simulator.public.rename(odd)
+    assert made().add("", Source(str(odd), "ours"), simulator.root).word == "in force"
 
 
 def test_asking_where_no_feeds_are_makes_nothing(made):

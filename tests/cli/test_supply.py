@@ -243,6 +243,9 @@ def test_a_fetch_that_hangs_is_ended(run, publish, tmp_path, number, code, said)
         (("https://bob:hunter2@x.example",), "no password in an address"),
         (("http://x.example",), "only https://"),
         (("ftp://x.example",), "only https://"),
+        (("https://localhost:99999",), "its port is none"),
+        (("https://x.example/?x=1#y",), "so it has no '?'"),
+        (("https://x.example", "--ca", SIGNATURES / "xml.yaml"), "xml.yaml: no file of authorities"),
         (("x", "--name", "A b"), "is no name"),
     ],
 )
