@@ -15,8 +15,8 @@ GOOD = "SecRule ARGS 'attack' 'id:1,phase:2,deny'\n"
 MANY = "".join(f"SecRule ARGS '@rx a{n}.{{1,300}}b.{{1,300}}c' 'id:{n},phase:2,deny'\n" for n in range(1, 400))
 """Bounded repeats: whoever compiles them needs many seconds."""
 
-LONG = f"signatures: [{'a,' * 400_000}]"
-"""Less than a megabyte of YAML: its reader makes a kilobyte of each of these two letters."""
+LONG = f"signatures: [{'a,' * 1_000_000}]"
+"""Two megabytes of YAML: its reader makes hundreds of bytes of each of these two letters."""
 
 
 def test_a_good_set(order):
