@@ -1,5 +1,5 @@
-"""Names of uploaded files, through the shipped signatures: a name is printed, looked up and given to programs like any
-other value."""
+"""Names of uploaded files, through the shipped signatures: a name is printed, looked up and given to programs like
+any other value."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from itertools import islice
 
 from revproxy.detection.operators.shell_words import (
     ALONE,
+    ELEMENTS,
     FOLDERS,
     KNOWN,
     PLAIN,
@@ -35,6 +36,7 @@ _BRACED = 8
 _START = re.compile(rb"^|(?P<opens>[;|&`]|[$<>]\()|[\n\r(]")
 _BLANKS = re.compile(rb"[ \t]*+")
 _COMMAND = re.compile(rb"[^;|&\n\r`()]{1,160}+")
+_TAG = re.compile(rb"<(?P<closing>/)?(?P<name>[A-Za-z][\w:-]{0,30}+)[ \t\r\n]*+/?>")
 _SEPARATOR = re.compile(rb"\$\{?IFS\}?(?:\$\d)?|\$\{IFS[^}]{0,16}\}|%IFS%", re.IGNORECASE)
 _PIECE = re.compile(
     rb"""(?P<plain>[^ \t'"\\$<>{}]++)|\\(?P<escaped>.)|'(?P<single>[^']*+)'|"(?P<double>[^"]*+)"|"""
@@ -77,8 +79,17 @@ def commands(value: bytes) -> Iterator[Command]:
         at = blanks.end() if blanks else start.end()
         for begin in (at, at + 1) if value[at : at + 1] in (b"'", b'"') else (at,):
             found = _COMMAND.match(value, begin)
-            if found is not None and _may_run(found[0]):
-                yield _read(found[0], start["opens"] is not None)
+            text = b"" if found is None else _without_markup(found[0], value)
+            if text and _may_run(text):
+                yield _read(text, start["opens"] is not None)
+
+
+def _without_markup(text: bytes, value: bytes) -> bytes:
+    """The text as far as a tag of HTML, or one that closes what the value has opened: it redirects nothing."""
+    for tag in _TAG.finditer(text):
+        if tag["name"].lower() in ELEMENTS or (tag["closing"] and b"<" + tag["name"] in value):
+            return text[: tag.start()]
+    return text
 
 
 def _may_run(text: bytes) -> bool:
@@ -166,6 +177,7 @@ def _convinces(name: bytes, operands: list[bytes], command: Command) -> bool:
         return True
     if (name in PLAIN and (certain or name not in TOOLS)) or (name in ALONE and certain):
         return evidence > 0 or (command.odd and name in ALONE) or (command.opened and (command.odd or b"-" in name))
+    evidence -= operands.count(b"/")
     if certain:
         return evidence > 1 or (evidence == 1 and not all(_OPTION.match(word) for word in operands))
     return evidence > 2

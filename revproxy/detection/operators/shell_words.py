@@ -51,6 +51,13 @@ WRAPPERS = frozenset(
 """What has a command for its operand."""
 SHELLS = frozenset(b"sh bash zsh ksh csh dash ash rbash cmd cmd.exe powershell pwsh".split())
 KNOWN = PLAIN | COMMON | ALONE | SHELLS
+ELEMENTS = frozenset(
+    b"a abbr address article aside b blockquote body br button caption center cite code dd del div dl dt em "
+    b"figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i ins kbd label legend li main "
+    b"mark nav ol option p pre q s section select small span strike strong sub summary sup table tbody td "
+    b"textarea tfoot th thead title tr tt u ul var".split()
+)
+"""Of HTML, around text: their tags are no redirections."""
 FOLDERS = frozenset(b"etc bin sbin usr var tmp proc dev home root opt sys lib mnt srv boot run".split())
 """At the root of a Unix system."""
 WELL_KNOWN_PATHS = tuple(

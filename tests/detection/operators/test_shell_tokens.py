@@ -36,10 +36,20 @@ COMMANDS = [
     b"printf x | rev | sh",
     b"x; ping -c 3 192.0.2.4",
     b"a\nls -la",
+    b"x;cat</etc/passwd",
+    b"x;cat </etc/passwd>/tmp/a",
+    b"<p>x; cat /etc/passwd</p>",
+    b"x & find / -name id_rsa",
     b"x" * 100_000 + b";cat /etc/hosts",
     b";cat /etc/hosts;" + b"x" * 100_000,
 ]
 WORDS = [
+    b"<p>Copy & paste</p>",
+    b'<h2 class="x">News & more</h2><p>/home</p>',
+    b"<li>Service; mail</li><li>x</li>",
+    b"hit & run<br />at home",
+    b"<item>Find & more</item>",
+    b"Sun & more / other",
     b"don't",
     b"rock & roll",
     b"cat and dog; find me",
@@ -106,7 +116,7 @@ def test_nothing_breaks_it(value: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", [b";a", b"'", b"{a,", b"$u", b"${", b"/?", b"\\a", b"a;id ", b"(", b";'", b"[", b"<"]
+    "piece", [b";a", b"'", b"{a,", b"$u", b"${", b"/?", b"\\a", b"a;id ", b"(", b";'", b"[", b"<", b";</x>", b"</x>"]
 )
 def test_time_is_bounded(piece: bytes) -> None:
     value = piece * (2_000_000 // len(piece))
