@@ -19,9 +19,14 @@ from revproxy.detection.operators.shell_words import (
     ALONE,
     ELEMENTS,
     FOLDERS,
+    FOLLOWING,
     KNOWN,
+    NETWORK,
     PLAIN,
+    PROSE,
+    RAISING,
     SHELLS,
+    SUBCOMMANDS,
     TOOLS,
     WELL_KNOWN_PATHS,
     WRAPPERS,
@@ -48,6 +53,13 @@ _ASSIGNMENT = re.compile(rb"[A-Za-z_]\w{0,40}=")
 _OPTION = re.compile(rb"-{1,2}[A-Za-z][\w-]{0,30}(?:=.*)?\Z", re.DOTALL)
 _SHORT_OPTION = re.compile(rb"-[A-Za-z]{1,4}\Z")
 _ADDRESS = re.compile(rb"(?:https?|ftp)://|\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
+_HOST = re.compile(rb"(?:[\w.+-]{1,40}@)?(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,16}(?:[:/].*)?\Z", re.DOTALL)
+_FIRST = re.compile(
+    rb"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|localhost|(?:[\w-]{1,63}\.){1,4}(?:com|net|org|example|local|test))?['\"]?\s{0,4}"
+    rb"(?:&&?|\|\|?|;)[ \t]{0,4}"
+)
+"""The operand that a command line has in the value's place, or nothing, and what begins another command."""
+_NUMBER = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?[smhd]?\Z")
 _FILE = re.compile(rb"[\w./-]{1,80}\.(?:sh|py|pl|php|rb|txt|conf|cfg|ini|log|xml|json|ya?ml|so|exe|ps1)\Z")
 _VERSION = re.compile(rb"(?<=[a-z])[0-9.]{1,5}\Z")
 _HIDING = re.compile(rb"[%$'\"\\<>{}?*\[]")
@@ -58,18 +70,29 @@ _PATTERN = re.compile(rb"[?*\[]")
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command as the shell would run it. `opened`: behind what opens a command and does little else;
-    `odd`: its name was hidden by quotes, escapes, parameters or braces; `fed`: its input stands behind `<<<`."""
+    `odd`: its name was hidden by quotes, escapes, parameters or braces; `fed`: its input stands behind `<<<`;
+    `next`: nothing but an operand stands before what opens it."""
 
     words: list[bytes]
     opened: bool
     odd: bool
     fed: bool
+    next: bool = False
 
 
 def is_shell(value: bytes) -> bool:
     """Whether the value runs a program when it ends in a command line."""
+    if is_next(value):
+        return True
     ends = (value,) if len(value) <= 2 * END_BYTES else (value[:END_BYTES], value[-END_BYTES:])
     return any(_runs(command) for part in ends for command in commands(part))
+
+
+def is_next(value: bytes) -> bool:
+    """Whether the value is the end of a command and another one: prose does not begin with a separator."""
+    first = _FIRST.match(value)
+    found = first and _COMMAND.match(value, first.end())
+    return found is not None and _runs(replace(_read(found[0], True), next=True))
 
 
 def commands(value: bytes) -> Iterator[Command]:
@@ -135,7 +158,24 @@ def _runs(command: Command) -> bool:
     name, absolute = _program(words[0])
     if name not in KNOWN:
         return False
+    if wrapped and command.opened and command.words[0] in RAISING and name in PLAIN:
+        return True
+    if command.next and words[0].islower() and _follows(name, words[1:]):
+        return True
     return absolute or _convinces(name, words[1:], replace(command, opened=command.opened or wrapped))
+
+
+def _follows(name: bytes, operands: list[bytes]) -> bool:
+    """Whether the name of a program, with what is given to it, needs nothing but a separator before it."""
+    if not operands:
+        return name in FOLLOWING or name in ALONE
+    if name in PLAIN and name not in TOOLS and name not in PROSE:
+        return True
+    if name == b"sleep":
+        return len(operands) == 1 and _NUMBER.match(operands[0]) is not None
+    if name in TOOLS:
+        return operands[0] in SUBCOMMANDS
+    return name not in PROSE and _HOST.match(operands[0]) is not None
 
 
 def _unwrapped(words: list[bytes]) -> tuple[bool, list[bytes]]:
@@ -171,6 +211,8 @@ def _convinces(name: bytes, operands: list[bytes], command: Command) -> bool:
             return name in ALONE or name in SHELLS or (name in PLAIN and (command.odd or b"-" in name))
         return command.odd and name in ALONE
     evidence = sum(map(_weight, operands))
+    if command.opened and name in NETWORK and any(map(_HOST.match, operands)):
+        return True
     if name in SHELLS and any(_SHORT_OPTION.match(word) for word in operands):
         return True
     if command.fed and certain:

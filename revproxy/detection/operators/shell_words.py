@@ -23,9 +23,9 @@ PLAIN = frozenset(
     b"logsave ls lsattr lsblk lsof ltrace lua lwp-download lwp-request lynx lzma mawk md5sum mkdir mkfifo mknod "
     b"mktemp mosquitto mv mysql mysqldump nasm nawk nc nc.openbsd nc.traditional ncat netcat netstat nft nginx "
     b"nl nmap node nohup npm npx nroff nsenter octave od openssl openvpn passwd pdb perf perl pgrep php php-fpm "
-    b"pic pip pip3 pkexec pkill podman powershell pr ps psql ptx pwd pwsh python python2 python3 rbash readelf "
-    b"readlink realpath rev rlogin rlwrap rm rmdir rmt rmt-dump rpm rsh rsync ruby rustc rview rvim s_client "
-    b"sash scp sed service setarch setfacl sftp sh sha1sum sha256sum shuf socat sqlite3 ssh sshpass stdbuf "
+    b"pic pip pip3 pkexec pkill podman powershell pr ps psql ptx pwd poweroff pwsh python python2 python3 rbash "
+    b"readelf readlink realpath reboot rev rlogin rlwrap rm rmdir rmt rmt-dump rpm rsh rsync ruby rustc rview rvim s_client "
+    b"sash scp sed service setarch setfacl sftp sh sha1sum sha256sum shuf shutdown socat sqlite3 ssh sshpass stdbuf "
     b"strace strings su sudo sysctl systemctl tac tar taskset tclsh tcpdump telnet tftp tmate tmux touch "
     b"truncate tshark udevadm ul uname uniq unzip useradd userdel usermod uudecode uuencode valgrind vi view "
     b"vigr vim vipw visudo vmstat wc wget wget2 whoami xargs xdotool xmodmap xmore xxd xz yarn yum zcat zip zsh "
@@ -51,6 +51,25 @@ WRAPPERS = frozenset(
 """What has a command for its operand."""
 SHELLS = frozenset(b"sh bash zsh ksh csh dash ash rbash cmd cmd.exe powershell pwsh".split())
 KNOWN = PLAIN | COMMON | ALONE | SHELLS
+PROSE = frozenset(
+    b"dash dialog diff ex genie gimp git id kill last links nl node octave passwd perf perl php pic pip pr python "
+    b"rev ruby sash screen service strings su tar touch truncate view yarn".split()
+)
+"""Those of `PLAIN` that text begins with too, behind a bar or a semicolon."""
+FOLLOWING = frozenset(b"df id ls lsof poweroff ps reboot".split())
+"""Enough without an operand, where nothing but an operand and a separator stand before."""
+SUBCOMMANDS = frozenset(
+    b"apply build clone cp delete describe exec get i images inspect install logs ps pull push remove restart rm run "
+    b"start status stop uninstall update upgrade".split()
+)
+"""Of `TOOLS`."""
+NETWORK = frozenset(
+    b"curl dig ftp lftp lynx nc ncat netcat nmap nslookup ping ping6 rsync scp sftp ssh telnet tftp traceroute "
+    b"wget".split()
+)
+"""What is given the name of another host."""
+RAISING = frozenset(b"busybox doas nohup setsid sudo".split())
+"""Those of `WRAPPERS` that are no words."""
 ELEMENTS = frozenset(
     b"a abbr address article aside b blockquote body br button caption center cite code dd del div dl dt em "
     b"figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i ins kbd label legend li main "

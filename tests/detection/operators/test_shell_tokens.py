@@ -13,6 +13,14 @@ from revproxy.detection.operators import shell_tokens
 from revproxy.detection.operators.shell_tokens import commands, is_shell, matches
 
 COMMANDS = [
+    b"& nslookup x.oast.example &",
+    b"127.0.0.1 & sleep 10 &",
+    b"; docker ps",
+    b"'; tar cf - /etc",
+    b"| dig x.oast.example",
+    b"name; sudo id",
+    b"a; ssh root@e.example",
+    b"; reboot",
     b"127.0.0.1; cat /etc/hosts",
     b"x|whoami",
     b"$(cat /etc/passwd)",
@@ -44,6 +52,13 @@ COMMANDS = [
     b";cat /etc/hosts;" + b"x" * 100_000,
 ]
 WORDS = [
+    b"| View all posts",
+    b"| node js",
+    b"; mail us",
+    b"& find out more at example.com",
+    b"Eat & sleep 8",
+    b"example.com; git repo",
+    b"learn docker; docker run",
     b"<p>Copy & paste</p>",
     b'<h2 class="x">News & more</h2><p>/home</p>',
     b"<li>Service; mail</li><li>x</li>",
