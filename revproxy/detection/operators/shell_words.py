@@ -24,12 +24,12 @@ PLAIN = frozenset(
     b"mktemp mosquitto mv mysql mysqldump nasm nawk nc nc.openbsd nc.traditional ncat netcat netstat nft nginx "
     b"nl nmap node nohup npm npx nroff nsenter octave od openssl openvpn passwd pdb perf perl pgrep php php-fpm "
     b"pic pip pip3 pkexec pkill podman powershell pr ps psql ptx pwd poweroff pwsh python python2 python3 rbash "
-    b"readelf readlink realpath reboot rev rlogin rlwrap rm rmdir rmt rmt-dump rpm rsh rsync ruby rustc rview rvim s_client "
-    b"sash scp sed service setarch setfacl sftp sh sha1sum sha256sum shuf shutdown socat sqlite3 ssh sshpass stdbuf "
-    b"strace strings su sudo sysctl systemctl tac tar taskset tclsh tcpdump telnet tftp tmate tmux touch "
-    b"truncate tshark udevadm ul uname uniq unzip useradd userdel usermod uudecode uuencode valgrind vi view "
-    b"vigr vim vipw visudo vmstat wc wget wget2 whoami xargs xdotool xmodmap xmore xxd xz yarn yum zcat zip zsh "
-    b"zsoelim zypper".split()
+    b"readelf readlink realpath reboot rev rlogin rlwrap rm rmdir rmt rmt-dump rpm rsh rsync ruby rustc rview "
+    b"rvim s_client sash scp sed service setarch setfacl sftp sh sha1sum sha256sum shuf shutdown socat sqlite3 "
+    b"ssh sshpass stdbuf strace strings su sudo sysctl systemctl tac tar taskset tclsh tcpdump telnet tftp "
+    b"tmate tmux touch truncate tshark udevadm ul uname uniq unzip useradd userdel usermod uudecode uuencode "
+    b"valgrind vi view vigr vim vipw visudo vmstat wc wget wget2 whoami xargs xdotool xmodmap xmore xxd xz yarn "
+    b"yum zcat zip zsh zsoelim zypper".split()
 )
 COMMON = frozenset(
     b"alias apt arp at bridge cancel cat check column comm command cp cut date dig dir echo ed env eval exec "
