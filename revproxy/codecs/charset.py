@@ -90,11 +90,23 @@ def code_points(value: bytes) -> bytes:
     overlong forms and surrogates are written with their first byte after them, sequences from 0xf5 on with theirs
     before.
     """
-    if value.isascii() and NUL not in value:
+    if NUL in value:
+        return _SEQUENCE.sub(_code_point, value)
+    if value.isascii():
         return value
-    return _SEQUENCE.sub(_code_point, value)
+    try:
+        # Python's escapes of what is not ASCII differ in their marks alone. Backslashes stand aside meanwhile.
+        points = value.replace(b"\\", b"\0").decode("utf-8").encode("ascii", "backslashreplace")
+    except UnicodeDecodeError:
+        return _SEQUENCE.sub(_code_point, value)
+    for mark, ours in _MARKS:
+        if mark in points:
+            points = points.replace(mark, ours)
+    return points
 
 
+_MARKS = ((b"\\x", b"%u00"), (b"\\u", b"%u"), (b"\\U000", b"%u"), (b"\\U00", b"%u"), (b"\0", b"\\"))
+"""In this order: what `backslashreplace` writes for two, four and eight digits, and the backslashes that were there."""
 _SMALLEST = (0, 0, 0x80, 0x800, 0x10000)
 """By length: a smaller code point has no business in a sequence of so many bytes."""
 

@@ -11,7 +11,6 @@ from revproxy.codecs.marks import PERCENT, PLUS
 
 _HEX = "0123456789abcdefABCDEF"
 _BYTES = {(a + b).encode(): bytes((int(a + b, 16),)) for a in _HEX for b in _HEX}
-_DIGITS = _HEX.encode()
 FULL_WIDTH = 0x20
 """What lies between the low byte of U+FF01..U+FF5E and the ASCII character that looks like it."""
 
@@ -59,9 +58,9 @@ def _wide_piece(piece: bytes) -> bytes:
     if byte is not None:
         return byte + piece[2:]
     if piece[:1] in (b"u", b"U"):
-        digits = piece[1:5]
-        if len(digits) == 4 and not digits.translate(None, _DIGITS):
-            return wide_byte(digits) + piece[5:]
+        high, low = _BYTES.get(piece[1:3]), _BYTES.get(piece[3:5])
+        if high is not None and low is not None:
+            return (wide_byte(piece[1:5]) if high == b"\xff" else low) + piece[5:]
     return b"%" + piece
 
 

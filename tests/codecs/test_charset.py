@@ -39,7 +39,7 @@ def test_unknown_charsets_are_read_as_utf8_then_latin1() -> None:
     assert decode_text(b"\xe9", b"nope") == "é"
 
 
-@given(st.text(max_size=20))
+@given(st.text(max_size=20) | st.text("\\uUx0e9%é中\ud7ff\ue000\uffff😀\U0010ffff", max_size=20))
 def test_code_points(text: str) -> None:
     want = "".join(c if 0 < ord(c) < 0x80 else "" if c == "\0" else f"%u{ord(c):04x}" for c in text)
     assert code_points(text.encode("utf-8")) == (want + "\0" * text.endswith("\0")).encode()
