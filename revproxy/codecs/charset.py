@@ -11,6 +11,7 @@ import re
 from revproxy.codecs.marks import NUL
 
 _SEQUENCE = re.compile(
+    rb"(?P<text>(?:[\xc2-\xdf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2})+)|"
     rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[\xc0-\xf7]|\x00(?!\Z)"
 )
 
@@ -90,29 +91,37 @@ def code_points(value: bytes) -> bytes:
     overlong forms and surrogates are written with their first byte after them, sequences from 0xf5 on with theirs
     before.
     """
-    if NUL in value:
-        return _SEQUENCE.sub(_code_point, value)
-    if value.isascii():
+    if value.isascii() and NUL not in value:
         return value
     try:
-        # Python's escapes of what is not ASCII differ in their marks alone. Backslashes stand aside meanwhile.
-        points = value.replace(b"\\", b"\0").decode("utf-8").encode("ascii", "backslashreplace")
+        text = value.decode("utf-8")
     except UnicodeDecodeError:
         return _SEQUENCE.sub(_code_point, value)
+    last = b"\0" if text.endswith("\0") else b""
+    return _escaped(text.replace("\0", "")) + last
+
+
+_MARKS = ((b"\\x", b"%u00"), (b"\\u", b"%u"), (b"\\U000", b"%u"), (b"\\U00", b"%u"), (b"\0", b"\\"))
+"""In this order: what `backslashreplace` writes for two, four and eight digits; then backslashes that were there."""
+
+
+def _escaped(text: str) -> bytes:
+    """Text without a NUL. Python's own escapes of what is not ASCII differ from these in their marks alone."""
+    points = text.replace("\\", "\0").encode("ascii", "backslashreplace")
     for mark, ours in _MARKS:
         if mark in points:
             points = points.replace(mark, ours)
     return points
 
 
-_MARKS = ((b"\\x", b"%u00"), (b"\\u", b"%u"), (b"\\U000", b"%u"), (b"\\U00", b"%u"), (b"\0", b"\\"))
-"""In this order: what `backslashreplace` writes for two, four and eight digits, and the backslashes that were there."""
 _SMALLEST = (0, 0, 0x80, 0x800, 0x10000)
 """By length: a smaller code point has no business in a sequence of so many bytes."""
 
 
 def _code_point(match: re.Match[bytes]) -> bytes:
     sequence = match[0]
+    if match.lastgroup is not None:
+        return _escaped(sequence.decode("utf-8"))
     size, lead = len(sequence), sequence[:1]
     before = lead if lead >= b"\xf5" else b""
     if size == 1:

@@ -53,7 +53,14 @@ def test_code_points(text: str) -> None:
         (b"\xe2\x82z", b"\x82z"),
         (b"\xf5\x80\x80\x80", b"\xf5%u140000"),
         (b"\x80\xff", b"\x80\xff"),
+        (b"\\u00e9\xc3\xa9\xff\\x", b"\\u00e9%u00e9\xff\\x"),
+        (b"\xc3\0\xa9\0", b"\xa9\0"),
     ],
 )
 def test_code_points_of_what_is_broken(value: bytes, want: bytes) -> None:
     assert code_points(value) == want
+
+
+@given(st.lists(st.text("\\é中").map(str.encode) | st.binary(max_size=6).map(lambda data: data.replace(b"\0", b""))))
+def test_what_is_broken_stays_by_itself(values: list[bytes]) -> None:
+    assert code_points(b"|".join(values)) == b"|".join(map(code_points, values))
