@@ -37,8 +37,13 @@ lint: setup
 test: setup debian lint
 	$(BIN)/pytest $(ARGS)
 
-bench: setup debian compiled
-	$(BIN)/python -m bench $(ARGS)
+# With the Python that the image has, where it is there and no other was asked for (PYTHON=...): what is deployed.
+BENCH := .venv-bench
+BENCH_PYTHON = $(if $(filter file,$(origin PYTHON)),$$(sh bench/python.sh $(PYTHON)),$(PYTHON))
+bench: debian
+	@sh tests/e2e/debian.sh python3-venv python3-dev
+	$(MAKE) compiled VENV=$(BENCH) PYTHON="$(BENCH_PYTHON)"
+	$(BENCH)/bin/python -m bench $(ARGS)
 
 load: setup debian
 	$(BIN)/python -m tests.load $(ARGS)
@@ -55,4 +60,4 @@ image:
 
 clean:
 	find revproxy -name '*.so' -delete
-	rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf build $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

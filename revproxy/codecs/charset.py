@@ -102,7 +102,7 @@ def code_points(value: bytes) -> bytes:
 
 
 _MARKS = ((b"\\x", b"%u00"), (b"\\u", b"%u"), (b"\\U000", b"%u"), (b"\\U00", b"%u"), (b"\0", b"\\"))
-"""In this order: what `backslashreplace` writes for two, four and eight digits; then backslashes that were there."""
+"""In this order: what `backslashreplace` writes for two, four, eight digits; then backslashes that were there."""
 
 
 def _escaped(text: str) -> bytes:
