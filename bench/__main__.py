@@ -52,7 +52,8 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
     build = "an optimised build" if optimised else "built WITHOUT optimisations: slower than the image's Python"
-    print(f"{platform.python_implementation()} {platform.python_version()}, {build}, {platform.machine()}", flush=True)
+    name = f"{platform.python_implementation()} {platform.python_version()}"
+    print(f"{name}, {build}, {platform.machine()}", flush=True)
     for part in asked.parts or PARTS:
         began = time.monotonic()
         for line in PARTS[part](asked):
