@@ -49,19 +49,35 @@ def decode_form_wide(value: bytes) -> bytes:
     if value.find(b"%u") < 0 and value.find(b"%U") < 0:
         return decode_percent(value)
     pieces = value.split(b"%")
-    return pieces[0] + b"".join(map(_wide_piece, pieces[1:]))
+    get = _BYTES.get
+    out = [pieces[0]]
+    for piece in pieces[1:]:
+        byte = get(piece[:2])
+        if byte is not None:
+            out.append(byte)
+            out.append(piece[2:])
+        elif (wide := _WIDE.get(piece[:5]) or _wide(piece[:5])) is not None:
+            out.append(wide)
+            out.append(piece[5:])
+        else:
+            out.append(b"%")
+            out.append(piece)
+    return b"".join(out)
 
 
-def _wide_piece(piece: bytes) -> bytes:
-    """What follows a `%`, decoded."""
-    byte = _BYTES.get(piece[:2])
-    if byte is not None:
-        return byte + piece[2:]
-    if piece[:1] in (b"u", b"U"):
-        high, low = _BYTES.get(piece[1:3]), _BYTES.get(piece[3:5])
-        if high is not None and low is not None:
-            return (wide_byte(piece[1:5]) if high == b"\xff" else low) + piece[5:]
-    return b"%" + piece
+_WIDE: dict[bytes, bytes] = {}
+"""What was made of `uHHHH` lately: texts are written in few characters."""
+_MOST_WIDE = 4096
+
+
+def _wide(escape: bytes) -> bytes | None:
+    """The byte for `uHHHH`, as `wide_byte`; None for what is no such escape."""
+    if escape[:1] not in (b"u", b"U") or _BYTES.get(escape[1:3]) is None or _BYTES.get(escape[3:]) is None:
+        return None
+    if len(_WIDE) >= _MOST_WIDE:
+        _WIDE.clear()
+    byte = _WIDE[escape] = wide_byte(escape[1:])
+    return byte
 
 
 def wide_byte(digits: bytes) -> bytes:
