@@ -4,11 +4,12 @@ import time
 
 import pytest
 from generated import ended, values
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from revproxy.detection.operators import ArgumentError
 from revproxy.detection.operators.rx import rx, rx_global
-from revproxy.detection.patterns import parse, strict
+from revproxy.detection.patterns import Node, min_length, parse, strict
+from revproxy.detection.patterns.tree import Alt, Cat, Group, Repeat
 
 LINES = [
     # pattern, value, whether it matches: `^` is not behind a newline that ends the value, `$` is in front of any
@@ -50,14 +51,28 @@ def test_lines_begin_and_end_as_in_the_reference(text: str, value: bytes, want: 
     assert (reference.operator("rx", text)(value) is not None) is want
 
 
+def _loops_over_nothing(node: Node) -> bool:
+    """PCRE ends a loop with the first round of nothing, google-re2 goes on: `(\\W*|1)*` takes `.` of `.1`, or all."""
+    match node:
+        case Repeat(item):
+            return min_length(item) == 0 or _loops_over_nothing(item)
+        case Group(item):
+            return _loops_over_nothing(item)
+        case Cat(items) | Alt(items):
+            return any(map(_loops_over_nothing, items))
+        case _:
+            return False
+
+
 @settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ended, values)
+@example(r"(\W*|1)*", b".1")
 def test_it_means_what_the_reference_means_by_it(text: str, value: bytes) -> None:
     reference = pytest.importorskip("reference")
     ours = rx(text)
     want = reference.operator("rx", f"(?:{text})")(value)
     assert ours(value) is (want is not None)
-    if want is not None and strict(parse(text)) is None:
+    if want is not None and strict(parse(text)) is None and not _loops_over_nothing(parse(text)):
         # Of a group in a loop only the first round is PCRE's for certain; the match itself always is.
         captured = ours.groups(value)[0]
         assert captured == want[0] or (captured == (want[0] or b"") + b"\n" and text.endswith(("Z", "$)")))
