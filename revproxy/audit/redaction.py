@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
+from typing import Final
 
-from revproxy.audit.masking import MASK, hinted, mask, mask_cards, seeded
+from revproxy.audit.masking import MASK, hinted, mask, mask_cards, may_mask, may_tell, seeded
 from revproxy.codecs.marks import PERCENT
+from revproxy.codecs.percent import decode_percent
 
-EXCERPT_CHARS = 128
-FINDING_VALUE_BYTES = 512
+EXCERPT_CHARS: Final = 128
+FINDING_VALUE_BYTES: Final = 512
 """`Finding.value` is cut to this; a value of that size has its match in the middle."""
 
 SECRET_WORDS: tuple[bytes, ...] = (
@@ -83,8 +84,7 @@ _PIECES = re.compile(rb"([&?;\s])")
 
 def _decoded(low: bytes) -> bytes:
     """Percent-decoded twice, in lower case."""
-    plain = unquote_to_bytes(low)
-    return unquote_to_bytes(plain).lower() if PERCENT in plain else plain.lower()
+    return decode_percent(decode_percent(low)).lower()
 
 
 @lru_cache(maxsize=4_096)
@@ -123,11 +123,12 @@ def _redacted_lately(text: bytes) -> bytes:
 
 
 def _redacted(text: bytes) -> bytes:
-    low = text.lower()
-    encoded = PERCENT in low
-    plain = _decoded(low) if encoded else low
-    text = mask(text, plain, plain.decode("latin-1"))
-    return mask_cards(_mask_encoded(text) if encoded else text)
+    if PERCENT not in text:
+        return _redacted_plain(text)
+    if may_mask(text):
+        low = _decoded(text.lower())
+        text = mask(text, low, low.decode("latin-1"))
+    return mask_cards(_mask_encoded(text))
 
 
 def _mask_encoded(text: bytes) -> bytes:
@@ -140,7 +141,7 @@ def _mask_pair(pair: bytes) -> bytes:
     name, equals, value = pair.partition(b"=")
     if value and is_secret_name(name):
         return name + equals + MASK
-    plain = unquote_to_bytes(unquote_to_bytes(pair))
+    plain = decode_percent(decode_percent(pair))
     if plain == pair or _redacted_plain(plain) == plain:
         return pair
     return (name + equals + MASK) if equals and not is_secret_name(value) else MASK
@@ -148,8 +149,10 @@ def _mask_pair(pair: bytes) -> bytes:
 
 def _redacted_plain(plain: bytes) -> bytes:
     """`redact_text` for what is decoded already."""
-    low = plain.lower()
-    return mask_cards(mask(plain, low, low.decode("latin-1")))
+    if may_mask(plain):
+        low = plain.lower()
+        plain = mask(plain, low, low.decode("latin-1"))
+    return mask_cards(plain)
 
 
 def redact_target(target: bytes) -> bytes:
@@ -157,8 +160,10 @@ def redact_target(target: bytes) -> bytes:
 
     Called for every request: most targets hold no seed, no hint and few digits, and are done after one look.
     """
-    low = target.lower()
-    plain = (_decoded(low) if PERCENT in low else low).decode("latin-1")
+    said = decode_percent(decode_percent(target)) if PERCENT in target else target
+    if not may_tell(said):
+        return mask_cards(target)
+    plain = said.lower().decode("latin-1")
     if not seeded(plain) and not hinted(plain):
         return mask_cards(target)
     path, mark, query = target.partition(b"?")
@@ -186,9 +191,14 @@ def excerpt(field: str, key: bytes, value: bytes) -> str:
 
     `field` is a name of the field table or a SecLang variable, `key` the key of the value (argument or header name).
     """
+    return printable(cut_out(field, key, value))
+
+
+def cut_out(field: str, key: bytes, value: bytes) -> bytes:
+    """What `excerpt` shows, as bytes: not bounded yet where it is escaped, and not escaped."""
     if is_secret_field(field, key):
-        return f"{MASK.decode()} ({len(value)} bytes)"
-    return printable(_middle(redact_text(value), len(value) >= FINDING_VALUE_BYTES))
+        return b"%b (%d bytes)" % (MASK, len(value))
+    return _middle(redact_text(value), len(value) >= FINDING_VALUE_BYTES)
 
 
 def is_secret_field(field: str, key: bytes) -> bool:
