@@ -246,8 +246,13 @@ def mask(text: bytes, low: bytes, look: str) -> bytes:
 
 def mask_cards(text: bytes) -> bytes:
     """The text with payment card numbers masked."""
+    return _CARD.over(text) if may_hold_card(text) else text
+
+
+def may_hold_card(text: bytes) -> bool:
+    """Whether so many digits and separators follow one another that they may be a payment card number."""
     look = text.replace(b"%20", b"+") if PERCENT in text else text
-    return _CARD.over(text) if look.translate(_AS_DIGITS).find(_CARD_RUN) >= 0 else text
+    return look.translate(_AS_DIGITS).find(_CARD_RUN) >= 0
 
 
 _SEEDS: Final = _found(

@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from revproxy.audit.masking import MASK, hinted, mask, mask_cards, may_mask, may_tell, seeded
+from revproxy.audit.masking import MASK, hinted, mask, mask_cards, may_hold_card, may_mask, may_tell, seeded
 from revproxy.codecs.marks import PERCENT
 from revproxy.codecs.percent import decode_percent
 
@@ -131,16 +131,19 @@ def _redacted(text: bytes) -> bytes:
     return mask_cards(_mask_encoded(text))
 
 
-def _mask_encoded(text: bytes) -> bytes:
-    """Where decoding brings a secret to light, the whole pair that holds it is masked."""
+def _mask_encoded(text: bytes, quiet: bool = False) -> bytes:
+    """Where decoding brings a secret to light, the whole pair that holds it is masked. `quiet`: no pattern finds
+    anything in it, decoded or not; only names can tell."""
     pieces = _PIECES.split(text)
-    return b"".join(_mask_pair(piece) if PERCENT in piece else piece for piece in pieces)
+    return b"".join([_mask_pair(piece, quiet) if PERCENT in piece else piece for piece in pieces])
 
 
-def _mask_pair(pair: bytes) -> bytes:
+def _mask_pair(pair: bytes, quiet: bool) -> bytes:
     name, equals, value = pair.partition(b"=")
     if value and is_secret_name(name):
         return name + equals + MASK
+    if quiet:
+        return pair
     plain = decode_percent(decode_percent(pair))
     if plain == pair or _redacted_plain(plain) == plain:
         return pair
@@ -167,17 +170,29 @@ def redact_target(target: bytes) -> bytes:
     if not seeded(plain) and not hinted(plain):
         return mask_cards(target)
     path, mark, query = target.partition(b"?")
+    # A call of google-re2 costs more than what it reads: one look at all that parts of the target can say. What
+    # parts it, before and after decoding, are no letters, so that a pattern sees a part as it sees the whole.
+    quiet = not may_mask(target + b"\n" + said) and not may_hold_card(target) and not may_hold_card(said)
     if mark:
         pairs = query.split(b"&")
         if "code=" in plain and "state=" in plain:
             pairs = [_redact_code(pair) for pair in pairs]
-        query = b"&".join(map(_redact_pair, pairs))
-    return redact_text(path) + mark + query
+        query = b"&".join([_redact_pair(pair, quiet) for pair in pairs])
+    return _redact_part(path, quiet) + mark + query
 
 
-def _redact_pair(pair: bytes) -> bytes:
+def _redact_part(text: bytes, quiet: bool) -> bytes:
+    """`redact_text` for a part of a text that was looked at, see `_mask_encoded`."""
+    if not quiet:
+        return redact_text(text)
+    return _mask_encoded(text, True) if PERCENT in text else text
+
+
+def _redact_pair(pair: bytes, quiet: bool) -> bytes:
     name, equals, value = pair.partition(b"=")
-    return redact_text(name) + equals + MASK if value and is_secret_name(name) else redact_text(pair)
+    if value and is_secret_name(name):
+        return _redact_part(name, quiet) + equals + MASK
+    return _redact_part(pair, quiet)
 
 
 def _redact_code(pair: bytes) -> bytes:
