@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from revproxy.audit.access import NAME_BYTES, TARGET_BYTES, listed, timestamp
-from revproxy.audit.redaction import excerpt, printable, redact_target, redact_text
+from revproxy.audit.access import NAME_BYTES, TARGET_BYTES, listed, quoted, quoted_target, timestamp
+from revproxy.audit.redaction import EXCERPT_CHARS, cut_out, excerpt, printable, redact_target, redact_text
 from revproxy.audit.telling import message_of
 from revproxy.model import Finding, Severity, Verdict
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-KEY_BYTES = 128
+KEY_BYTES: Final = 128
 """Longest argument or header name in a record."""
 VERSION = 1
 """What readers of these records know. One that they could misread would say a higher `version`; 1 is not said."""
 
-_SEVERITIES = [""] * (max(Severity) + 1)
+_SEVERITIES: Final = [""] * (max(Severity) + 1)
 for _severity in Severity:
     _SEVERITIES[_severity] = _severity.name.lower()
 
@@ -49,19 +49,21 @@ class About:
     @property
     def request(self) -> dict[str, str]:
         """What may be told of a request; nothing for mail."""
-        return _request(self.method, self.host, self.target) if self.target else {}
+        if not self.target:
+            return {}
+        return {
+            "method": self.method[:NAME_BYTES].decode("latin-1"),
+            "host": self.host[:NAME_BYTES].decode("latin-1"),
+            "target": redact_target(self.target[:TARGET_BYTES]).decode("latin-1"),
+        }
 
 
 def seen(finding: Finding) -> dict[str, str]:
     """Where a finding is, and its value as far as it may be told."""
-    return _place(finding.field, finding.key, finding.value)
-
-
-def _place(field: str, key: bytes, value: bytes) -> dict[str, str]:
     return {
-        "field": field,
-        "key": printable(redact_text(key[:KEY_BYTES])),
-        "excerpt": excerpt(field, key, value),
+        "field": finding.field,
+        "key": printable(redact_text(finding.key[:KEY_BYTES])),
+        "excerpt": excerpt(finding.field, finding.key, finding.value),
     }
 
 
@@ -99,13 +101,16 @@ def encode_staged(
     return _encode(record).encode("ascii")
 
 
-class Frame(NamedTuple):
+class Frame:
     """What the records of all findings of a transaction have in common, encoded: what stands before a finding's own,
     behind its score, and at the end."""
 
-    before: str
-    decided: str
-    after: str
+    __slots__ = ("after", "before", "decided")
+
+    def __init__(self, before: str, decided: str, after: str) -> None:
+        self.before = before
+        self.decided = decided
+        self.after = after
 
 
 def frame_of(
@@ -129,37 +134,75 @@ def frame_of(
     score when it allows, so that callers give the sum themselves; None takes the verdict's. `method`, `host` and
     `target` are a request's, masked as in its access record; mail has none.
     """
-    request = _encode(_request(method, host, target))[1:-1] if target else ""
+    points = verdict.score if total is None else total
+    request = f',"method":{quoted(method)},"host":{quoted(host)},"target":{quoted_target(target)}' if target else ""
     return Frame(
         f'{{"ts":"{timestamp(ts)}","type":"finding","id":{quote(id)},"client":{quote(client)},'
         f'"protocol":{quote(protocol)},"route":{quote(route)},',
         f'"verdict":{quote(verdict.action)},"enforced":{"true" if verdict.enforced else "false"},'
-        f'"total":{verdict.score if total is None else total},"reason":{quote(verdict.reason)},',
-        f'"ruleset":{quote(ruleset)}{"," if request else ""}{request}}}',
+        f'"total":{points},"reason":{quote(verdict.reason)},',
+        f'"ruleset":{quote(ruleset)}{request}}}',
     )
+
+
+class _Rule:
+    """What the records of all findings of a rule have in common, encoded."""
+
+    __slots__ = ("begin", "end", "message", "middle", "phase", "severity", "tags", "told")
+
+    def __init__(self, finding: Finding) -> None:
+        self.severity = finding.severity
+        self.phase = finding.phase
+        self.tags = finding.tags
+        self.message = "" if finding.filled else finding.message
+        """Of a rule that fills nothing in."""
+        self.told = quote(self.message.encode("utf-8", "replace").decode("utf-8"))
+        self.begin = f'"rule":{quote(finding.rule)},"severity":"{_SEVERITIES[self.severity]}","message":'
+        self.middle = f',"phase":{int(self.phase)},'
+        self.end = f'"tags":{listed(self.tags)},'
+
+    def holds(self, finding: Finding) -> bool:
+        """Whether it is still the same rule: another set may have another one of that name."""
+        return (
+            self.tags == finding.tags
+            and self.severity is finding.severity
+            and self.phase is finding.phase
+            and (finding.filled or self.message == finding.message)
+        )
+
+
+_rules: Final[dict[str, _Rule]] = {}
+"""By id, those that found something."""
+_MOST_RULES: Final = 4_096
+
+
+def _rule_of(finding: Finding) -> _Rule:
+    known = _rules.get(finding.rule)
+    if known is None or not known.holds(finding):
+        if len(_rules) >= _MOST_RULES:
+            _rules.clear()
+        known = _rules[finding.rule] = _Rule(finding)
+    return known
 
 
 def encode_finding(finding: Finding, frame: Frame) -> bytes:
     """The audit record of a finding. A transaction under attack has many: each is put together by hand."""
-    severity, message = _SEVERITIES[finding.severity], message_of(finding).decode("utf-8", "replace")
+    rule = _rule_of(finding)
+    message = quote(message_of(finding).decode("utf-8", "replace")) if finding.filled else rule.told
     return (
-        f'{frame.before}"rule":{quote(finding.rule)},"severity":"{severity}","message":{quote(message)},'
-        f'"phase":{int(finding.phase)},{_seen(finding.field, finding.key, finding.value)},"score":{finding.score},'
-        f'{frame.decided}"tags":{listed(finding.tags)},{frame.after}'
+        f"{frame.before}{rule.begin}{message}{rule.middle}{_seen(finding.field, finding.key, finding.value)},"
+        f'"score":{finding.score},{frame.decided}{rule.end}{frame.after}'
     ).encode("ascii")
 
 
 @lru_cache(maxsize=64)
 def _seen(field: str, key: bytes, value: bytes) -> str:
     """`seen`, encoded. Remembered for a moment: several rules find the same."""
-    return _encode(_place(field, key, value))[1:-1]
+    name = _quoted(redact_text(key[:KEY_BYTES]))
+    return f'"field":{quote(field)},"key":{name},"excerpt":{_quoted(cut_out(field, key, value))}'
 
 
-@lru_cache(maxsize=64)
-def _request(method: bytes, host: bytes, target: bytes) -> dict[str, str]:
-    """Remembered for a moment: a request may have many findings."""
-    return {
-        "method": method[:NAME_BYTES].decode("latin-1"),
-        "host": host[:NAME_BYTES].decode("latin-1"),
-        "target": redact_target(target[:TARGET_BYTES]).decode("latin-1"),
-    }
+def _quoted(text: bytes) -> str:
+    """`printable`, as a quoted JSON string. Where that escapes nothing, there was nothing to be made printable."""
+    told = quote(text.decode("latin-1"))
+    return told if len(text) + 2 == len(told) <= EXCERPT_CHARS + 2 else quote(printable(text))

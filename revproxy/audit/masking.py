@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 import re2
 
 from revproxy.codecs.linear import found
-from revproxy.codecs.marks import SLASH
+from revproxy.codecs.marks import PERCENT, SLASH
 
 MASK = b"[redacted]"
 _NAME = (
@@ -32,10 +33,12 @@ _PLAIN_PARTS = frozenset(
 """Parts of a path that may stand after `token`, `reset` or `verify` and are no token."""
 _MASKED_PARTS = 2
 """Most parts that are masked after a telling one: an account and its token."""
+_COUNTED = re.compile(rb"\{([01]),[0-9]+\}")
 _SEPARATED = re.compile(rb"[=:>\n]")
 _NOT_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
-_CARD_DIGITS = 12
-"""Fewer digits than one more are no card number."""
+_AS_DIGITS: Final = bytes(48 if 48 <= c <= 57 or c in b" +-" else c for c in range(256))
+_CARD_RUN: Final = b"0" * 13
+"""Digits of a card number and what may stand between them, as `_AS_DIGITS` shows them, are no shorter."""
 _ONCE = bytes((c - 48) % 10 for c in range(256))
 _TWICE = bytes(sum(divmod(2 * ((c - 48) % 10), 10)) for c in range(256))
 """What a digit adds to the Luhn sum, by its place."""
@@ -65,16 +68,16 @@ class Mask:
 class Masks:
     """Several, one after another, where any of them may match: mostly none does, and one look is enough."""
 
-    __slots__ = ("_masks", "_may")
+    __slots__ = ("_may", "masks")
 
     def __init__(self, *masks: Mask) -> None:
-        self._masks = masks
+        self.masks = masks
         self._may = _found(b"|".join(b"(?:%b)" % one.may for one in masks))
 
     def over(self, text: bytes) -> bytes:
         """The text with each match masked."""
         if self._may(text):
-            for one in self._masks:
+            for one in self.masks:
                 text = one.over(text)
         return text
 
@@ -85,6 +88,11 @@ def _found(pattern: bytes) -> Callable[[bytes], bool]:
     options.case_sensitive = False
     options.never_capture = True
     return found(re2.compile(pattern, options))
+
+
+def _loose(pattern: bytes) -> bytes:
+    """What matches wherever the pattern does, with few states: repetitions are not counted."""
+    return _COUNTED.sub(lambda match: b"*" if match[1] == b"0" else b"+", pattern)
 
 
 def _value(match: re.Match[bytes]) -> bytes:
@@ -198,6 +206,8 @@ _WAY = Mask(
     _way,
     rb"/[a-z0-9_-]*(?:token|reset|verif)[a-z_-]*/",
 )
+_ANY: Final = _found(b"|".join(b"(?:%b)" % _loose(one.may) for one in (*_CREDENTIALS.masks, *_NAMED.masks, _WAY)))
+"""Any mask that `mask` puts on."""
 _CARD = Mask(
     re.compile(
         rb"(?P<uuid>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)"
@@ -208,6 +218,18 @@ _CARD = Mask(
     rb"[0-9](?:(?:[ +-]|%20)?[0-9]){12}",
 )
 """Digits in an UUID are no card number, whatever their sum."""
+
+
+def may_mask(text: bytes) -> bool:
+    """Whether `mask` could change the text, whatever it says when decoded. One look, where nearly nothing holds a
+    secret; card numbers are not meant."""
+    return _ANY(text)
+
+
+def may_tell(text: bytes) -> bool:
+    """Whether the text may be `seeded` or `hinted`; never false where it is. The quickest look, without regard to
+    case."""
+    return _SEEDS(text)
 
 
 def mask(text: bytes, low: bytes, look: str) -> bytes:
@@ -224,7 +246,20 @@ def mask(text: bytes, low: bytes, look: str) -> bytes:
 
 def mask_cards(text: bytes) -> bytes:
     """The text with payment card numbers masked."""
-    return _CARD.over(text) if len(text.translate(None, _NOT_DIGITS)) > _CARD_DIGITS else text
+    return _CARD.over(text) if may_hold_card(text) else text
+
+
+def may_hold_card(text: bytes) -> bool:
+    """Whether so many digits and separators follow one another that they may be a payment card number."""
+    look = text.replace(b"%20", b"+") if PERCENT in text else text
+    return look.translate(_AS_DIGITS).find(_CARD_RUN) >= 0
+
+
+_SEEDS: Final = _found(
+    rb"pass|pw|secr|tok|key|cred|auth|sess|otp|srf|kennw|cv|numb|code|ssn|pin|sid|jwt|sig|puk|tan"
+    rb"|bearer|basic|nego|digest|ntlm|cookie|eyj|-----|reset|verif|://"
+)
+"""What `seeded` and `hinted` look for. Asked alone it costs half of what they do."""
 
 
 def seeded(low: str) -> bool:

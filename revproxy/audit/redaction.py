@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
+from typing import Final
 
-from revproxy.audit.masking import MASK, hinted, mask, mask_cards, seeded
+from revproxy.audit.masking import MASK, hinted, mask, mask_cards, may_hold_card, may_mask, may_tell, seeded
 from revproxy.codecs.marks import PERCENT
+from revproxy.codecs.percent import decode_percent
 
-EXCERPT_CHARS = 128
-FINDING_VALUE_BYTES = 512
+EXCERPT_CHARS: Final = 128
+FINDING_VALUE_BYTES: Final = 512
 """`Finding.value` is cut to this; a value of that size has its match in the middle."""
 
 SECRET_WORDS: tuple[bytes, ...] = (
@@ -83,8 +84,7 @@ _PIECES = re.compile(rb"([&?;\s])")
 
 def _decoded(low: bytes) -> bytes:
     """Percent-decoded twice, in lower case."""
-    plain = unquote_to_bytes(low)
-    return unquote_to_bytes(plain).lower() if PERCENT in plain else plain.lower()
+    return decode_percent(decode_percent(low)).lower()
 
 
 @lru_cache(maxsize=4_096)
@@ -123,24 +123,28 @@ def _redacted_lately(text: bytes) -> bytes:
 
 
 def _redacted(text: bytes) -> bytes:
-    low = text.lower()
-    encoded = PERCENT in low
-    plain = _decoded(low) if encoded else low
-    text = mask(text, plain, plain.decode("latin-1"))
-    return mask_cards(_mask_encoded(text) if encoded else text)
+    if PERCENT not in text:
+        return _redacted_plain(text)
+    if may_mask(text):
+        low = _decoded(text.lower())
+        text = mask(text, low, low.decode("latin-1"))
+    return mask_cards(_mask_encoded(text))
 
 
-def _mask_encoded(text: bytes) -> bytes:
-    """Where decoding brings a secret to light, the whole pair that holds it is masked."""
+def _mask_encoded(text: bytes, quiet: bool = False) -> bytes:
+    """Where decoding brings a secret to light, the whole pair that holds it is masked. `quiet`: no pattern finds
+    anything in it, decoded or not; only names can tell."""
     pieces = _PIECES.split(text)
-    return b"".join(_mask_pair(piece) if PERCENT in piece else piece for piece in pieces)
+    return b"".join([_mask_pair(piece, quiet) if PERCENT in piece else piece for piece in pieces])
 
 
-def _mask_pair(pair: bytes) -> bytes:
+def _mask_pair(pair: bytes, quiet: bool) -> bytes:
     name, equals, value = pair.partition(b"=")
     if value and is_secret_name(name):
         return name + equals + MASK
-    plain = unquote_to_bytes(unquote_to_bytes(pair))
+    if quiet:
+        return pair
+    plain = decode_percent(decode_percent(pair))
     if plain == pair or _redacted_plain(plain) == plain:
         return pair
     return (name + equals + MASK) if equals and not is_secret_name(value) else MASK
@@ -148,8 +152,10 @@ def _mask_pair(pair: bytes) -> bytes:
 
 def _redacted_plain(plain: bytes) -> bytes:
     """`redact_text` for what is decoded already."""
-    low = plain.lower()
-    return mask_cards(mask(plain, low, low.decode("latin-1")))
+    if may_mask(plain):
+        low = plain.lower()
+        plain = mask(plain, low, low.decode("latin-1"))
+    return mask_cards(plain)
 
 
 def redact_target(target: bytes) -> bytes:
@@ -157,22 +163,36 @@ def redact_target(target: bytes) -> bytes:
 
     Called for every request: most targets hold no seed, no hint and few digits, and are done after one look.
     """
-    low = target.lower()
-    plain = (_decoded(low) if PERCENT in low else low).decode("latin-1")
+    said = decode_percent(decode_percent(target)) if PERCENT in target else target
+    if not may_tell(said):
+        return mask_cards(target)
+    plain = said.lower().decode("latin-1")
     if not seeded(plain) and not hinted(plain):
         return mask_cards(target)
     path, mark, query = target.partition(b"?")
+    # A call of google-re2 costs more than what it reads: one look at all that parts of the target can say. What
+    # parts it, before and after decoding, are no letters, so that a pattern sees a part as it sees the whole.
+    quiet = not may_mask(target + b"\n" + said) and not may_hold_card(target) and not may_hold_card(said)
     if mark:
         pairs = query.split(b"&")
         if "code=" in plain and "state=" in plain:
             pairs = [_redact_code(pair) for pair in pairs]
-        query = b"&".join(map(_redact_pair, pairs))
-    return redact_text(path) + mark + query
+        query = b"&".join([_redact_pair(pair, quiet) for pair in pairs])
+    return _redact_part(path, quiet) + mark + query
 
 
-def _redact_pair(pair: bytes) -> bytes:
+def _redact_part(text: bytes, quiet: bool) -> bytes:
+    """`redact_text` for a part of a text that was looked at, see `_mask_encoded`."""
+    if not quiet:
+        return redact_text(text)
+    return _mask_encoded(text, True) if PERCENT in text else text
+
+
+def _redact_pair(pair: bytes, quiet: bool) -> bytes:
     name, equals, value = pair.partition(b"=")
-    return redact_text(name) + equals + MASK if value and is_secret_name(name) else redact_text(pair)
+    if value and is_secret_name(name):
+        return _redact_part(name, quiet) + equals + MASK
+    return _redact_part(pair, quiet)
 
 
 def _redact_code(pair: bytes) -> bytes:
@@ -186,9 +206,14 @@ def excerpt(field: str, key: bytes, value: bytes) -> str:
 
     `field` is a name of the field table or a SecLang variable, `key` the key of the value (argument or header name).
     """
+    return printable(cut_out(field, key, value))
+
+
+def cut_out(field: str, key: bytes, value: bytes) -> bytes:
+    """What `excerpt` shows, as bytes: not bounded yet where it is escaped, and not escaped."""
     if is_secret_field(field, key):
-        return f"{MASK.decode()} ({len(value)} bytes)"
-    return printable(_middle(redact_text(value), len(value) >= FINDING_VALUE_BYTES))
+        return b"%b (%d bytes)" % (MASK, len(value))
+    return _middle(redact_text(value), len(value) >= FINDING_VALUE_BYTES)
 
 
 def is_secret_field(field: str, key: bytes) -> bool:

@@ -103,6 +103,18 @@ def test_timestamps(now, text):
     assert timestamp(now) == text
 
 
+@given(st.floats(min_value=0.0, max_value=1e12) | st.integers(0, 10**7).map(lambda whole: whole / 800))
+def test_numbers_are_told_as_a_format_does(number):
+    assert access.hundredths(number) == f"{number:.2f}"
+
+
+def test_the_target_of_another_request_is_another_one():
+    targets = [b"/a?q=1&token=hunter2", b"/a?q=2", b"/a", b"/a?q=1&token=hunter2", b"/a?q=2" + b"x" * 3_000]
+    told = [json.loads(encode_http_access(**{**HTTP, "target": one}))["target"] for one in targets]
+    assert told[:4] == ["/a?q=1&token=[redacted]", "/a?q=2", "/a", "/a?q=1&token=[redacted]"]
+    assert len(told[4]) == access.TARGET_BYTES
+
+
 @given(host=st.binary(max_size=400), method=st.binary(max_size=50), target=st.binary(max_size=3000))
 def test_no_byte_of_a_peer_ends_the_line_or_a_string(host, method, target):
     line = encode_http_access(**{**HTTP, "host": host, "method": method, "target": target})

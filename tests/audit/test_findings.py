@@ -3,8 +3,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revproxy.audit import About, encode_finding, encode_staged, frame_of, seen
+from revproxy.audit import About, encode_finding, encode_staged, findings, frame_of, seen
 from revproxy.audit.findings import MOST_STAGED
+from revproxy.audit.telling import message_of
 from revproxy.model import ALLOWED, Action, Finding, Phase, Severity, Verdict
 
 DENY = Verdict(Action.DENY, 7, "anomaly-score")
@@ -74,6 +75,73 @@ def test_hostile_values_stay_in_their_strings(key, value, message):
     record = json.loads(line)
     assert len(record["excerpt"]) <= 128
     assert record["message"] == message
+
+
+PIECES = [
+    b"a",
+    b"1 or 1=1",
+    b'"',
+    b"\\",
+    b"\n",
+    b"\x7f",
+    b"\xff",
+    "ä".encode(),
+    b"%3Cx",
+    b"password=hunter2",
+    b"<script>" * 20,
+]
+hostile = st.lists(st.sampled_from(PIECES), max_size=5).map(b"".join) | st.binary(max_size=600)
+
+
+@given(
+    field=st.sampled_from(["args", "cookies", "args.names", 'a"b']),
+    key=hostile | st.just(b"token"),
+    value=hostile,
+    message=st.text(max_size=20),
+    tags=st.lists(st.text(max_size=9), max_size=3).map(tuple),
+    filled=st.booleans(),
+)
+def test_a_record_is_what_json_makes_of_it(field, key, value, message, tags, filled):
+    one = finding(field=field, key=key, value=value, message=message, tags=tags, filled=filled)
+    about = {"method": b"GET", "host": b"h\xff", "target": b"/a?" + value}
+    frame = frame_of(id="T1", ts=0.5, route='"r"', verdict=DENY, ruleset="r", client="c", **about)
+    expected = {
+        "ts": "1970-01-01T00:00:00.500Z",
+        "type": "finding",
+        "id": "T1",
+        "client": "c",
+        "protocol": "http",
+        "route": '"r"',
+        "rule": "sql-1",
+        "severity": "critical",
+        "message": message_of(one).decode(),
+        "phase": 2,
+        **seen(one),
+        "score": 5,
+        "verdict": "deny",
+        "enforced": True,
+        "total": 7,
+        "reason": "anomaly-score",
+        "tags": list(tags),
+        "ruleset": "r",
+        **About("T1", 0.5, "", "http", "", "", **about).request,
+    }
+    assert encode_finding(one, frame) == json.dumps(expected, separators=(",", ":")).encode()
+
+
+def test_a_rule_of_another_set_with_the_same_id_is_another_one():
+    changes = [{"message": "a"}, {"tags": ("b",)}, {"phase": Phase.HEAD}, {"severity": Severity.NOTICE}]
+    for change in (*changes, {}, *changes):
+        name, value = next(iter(change.items()), ("message", "SQL injection"))
+        told = json.loads(encoded(finding(**change)))[name]
+        assert told == {"phase": 1, "severity": "notice", "tags": ["b"]}.get(name, value)
+
+
+def test_rules_are_remembered_within_bounds():
+    for number in range(findings._MOST_RULES + 10):
+        encoded(finding(rule=f"rule-{number}"))
+        assert len(findings._rules) <= findings._MOST_RULES
+    assert json.loads(encoded(finding(rule="rule-1")))["rule"] == "rule-1"
 
 
 def test_the_request_stands_there_masked_as_in_its_access_record():

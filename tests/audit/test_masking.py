@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revproxy.audit import masking
-from revproxy.audit.masking import MASK, Mask, mask, mask_cards
+from revproxy.audit.masking import MASK, Mask, hinted, mask, mask_cards, may_mask, may_tell, seeded
 
 MASKS = {
     **{name: one for name, one in vars(masking).items() if isinstance(one, Mask)},
-    **{f"credentials-{at}": one for at, one in enumerate(masking._CREDENTIALS._masks)},
+    **{f"credentials-{at}": one for at, one in enumerate(masking._CREDENTIALS.masks)},
 }
 _WORDS = rb"""
     password pw sid code=abcdefghijklmnopq auth plain basic bearer eyJabcdefgh.x cookie: set-cookie : token key
@@ -21,6 +21,10 @@ _WORDS = rb"""
     4111111111111111 12345678-1234-1234-1234-123456789012 :// user:pw@ @ %20 %3d = ' " \" < > / ? & .. - +
 """
 PIECES = [*_WORDS.split(), *(bytes([byte]) for byte in b" \n\r\t\x0b\x0c\0\xa0\xe9"), b"\r\n\r\n"]
+_SEEDS = b"""
+    pass pw secr tok key cred auth sess otp srf kennw cv numb code ssn pin sid jwt sig puk tan
+    bearer basic nego digest ntlm cookie eyj ----- reset verif @://
+"""
 texts = st.lists(st.sampled_from(PIECES), max_size=14).map(b"".join)
 
 
@@ -37,6 +41,27 @@ def test_what_is_looked_at_first_is_found_wherever_the_pattern_matches(name: str
         assert one.over(text) == thorough
 
     both()
+
+
+@given(texts)
+def test_one_look_at_a_text_is_enough_where_nothing_is_masked(text: bytes) -> None:
+    low = text.lower()
+    assert may_mask(text) or mask(text, low, low.decode("latin-1")) == text
+    assert mask_cards(text) == masking._CARD.over(text)
+
+
+@given(texts)
+def test_one_look_finds_every_seed_and_hint(text: bytes) -> None:
+    look = text.lower().decode("latin-1")
+    assert may_tell(text) or not (seeded(look) or hinted(look))
+
+
+@pytest.mark.parametrize("word", _SEEDS.split())
+def test_every_seed_is_found_by_itself(word: bytes) -> None:
+    look = word.decode()
+    assert seeded(look) or hinted(look)
+    assert may_tell(word)
+    assert may_tell(b"x" + word.upper())
 
 
 @pytest.mark.parametrize(
