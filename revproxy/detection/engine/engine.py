@@ -120,12 +120,13 @@ class Engine:
 
     def _carry_out(self, run: Sequence[int], tx: Transaction, state: State) -> None:
         """Run these rules, in order, as far as those before them let it come to that."""
-        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state, self._sieves, {})
+        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state, self._sieves)
         known = frozenset([*(f.rule for f in tx.findings), *tx.silent]) if tx.findings or tx.silent else _NONE
-        for at, phase, hit, detects in self._stretches.run(run, tx.protocol, scene, known):
-            _report(tx, self.ruleset.rules[at], phase, hit, detects)
-        if state.controls:
+        for fired in self._stretches.run(run, tx.protocol, scene, known):
+            _report(tx, self.ruleset.rules[fired.at], fired.phase, fired.hit, fired.detects)
+        if state.asked:
             tx.controls = controlled(tx.controls, state.controls)
+            state.asked = False
         score = state.variables.get(self.ruleset.score, b"0")
         tx.scores.declared = number(score) if score != b"0" else 0
 

@@ -26,13 +26,16 @@ from revproxy.detection.rules import (
 from revproxy.model import Fields, Phase
 
 
-class Accepted(NamedTuple):
+class Accepted:
     """A value that a condition accepted, as it was after its transformations, and the operator that did."""
 
-    field: str
-    key: bytes
-    value: bytes
-    operator: CompiledOperator | None
+    __slots__ = ("field", "key", "operator", "value")
+
+    def __init__(self, field: str, key: bytes, value: bytes, operator: CompiledOperator | None) -> None:
+        self.field = field
+        self.key = key
+        self.value = value
+        self.operator = operator
 
 
 _NAMES_ARE_KEYS = frozenset(AS_WRITTEN.values())
@@ -73,6 +76,7 @@ class State:
 
     __slots__ = (
         "added",
+        "asked",
         "controls",
         "enforces",
         "last",
@@ -94,6 +98,8 @@ class State:
         self.removed: set[int] = set()
         self.lost: list[tuple[frozenset[int], Lost]] = []
         self.controls: dict[Control, str] = {}
+        self.asked = False
+        """Whether a rule asked for one of these since the transaction was told."""
         self.last = NOTHING
         """The value accepted last."""
         self.added: dict[bytes, dict[int, int]] = {}
@@ -106,25 +112,47 @@ class State:
         self.looked: dict[int, Looked] = {}
         """By group of values that come again: what was looked at already, and what it may hit."""
 
+    def ask(self, control: Control, value: str) -> None:
+        """A rule asks for this."""
+        self.controls[control] = value
+        self.asked = True
+        self.mark = None
+
     def touch(self) -> None:
         """A variable changed, or what runs."""
         self.touched = True
         self.mark = None
 
 
-Row = tuple[str, bytes, bytes]
-"""A field, and a key and its value there."""
+class Rows:
+    """Values that were selected, side by side with the field and the key of each."""
+
+    __slots__ = ("fields", "keys", "values")
+
+    def __init__(self) -> None:
+        self.fields: list[str] = []
+        self.keys: list[bytes] = []
+        self.values: list[bytes] = []
+
+    def add(self, field: str, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """Values of one field, behind those that are there."""
+        self.fields += [field] * len(values)
+        self.keys += keys
+        self.values += values
 
 
-class Scene(NamedTuple):
+class Scene:
     """All that a rule can look at and change; what tells which of many values it need not look at; and what rules
     have looked at already, by their targets (`reading.Gathering`)."""
 
-    id: bytes
-    fields: Fields
-    state: State
-    sieves: Sieves | None = None
-    gathered: dict[object, Sequence[Row]] | None = None
+    __slots__ = ("fields", "gathered", "id", "sieves", "state")
+
+    def __init__(self, identity: bytes, fields: Fields, state: State, sieves: Sieves | None = None) -> None:
+        self.id = identity
+        self.fields = fields
+        self.state = state
+        self.sieves = sieves
+        self.gathered: dict[object, Rows] = {}
 
 
 def named(accepted: Accepted, fields: Fields) -> bytes:

@@ -59,7 +59,8 @@ def test_a_rule_accepts_the_same_with_a_sieve_and_without(sieves, given_values):
     for at, one in enumerate(RULES):
         program = Program(one, at)
         with_one = program.steps[0].accept(Scene(b"", fields, State({}), sieves), ())
-        assert with_one == program.steps[0].accept(Scene(b"", fields, State({})), ())
+        without = program.steps[0].accept(Scene(b"", fields, State({})), ())
+        assert [(a.key, a.value) for a in with_one] == [(a.key, a.value) for a in without]
 
 
 def test_the_engine_uses_it():
