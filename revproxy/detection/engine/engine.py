@@ -7,7 +7,7 @@ often its phase is inspected (windows of a long body). An engine belongs to one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from revproxy.detection.engine.controls import controlled
@@ -34,6 +34,8 @@ PLANS = 2048
 _NONE: frozenset[str] = frozenset()
 _WRITTEN = frozenset(AS_WRITTEN.values())
 """Fields of which the values are names."""
+Pair = tuple[int, int]
+"""A rule and one of its conditions."""
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
 
@@ -62,6 +64,7 @@ class Engine:
         # What is made to be watched has to run.
         self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=not self.shared.watched)
         self._planner = Planner(ruleset, self._programs, self._idle)
+        self._leading = _leading(self._planner.needed)
         self._plans: dict[PlanKey, Plan] = {}
         self._excluding = Excluding(ruleset.rules)
 
@@ -109,9 +112,12 @@ class Engine:
 
     def _run_of(self, plan: Plan, hit: set[tuple[int, int]], protocol: Protocol, state: State) -> Sequence[int]:
         """The rules to run, in order: those of which everything that can be ruled out was not."""
-        needed = self._planner.needed
-        rules = {rule for rule, _ in hit}
-        run = [r for r in rules if (need := needed.get((protocol, r))) is not None and need <= hit]
+        run = []
+        leading = self._leading[protocol] if hit else {}
+        for pair in hit:
+            need = leading.get(pair)
+            if need is not None and (len(need) == 1 or need <= hit):
+                run.append(pair[0])
         if not run:
             return plan.always if plan.live or state.touched else ()
         run += plan.always
@@ -176,6 +182,14 @@ class Engine:
                 self._plans.clear()
             plan = self._plans[key] = self._planner.plan(tx.protocol, first, last, frozenset(key[4]), part)
         return plan
+
+
+def _leading(needed: Mapping[tuple[Protocol, int], frozenset[Pair]]) -> dict[Protocol, dict[Pair, frozenset[Pair]]]:
+    """By protocol: what each rule needs, by the first of it."""
+    leading: dict[Protocol, dict[Pair, frozenset[Pair]]] = {protocol: {} for protocol in Protocol}
+    for (protocol, _), pairs in needed.items():
+        leading[protocol][min(pairs)] = pairs
+    return leading
 
 
 def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, state: State) -> int:

@@ -33,8 +33,8 @@ _LEAD = 128
 """Of these, so many before the match."""
 REFUSED = 64
 """Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
-SHORT_BYTES = 40
-"""It does not remember longer ones."""
+SHORT_BYTES = 128
+"""It does not remember longer ones. The name of a browser is shorter, and is looked at by many rules."""
 _NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
 _TELLING = frozenset({MATCHED, MATCHED_ONE, VARIABLES})
 """What texts may refer to that holds accepted values, or what was captured of them."""

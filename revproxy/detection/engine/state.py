@@ -48,6 +48,9 @@ _PSEUDO_NAMES = {
     IDENTITY: "UNIQUE_ID",
 }
 """What rules call the fields that only the engine knows."""
+_NAMES = {name: (spec.seclang or name).encode("ascii") for name, spec in FIELDS.items()} | {
+    name: seclang.encode("ascii") for name, seclang in _PSEUDO_NAMES.items()
+}
 NOTHING = Accepted("", b"", b"", None)
 """What a condition without targets accepts."""
 
@@ -164,8 +167,9 @@ def named(accepted: Accepted, fields: Fields) -> bytes:
     if field in KEYED_VARIABLES:
         begins = KEYED_VARIABLES[field].encode("ascii")
         return begins if key.upper() == begins else begins + b"_" + key.upper()
-    spec = FIELDS.get(field)
-    name = (spec.seclang if spec is not None and spec.seclang else _PSEUDO_NAMES.get(field, field)).encode("ascii")
+    name = _NAMES.get(field)
+    if name is None:
+        name = field.encode("ascii")
     if not key:
         return name
     written = field if field in _NAMES_ARE_KEYS else AS_WRITTEN.get(field)
