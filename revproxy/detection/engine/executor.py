@@ -33,6 +33,8 @@ _LEAD = 128
 """Of these, so many before the match."""
 REFUSED = 64
 """Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
+SIEVED = 16
+"""Of so many at once it remembers also those that a sieve ruled out; of more, all would push each other out."""
 SHORT_BYTES = 128
 """It does not remember longer ones. The name of a browser is shorter, and is looked at by many rules."""
 _NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
@@ -164,7 +166,12 @@ class Step:
         left = [at for at, value in enumerate(values) if value not in refused] if refused else range(len(values))
         if self.place is None or scene.sieves is None or not scene.sieves.knows(self.place, len(left)):
             return left
-        return [left[number] for number in scene.sieves.left(self.place, [values[at] for at in left])]
+        kept = scene.sieves.left(self.place, [values[at] for at in left])
+        if len(left) <= SIEVED:
+            for number, at in enumerate(left):
+                if number not in kept:
+                    self._refuse(values[at])
+        return [left[number] for number in kept]
 
     def _formed(self, values: list[bytes]) -> list[bytes]:
         """Many values, transformed together."""

@@ -88,7 +88,8 @@ class Stretch:
             if state.over or len(state.variables) > MOST_VARIABLES // 2:
                 return None
             key += (frozenset(state.removed), *state.controls.items())
-            key += map(state.variables.get, self._variables)
+            variables = state.variables
+            key += [variables.get(name) for name in self._variables]
             if self._passed is not None:
                 key += [item for item in state.variables.items() if item[0] not in self._passed]
         key += [_values(scene.fields, name, wanted) for name, wanted in self._fields]
@@ -148,7 +149,8 @@ class Stretches:
         place = START
         fired: list[Fired] = []
         for stretch in stretches:
-            inputs = stretch.key(scene, place) if stretch.remembers and known.isdisjoint(stretch.ids) else None
+            remembered = stretch.remembers and (not known or known.isdisjoint(stretch.ids))
+            inputs = stretch.key(scene, place) if remembered else None
             outcome = stretch.outcomes.get(inputs) if inputs is not None else None
             if outcome is not None:
                 place = _put(outcome, scene)
