@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 
 from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.excluding import Excluding
@@ -31,7 +32,9 @@ from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
 
-_NONE: frozenset[str] = frozenset()
+_NONE: Final = frozenset[str]()
+_BODY: Final = Phase.BODY
+_ALLOW: Final = Action.ALLOW
 _WRITTEN = frozenset(AS_WRITTEN.values())
 """Fields of which the values are names."""
 Pair = tuple[int, int]
@@ -219,7 +222,7 @@ def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, st
 
 
 def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) -> None:
-    if phase <= Phase.BODY:
+    if phase <= _BODY:
         tx.scores.inbound += rule.score
     else:
         tx.scores.outbound += rule.score
@@ -237,7 +240,7 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) 
             hit.key,
             hit.value,
             rule.tags,
-            Action.ALLOW if detects else rule.action,
+            _ALLOW if detects else rule.action,
             hit.data,
             rule.status,
             bool(hit.said),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
 from revproxy.detection.engine.effects import Doing, doing
 from revproxy.detection.engine.lists import many
@@ -27,21 +28,21 @@ from revproxy.detection.rules import MATCHED, MATCHED_ONE, PSEUDO, VARIABLES, Co
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.model import Fields
 
-EXCERPT_BYTES = 512
+EXCERPT_BYTES: Final = 512
 """Most bytes of a value that a finding carries."""
 _LEAD = 128
 """Of these, so many before the match."""
-REFUSED = 64
+REFUSED: Final = 64
 """Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
-SIEVED = 16
+SIEVED: Final = 16
 """Of so many at once it remembers also those that a sieve ruled out; of more, all would push each other out."""
-SHORT_BYTES = 128
+SHORT_BYTES: Final = 128
 """It does not remember longer ones. The name of a browser is shorter, and is looked at by many rules."""
 _NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
 _TELLING = frozenset({MATCHED, MATCHED_ONE, VARIABLES})
 """What texts may refer to that holds accepted values, or what was captured of them."""
-_NOTHING_LOST: tuple[Lost, ...] = ()
-_GROUPS = tuple(b"%d" % number for number in range(10))
+_NOTHING_LOST: Final[tuple[Lost, ...]] = ()
+_GROUPS: Final = tuple(b"%d" % number for number in range(10))
 """The variables that captures fill."""
 
 

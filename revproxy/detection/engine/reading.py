@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from revproxy.detection.engine.state import Accepted, Lost, Rows, Scene, named
 from revproxy.detection.operators.rx import matcher
@@ -35,7 +35,7 @@ SHORT_KEY_BYTES = 64
 """Of longer keys it is not remembered whether a pattern selects them."""
 Selected = tuple[Sequence[bytes], Sequence[bytes]]
 """Keys and values, as many of these as of those."""
-_NONE: Selected = ((), ())
+_NONE: Final[Selected] = ((), ())
 
 
 def read(fields: Fields, name: str) -> tuple[Sequence[bytes], Sequence[bytes]]:

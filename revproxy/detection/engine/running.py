@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from revproxy.detection.engine.adding import adding
 from revproxy.detection.engine.executor import Hit, Program
@@ -32,8 +32,8 @@ class Place(NamedTuple):
     resume: int = 0
 
 
-START = Place()
-_ENGINE = Control.ENGINE
+START: Final = Place()
+_ENGINE: Final = Control.ENGINE
 
 
 def _over(scope: Scope, phase: Phase) -> frozenset[Phase]:

@@ -7,7 +7,7 @@ data; what changes it are `effects`, which say so (`touch`, `mark`). What a rule
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from revproxy.detection.engine.sieving import Sieves
 from revproxy.detection.operators import CompiledOperator
@@ -48,14 +48,15 @@ _PSEUDO_NAMES = {
     IDENTITY: "UNIQUE_ID",
 }
 """What rules call the fields that only the engine knows."""
-_NAMES = {name: (spec.seclang or name).encode("ascii") for name, spec in FIELDS.items()} | {
+_NAMES: Final = {name: (spec.seclang or name).encode("ascii") for name, spec in FIELDS.items()} | {
     name: seclang.encode("ascii") for name, seclang in _PSEUDO_NAMES.items()
 }
-NOTHING = Accepted("", b"", b"", None)
+"""The same of all fields, where there is such a name."""
+NOTHING: Final = Accepted("", b"", b"", None)
 """What a condition without targets accepts."""
 
 
-BEGINNING = "beginning"
+BEGINNING: Final = "beginning"
 """The mark of the state that every transaction begins with."""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
+from typing import Final
 
 from revproxy.detection.engine.effects import MOST_VARIABLES, read_as
 from revproxy.detection.engine.executor import Program
@@ -33,7 +34,7 @@ INPUT_BYTES = 1024
 """With more bytes of inputs an outcome is not kept."""
 MARKS = 4096
 """Most states of which it is remembered what led to them."""
-_PROCESSOR = Control.BODY_PROCESSOR
+_PROCESSOR: Final = Control.BODY_PROCESSOR
 
 Key = tuple[Hashable, ...]
 Rules = tuple[Protocol, tuple[int, ...]]
