@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from revproxy.detection.engine.reading import expander, key_test
+from revproxy.detection.engine.reading import Text, key_test
 from revproxy.detection.engine.state import Lost, Scene
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.operators.numbers import number
@@ -79,40 +79,40 @@ def _control(control: Control, value: str) -> Doing:
         return partial(read_as, value)
 
     def ask(scene: Scene) -> None:
-        scene.state.controls[control] = value
-        scene.state.mark = None
+        scene.state.ask(control, value)
 
     return ask
 
 
 def read_as(processor: str, scene: Scene) -> None:
     """How the body will be read is known at once to rules that look at it."""
-    scene.state.controls[Control.BODY_PROCESSOR] = processor
-    scene.state.mark = None
+    scene.state.ask(Control.BODY_PROCESSOR, processor)
     if BODY_TYPE in scene.fields:
         scene.fields.put(BODY_TYPE, (processor.encode("ascii"),))
 
 
 def _assigning(effect: SetVariable) -> Doing:
     how, fixed = effect.how, constant(effect.name)
-    name, value = expander(effect.name), expander(effect.value)
+    name, value = Text(effect.name), Text(effect.value)
     lower = None if fixed is None else fixed.lower()
+    anew, unsets = how in _ANEW, how is Assign.UNSET
+    sign = {Assign.ADD: 1, Assign.SUBTRACT: -1}.get(how, 0)
 
     def assign(scene: Scene) -> None:
-        variables = scene.state.variables
-        key = name(scene).lower() if lower is None else lower
-        if scene.state.added and how in _ANEW:
-            scene.state.added.pop(key, None)
-        if how is Assign.UNSET:
+        state = scene.state
+        variables = state.variables
+        key = name.filled(scene).lower() if lower is None else lower
+        if anew and state.added:
+            state.added.pop(key, None)
+        if unsets:
             if variables.pop(key, None) is not None:
-                scene.state.touch()
+                state.touch()
             return
-        new = value(scene)
-        if how is not Assign.SET:
-            before, step = number(variables.get(key, b"")), number(new)
-            new = b"%d" % (before + step if how is Assign.ADD else before - step)
-        if variables.get(key) != new and (key in variables or len(variables) < MOST_VARIABLES):
+        new, before = value.filled(scene), variables.get(key)
+        if sign:
+            new = b"%d" % ((number(before) if before is not None else 0) + sign * number(new))
+        if before != new and (before is not None or len(variables) < MOST_VARIABLES):
             variables[key] = new
-            scene.state.touch()
+            state.touch()
 
     return assign

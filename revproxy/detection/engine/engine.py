@@ -7,8 +7,9 @@ often its phase is inspected (windows of a long body). An engine belongs to one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 
 from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.excluding import Excluding
@@ -31,9 +32,13 @@ from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
 
-_NONE: frozenset[str] = frozenset()
+_NONE: Final = frozenset[str]()
+_BODY: Final = Phase.BODY
+_ALLOW: Final = Action.ALLOW
 _WRITTEN = frozenset(AS_WRITTEN.values())
 """Fields of which the values are names."""
+Pair = tuple[int, int]
+"""A rule and one of its conditions."""
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
 
@@ -62,6 +67,7 @@ class Engine:
         # What is made to be watched has to run.
         self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=not self.shared.watched)
         self._planner = Planner(ruleset, self._programs, self._idle)
+        self._leading = _leading(self._planner.needed)
         self._plans: dict[PlanKey, Plan] = {}
         self._excluding = Excluding(ruleset.rules)
 
@@ -109,9 +115,12 @@ class Engine:
 
     def _run_of(self, plan: Plan, hit: set[tuple[int, int]], protocol: Protocol, state: State) -> Sequence[int]:
         """The rules to run, in order: those of which everything that can be ruled out was not."""
-        needed = self._planner.needed
-        rules = {rule for rule, _ in hit}
-        run = [r for r in rules if (need := needed.get((protocol, r))) is not None and need <= hit]
+        run = []
+        leading = self._leading[protocol] if hit else {}
+        for pair in hit:
+            need = leading.get(pair)
+            if need is not None and (len(need) == 1 or need <= hit):
+                run.append(pair[0])
         if not run:
             return plan.always if plan.live or state.touched else ()
         run += plan.always
@@ -120,12 +129,13 @@ class Engine:
 
     def _carry_out(self, run: Sequence[int], tx: Transaction, state: State) -> None:
         """Run these rules, in order, as far as those before them let it come to that."""
-        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state, self._sieves, {})
+        scene = Scene(tx.id.encode("ascii", "replace"), tx.fields, state, self._sieves)
         known = frozenset([*(f.rule for f in tx.findings), *tx.silent]) if tx.findings or tx.silent else _NONE
-        for at, phase, hit, detects in self._stretches.run(run, tx.protocol, scene, known):
-            _report(tx, self.ruleset.rules[at], phase, hit, detects)
-        if state.controls:
+        for fired in self._stretches.run(run, tx.protocol, scene, known):
+            _report(tx, self.ruleset.rules[fired.at], fired.phase, fired.hit, fired.detects)
+        if state.asked:
             tx.controls = controlled(tx.controls, state.controls)
+            state.asked = False
         score = state.variables.get(self.ruleset.score, b"0")
         tx.scores.declared = number(score) if score != b"0" else 0
 
@@ -177,6 +187,14 @@ class Engine:
         return plan
 
 
+def _leading(needed: Mapping[tuple[Protocol, int], frozenset[Pair]]) -> dict[Protocol, dict[Pair, frozenset[Pair]]]:
+    """By protocol: what each rule needs, by the first of it."""
+    leading: dict[Protocol, dict[Pair, frozenset[Pair]]] = {protocol: {} for protocol in Protocol}
+    for (protocol, _), pairs in needed.items():
+        leading[protocol][min(pairs)] = pairs
+    return leading
+
+
 def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, state: State) -> int:
     """What an earlier phase found nothing in, that could matter now, is not looked at again."""
     before = state.looked.get(scan.group)
@@ -204,7 +222,7 @@ def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, st
 
 
 def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) -> None:
-    if phase <= Phase.BODY:
+    if phase <= _BODY:
         tx.scores.inbound += rule.score
     else:
         tx.scores.outbound += rule.score
@@ -222,7 +240,7 @@ def _report(tx: Transaction, rule: Rule, phase: Phase, hit: Hit, detects: bool) 
             hit.key,
             hit.value,
             rule.tags,
-            Action.ALLOW if detects else rule.action,
+            _ALLOW if detects else rule.action,
             hit.data,
             rule.status,
             bool(hit.said),

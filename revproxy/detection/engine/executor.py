@@ -8,38 +8,42 @@ at once. Scores and findings of a transaction do not belong here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final
 
 from revproxy.detection.engine.effects import Doing, doing
 from revproxy.detection.engine.lists import many
-from revproxy.detection.engine.reading import Selector, expand, gathering
+from revproxy.detection.engine.reading import Selector, Text, gathering
 from revproxy.detection.engine.sieving import MANY
-from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Row, Scene, State
+from revproxy.detection.engine.state import NOTHING, Accepted, Lost, Rows, Scene, State
 from revproxy.detection.engine.turns import LONG_BYTES, turn
 from revproxy.detection.link.captures import refers_to_last
 from revproxy.detection.link.chosen import Chooser
 from revproxy.detection.link.sieves import COSTLY, Place
-from revproxy.detection.operators import CompiledOperator, Texts, compile_operator
+from revproxy.detection.operators import Captures, CompiledOperator, Texts, compile_operator
 from revproxy.detection.operators.base import ArgumentError
 from revproxy.detection.rules import MATCHED, MATCHED_ONE, PSEUDO, VARIABLES, Condition, Operator, Reference, Rule
 from revproxy.detection.transformations import TRANSFORMATIONS
 from revproxy.model import Fields
 
-EXCERPT_BYTES = 512
+EXCERPT_BYTES: Final = 512
 """Most bytes of a value that a finding carries."""
 _LEAD = 128
 """Of these, so many before the match."""
-REFUSED = 64
+REFUSED: Final = 64
 """Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
-SHORT_BYTES = 40
-"""It does not remember longer ones."""
+SIEVED: Final = 16
+"""Of so many at once it remembers also those that a sieve ruled out; of more, all would push each other out."""
+SHORT_BYTES: Final = 128
+"""It does not remember longer ones. The name of a browser is shorter, and is looked at by many rules."""
 _NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
 _TELLING = frozenset({MATCHED, MATCHED_ONE, VARIABLES})
 """What texts may refer to that holds accepted values, or what was captured of them."""
-_NOTHING_LOST: tuple[Lost, ...] = ()
+_NOTHING_LOST: Final[tuple[Lost, ...]] = ()
+_GROUPS: Final = tuple(b"%d" % number for number in range(10))
+"""The variables that captures fill."""
 
 
 @lru_cache(maxsize=1024)
@@ -88,7 +92,7 @@ class Step:
         self._gathering = gathering(condition.targets)
         self._chain = [TRANSFORMATIONS[name] for name in condition.transformations]
         self._many = [many(name) for name in condition.transformations] if place and not condition.every_step else []
-        self._late = [o for o in condition.operators if o.template]
+        self._late = [(o, Text(o.template)) for o in condition.operators if o.template]
         self._operators = [compile_operator(o, texts) for o in condition.operators if not o.template]
         alone = len(condition.operators) == 1 and not self._late and not self._chain
         self._clears = self._operators[0].clears if alone else None
@@ -109,50 +113,66 @@ class Step:
     ) -> list[Accepted]:
         """The accepted values, or the first of them; `without` are targets that the rule has lost."""
         if not self._selectors:
-            self._do(scene, NOTHING)
+            self._do(scene, NOTHING, ())
             return [NOTHING]
         operators = self._operators
         if self._late:
-            late = [_filled_in(o, expand(o.template, scene)) for o in self._late]
+            late = [_filled_in(operator, text.filled(scene)) for operator, text in self._late]
             operators = [*operators, *(o for o in late if o is not None)]
         out: list[Accepted] = []
-        refused = self._refused
-        shared = self._gathering if not without else None
-        for rows in (shared.rows(scene),) if shared is not None else self._rows(scene, before, without):
-            tried = self._tried(scene, rows)
-            formed = self._formed([rows[at][2] for at in tried]) if self._many and len(tried) >= MANY else None
-            for number, at in enumerate(tried):
-                if number & 15 == 15:
-                    turn()
-                name, key, value = rows[at]
-                if value in refused:
-                    continue
-                forms = self._forms(value) if formed is None else (formed[number],)
-                for form, operator in self._accepted(value, forms, operators):
-                    out.append(Accepted(name, key, form, operator))
-                    self._do(scene, out[-1])
-                    if self._only_first:
-                        return out
+        shared = self._gathering
+        if shared is not None and not without:
+            self._try(scene, shared.rows(scene), operators, out)
+            return out
+        # What was done for the values of one target may change what the next one selects.
+        for selector in self._selectors:
+            self._try(scene, _rows(selector, scene, before, without), operators, out)
+            if out and self._only_first:
+                break
         return out
 
-    def _rows(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Lost]) -> Iterator[Sequence[Row]]:
-        """What is selected, by target: what was done for the values of one may change what the next one selects."""
-        for selector in self._selectors:
-            pairs = selector.pairs(scene, before, without)
-            if selector.field == MATCHED and not selector.count:
-                # Values of a chain keep the names that they were found under. Targets choose by key.
-                keys = {key for key, _ in pairs}
-                yield [(a.field, a.key, a.value) for a in before if a.key in keys]
-            else:
-                yield [(selector.field, key, value) for key, value in pairs]
+    def _try(self, scene: Scene, rows: Rows, operators: Sequence[CompiledOperator], out: list[Accepted]) -> None:
+        """Add those that are accepted, and do what happens for them."""
+        values = rows.values
+        tried = self._tried(scene, values)
+        formed = self._formed([values[at] for at in tried]) if self._many and len(tried) >= MANY else None
+        refused = self._refused
+        for number, at in enumerate(tried):
+            if number & 15 == 15:
+                turn()
+            value = values[at]
+            if value in refused:
+                continue
+            accepted = False
+            for form in self._forms(value) if formed is None else (formed[number],):
+                for operator in operators:
+                    groups = self._captured(operator, form)
+                    if groups is None:
+                        continue
+                    accepted = True
+                    one = Accepted(rows.fields[at], rows.keys[at], form, operator)
+                    out.append(one)
+                    self._do(scene, one, groups)
+                    if self._only_first:
+                        return
+                    break
+            if not accepted:
+                self._refuse(value)
 
-    def _tried(self, scene: Scene, rows: Sequence[Row]) -> Sequence[int]:
+    def _tried(self, scene: Scene, values: list[bytes]) -> Sequence[int]:
         """The numbers of those that are not ruled out at once."""
-        if self._clears is not None and self._clears(b"\0".join([value for _, _, value in rows])):
+        if self._clears is not None and self._clears(b"\0".join(values)):
             return ()
-        if self.place is None or scene.sieves is None or not scene.sieves.knows(self.place, len(rows)):
-            return range(len(rows))
-        return scene.sieves.left(self.place, [value for _, _, value in rows])
+        refused = self._refused
+        left = [at for at, value in enumerate(values) if value not in refused] if refused else range(len(values))
+        if self.place is None or scene.sieves is None or not scene.sieves.knows(self.place, len(left)):
+            return left
+        kept = scene.sieves.left(self.place, [values[at] for at in left])
+        if len(left) <= SIEVED:
+            for number, at in enumerate(left):
+                if number not in kept:
+                    self._refuse(values[at])
+        return [left[number] for number in kept]
 
     def _formed(self, values: list[bytes]) -> list[bytes]:
         """Many values, transformed together."""
@@ -161,32 +181,30 @@ class Step:
             values = function(values)
         return values
 
-    def _accepted(
-        self, value: bytes, forms: Sequence[bytes], operators: Sequence[CompiledOperator]
-    ) -> Sequence[tuple[bytes, CompiledOperator]]:
-        """The forms of a value that an operator accepts."""
-        found = []
-        for form in forms:
-            for operator in operators:
-                if operator.test(form):
-                    found.append((form, operator))
-                    break
-        if not found and not self._late and len(value) <= SHORT_BYTES:
+    def _captured(self, operator: CompiledOperator, form: bytes) -> Captures | None:
+        """What the operator captures of a value that it accepts, where anybody asks for that; else None."""
+        if self._capture and operator.captures is not None:
+            # It captures something of whatever it accepts, so that no test is needed before.
+            return operator.captures(form) or None
+        return () if operator.test(form) else None
+
+    def _refuse(self, value: bytes) -> None:
+        if not self._late and len(value) <= SHORT_BYTES:
             if len(self._refused) >= REFUSED:
                 self._refused.clear()
             self._refused.add(value)
-        return found
 
-    def _do(self, scene: Scene, accepted: Accepted) -> None:
+    def _do(self, scene: Scene, accepted: Accepted, groups: Captures) -> None:
         """What happens for an accepted value."""
         state = scene.state
         if accepted is not NOTHING:
             state.last = accepted
-        if self._capture and accepted.operator is not None:
-            for number, group in enumerate(accepted.operator.groups(accepted.value)):
+        if groups:
+            variables = state.variables
+            for number, group in enumerate(groups):
                 if group is not None:
-                    state.touch()
-                    state.variables[b"%d" % number] = group
+                    variables[_GROUPS[number]] = group
+            state.touch()
         for do in self._doings:
             do(scene)
 
@@ -212,7 +230,8 @@ class Step:
         """The value as it stood before its transformations; as accepted where it is not there any more."""
         for selector in self._selectors:
             if selector.field in (accepted.field, MATCHED):
-                for key, value in selector.pairs(scene, before):
+                keys, values = selector.selected(scene, before)
+                for key, value in zip(keys, values, strict=True):
                     if key == accepted.key and accepted.value in self._forms(value):
                         return value
         return accepted.value
@@ -235,7 +254,7 @@ class Step:
             return any(
                 o.test(f)
                 for s in self._selectors
-                for _, v in s.pairs(scene, ())
+                for v in s.selected(scene, ())[1]
                 for f in self._forms(v)
                 for o in self._operators
             )
@@ -247,23 +266,33 @@ MakeStep = Callable[[Condition, bool, Sequence[Doing], Mapping[Operator, Texts],
 """As `Step`."""
 
 
-class Hit(NamedTuple):
+class Hit:
     """A rule that matched: which target, the part of the value around the match (nothing where it does not log),
-    and what the rule says of it."""
+    and what the rule says of it. `sources` are where that may come from: fields and keys."""
 
-    field: str
-    key: bytes
-    value: bytes
-    said: bytes = b""
-    data: bytes = b""
-    sources: tuple[tuple[str, bytes], ...] = ()
-    """Where what it says may come from: fields and keys."""
+    __slots__ = ("data", "field", "key", "said", "sources", "value")
+
+    def __init__(
+        self,
+        field: str,
+        key: bytes,
+        value: bytes,
+        said: bytes = b"",
+        data: bytes = b"",
+        sources: tuple[tuple[str, bytes], ...] = (),
+    ) -> None:
+        self.field = field
+        self.key = key
+        self.value = value
+        self.said = said
+        self.data = data
+        self.sources = sources
 
 
 class Program:
     """One rule, ready to run. `at` is its position in the set."""
 
-    __slots__ = ("_quotes", "_says", "_tells", "at", "rule", "steps")
+    __slots__ = ("_data", "_logs", "_quotes", "_said", "_says", "_tells", "at", "rule", "steps")
 
     def __init__(
         self,
@@ -281,7 +310,9 @@ class Program:
         self.at = at
         last = len(rule.conditions) - 1
         last_matters = last_matters or refers_to_last(rule)
+        self._logs = rule.logs
         self._says = bool(rule.said or rule.data)
+        self._said, self._data = Text(rule.said), Text(rule.data)
         quoted = [part for part in (*rule.said, *rule.data) if isinstance(part, Reference)]
         self._tells = any(part.field in _TELLING for part in quoted)
         self._quotes = [(part.field, part.key or b"") for part in quoted if part.field not in PSEUDO]
@@ -316,14 +347,30 @@ class Program:
                 seen += before if before[0].field != MATCHED_ONE else [last]
         if named is None:
             return None
-        shown = excerpt(named.value, named.operator) if self.rule.logs else b""
+        shown = excerpt(named.value, named.operator) if self._logs else b""
         return self._saying(named, shown, seen, scene) if self._says else Hit(named.field, named.key, shown)
 
     def _saying(self, named: Accepted, shown: bytes, seen: Sequence[Accepted], scene: Scene) -> Hit:
         """The hit with message and data, as the last condition leaves things: what ModSecurity's records show."""
-        said, data = expand(self.rule.said, scene), expand(self.rule.data, scene)
-        sources = tuple(dict.fromkeys([*self._quotes, *((a.field, a.key) for a in seen)]))
-        return Hit(named.field, named.key, shown, said[:EXCERPT_BYTES], data[:EXCERPT_BYTES], sources)
+        said, data = self._said.filled(scene), self._data.filled(scene)
+        sources = [*self._quotes, *[(a.field, a.key) for a in seen]]
+        told = tuple(sources) if len(sources) < 2 else tuple(dict.fromkeys(sources))
+        return Hit(named.field, named.key, shown, said[:EXCERPT_BYTES], data[:EXCERPT_BYTES], told)
+
+
+def _rows(selector: Selector, scene: Scene, before: Sequence[Accepted], without: Sequence[Lost]) -> Rows:
+    """What one target selects."""
+    rows = Rows()
+    keys, values = selector.selected(scene, before, without)
+    if selector.field != MATCHED or selector.count:
+        rows.add(selector.field, keys, values)
+        return rows
+    # Values of a chain keep the names that they were found under. Targets choose by key.
+    chosen = set(keys)
+    for one in before:
+        if one.key in chosen:
+            rows.add(one.field, (one.key,), (one.value,))
+    return rows
 
 
 def excerpt(value: bytes, operator: CompiledOperator | None) -> bytes:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
-from revproxy.detection.engine.state import Accepted, Lost, Row, Scene, named
+from revproxy.detection.engine.state import Accepted, Lost, Rows, Scene, named
 from revproxy.detection.operators.rx import matcher
 from revproxy.detection.patterns import Flags, parse
 from revproxy.detection.rules import (
+    AS_WRITTEN,
     BODY_TYPE,
     FIELDS,
     IDENTITY,
@@ -32,8 +33,9 @@ from revproxy.model import Fields
 
 SHORT_KEY_BYTES = 64
 """Of longer keys it is not remembered whether a pattern selects them."""
-Pair = tuple[bytes, bytes]
-"""A key and its value."""
+Selected = tuple[Sequence[bytes], Sequence[bytes]]
+"""Keys and values, as many of these as of those."""
+_NONE: Final[Selected] = ((), ())
 
 
 def read(fields: Fields, name: str) -> tuple[Sequence[bytes], Sequence[bytes]]:
@@ -79,31 +81,32 @@ def _remembering(test: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
     return lambda key: lately(key) if len(key) <= SHORT_KEY_BYTES else test(key)
 
 
-def _own(scene: Scene, name: str, before: Sequence[Accepted]) -> Sequence[Pair]:
+def _own(scene: Scene, name: str, before: Sequence[Accepted]) -> Selected:
     """Keys and values of a pseudo field. That of a chain is not here: its values keep their own names."""
     state = scene.state
     match name:
         case _ if name == VARIABLES:
-            return list(state.variables.items())
+            return list(state.variables), list(state.variables.values())
         case _ if name == VARIABLE_NAMES:
-            return [(k, k) for k in state.variables]
+            names = list(state.variables)
+            return names, names
         case _ if name == MATCHED:
-            return [(a.key, a.value) for a in before]
+            return [a.key for a in before], [a.value for a in before]
         case _ if name == MATCHED_NAMES:
-            return [(b"", named(a, scene.fields)) for a in before]
+            return (b"",) * len(before), [named(a, scene.fields) for a in before]
         case _ if name == MATCHED_ONE:
-            return [(b"", state.last.value)]
+            return (b"",), (state.last.value,)
         case _ if name == MATCHED_NAME:
-            return [(b"", named(state.last, scene.fields))]
+            return (b"",), (named(state.last, scene.fields),)
         case _ if name == IDENTITY:
-            return [(b"", scene.id)]
+            return (b"",), (scene.id,)
     raise LookupError(name)
 
 
 class Selector:
     """One target less what the exclusions of its condition take out of it."""
 
-    __slots__ = ("_base", "_key", "_names", "_out", "_own", "_variable", "count", "field", "wanted")
+    __slots__ = ("_base", "_key", "_lower", "_names", "_out", "_own", "_variable", "count", "field", "wanted")
 
     def __init__(self, target: Target, excluded: Sequence[Target]) -> None:
         self.field = target.field
@@ -113,41 +116,62 @@ class Selector:
         self._variable = target.key.lower() if target.field == VARIABLES and target.key is not None else None
         self._names = names_of(target.field) is not None
         self._base = names_of(target.field) or target.field
+        self._lower = target.key.lower() if target.key is not None and target.field in AS_WRITTEN else None
+        """The key that is wanted of a field with keys in lower case."""
         self._key = key_test(target)
         self._out = [key_test(e) for e in excluded if e.field == target.field]
 
-    def pairs(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Lost] = ()) -> Sequence[Pair]:
+    def selected(self, scene: Scene, before: Sequence[Accepted], without: Sequence[Lost] = ()) -> Selected:
         """The selected keys and values; of a counting target the number alone. `without` are taken out too."""
-        pairs: Sequence[Pair]
         if self._variable is not None:
             # Their names are in lower case.
             value = scene.state.variables.get(self._variable)
-            pairs = () if value is None else ((self._variable, value),)
+            found = _NONE if value is None else ((self._variable,), (value,))
+        elif self._own:
+            found = _kept(_own(scene, self.field, before), self._key)
         else:
-            pairs = self._chosen(_own(scene, self.field, before)) if self._own else self._filled(scene.fields)
+            found = self._filled(scene.fields)
         for out in self._out:
-            pairs = [] if out is None else [p for p in pairs if not out(p[0])]
-        for field, test in without:
-            if field == self.field:
-                pairs = [] if test is None else [p for p in pairs if not test(p[0])]
+            found = _left(found, out)
+        for lost in without:
+            if lost.field == self.field:
+                found = _left(found, lost.test)
         if self.count:
-            return ((self.wanted, b"%d" % len(pairs)),)
-        return pairs
+            return (self.wanted,), (b"%d" % len(found[1]),)
+        return found
 
-    def _filled(self, fields: Fields) -> Sequence[Pair]:
+    def _filled(self, fields: Fields) -> Selected:
         got = fields.get(self._base)
         if got is None:
-            return ()
+            return _NONE
         keys, values = got
         if self._names:
             values = keys
         elif not keys:
             keys = (b"",) * len(values)
-        return self._chosen(list(zip(keys, values, strict=True)))
+        lower = self._lower
+        if lower is None:
+            return _kept((keys, values), self._key)
+        places = [at for at, key in enumerate(keys) if key == lower] if lower in keys else ()
+        return [lower] * len(places), [values[at] for at in places]
 
-    def _chosen(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
-        test = self._key
-        return pairs if test is None else [pair for pair in pairs if test(pair[0])]
+
+def _kept(found: Selected, test: Callable[[bytes], Any] | None) -> Selected:
+    """Those with a key that passes the test."""
+    if test is None:
+        return found
+    keys, values = found
+    places = [at for at, key in enumerate(keys) if test(key)]
+    return [keys[at] for at in places], [values[at] for at in places]
+
+
+def _left(found: Selected, out: Callable[[bytes], Any] | None) -> Selected:
+    """Those with a key that does not pass the test; none without one."""
+    if out is None:
+        return _NONE
+    keys, values = found
+    places = [at for at, key in enumerate(keys) if not out(key)]
+    return [keys[at] for at in places], [values[at] for at in places]
 
 
 class Gathering:
@@ -159,13 +183,15 @@ class Gathering:
     def __init__(self, selectors: Sequence[Selector]) -> None:
         self._selectors = selectors
 
-    def rows(self, scene: Scene) -> Sequence[Row]:
+    def rows(self, scene: Scene) -> Rows:
         """In the order of the targets."""
-        known = scene.gathered.get(self) if scene.gathered is not None else None
+        known = scene.gathered.get(self)
         if known is None:
-            known = [(s.field, key, value) for s in self._selectors for key, value in s.pairs(scene, ())]
-            if scene.gathered is not None:
-                scene.gathered[self] = known
+            known = scene.gathered[self] = Rows()
+            for selector in self._selectors:
+                keys, values = selector.selected(scene, ())
+                if values:
+                    known.add(selector.field, keys, values)
         return known
 
 
@@ -179,36 +205,84 @@ def gathering(targets: tuple[Target, ...]) -> Gathering | None:
     return Gathering([Selector(t, excluded) for t in chosen])
 
 
-Expand = Callable[[Scene], bytes]
+class _Part:
+    """One part of a template."""
+
+    def text(self, scene: Scene) -> bytes:
+        raise NotImplementedError
 
 
-def expander(template: Template) -> Expand:
-    """What fills in one template: as `expand`, made once."""
-    match template:
-        case ():
-            return lambda scene: b""
-        case (bytes() as text,):
-            return lambda scene: text
-        case (Reference(field, key),) if field == VARIABLES:
-            name = key or b""
-            return lambda scene: scene.state.variables.get(name, b"")
-        case _:
-            return lambda scene: expand(template, scene)
+class _Constant(_Part):
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    def text(self, scene: Scene) -> bytes:
+        return self._text
 
 
-def expand(template: Template, scene: Scene) -> bytes:
-    """The text of a template as things stand."""
-    return b"".join([part if isinstance(part, bytes) else _first(part, scene) for part in template])
+class _OfVariable(_Part):
+    def __init__(self, name: bytes) -> None:
+        self._name = name
+
+    def text(self, scene: Scene) -> bytes:
+        return scene.state.variables.get(self._name, b"")
 
 
-def _first(reference: Reference, scene: Scene) -> bytes:
-    name, key = reference.field, reference.key
-    if name == VARIABLES:
-        return scene.state.variables.get(key or b"", b"")
-    if name in PSEUDO:
-        pairs = _own(scene, name, ())
-        return pairs[0][1] if pairs else b""
-    keys, values = read(scene.fields, name)
-    if key is None:
+class _OfLast(_Part):
+    """The value accepted last."""
+
+    def text(self, scene: Scene) -> bytes:
+        return scene.state.last.value
+
+
+class _OfOwn(_Part):
+    """Of another pseudo field."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def text(self, scene: Scene) -> bytes:
+        values = _own(scene, self._name, ())[1]
         return values[0] if values else b""
-    return next((v for k, v in zip(keys, values, strict=True) if k.lower() == key), b"")
+
+
+class _OfField(_Part):
+    def __init__(self, name: str, key: bytes | None) -> None:
+        self._name = name
+        self._key = key
+
+    def text(self, scene: Scene) -> bytes:
+        keys, values = read(scene.fields, self._name)
+        wanted = self._key
+        if wanted is None:
+            return values[0] if values else b""
+        for at, key in enumerate(keys):
+            if key.lower() == wanted:
+                return values[at]
+        return b""
+
+
+def _part(part: bytes | Reference) -> _Part:
+    if isinstance(part, bytes):
+        return _Constant(part)
+    if part.field == VARIABLES:
+        return _OfVariable(part.key or b"")
+    if part.field == MATCHED_ONE:
+        return _OfLast()
+    return _OfOwn(part.field) if part.field in PSEUDO else _OfField(part.field, part.key)
+
+
+class Text:
+    """A template, ready to be filled in."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, template: Template) -> None:
+        self._parts = [_part(part) for part in template]
+
+    def filled(self, scene: Scene) -> bytes:
+        """The text as things stand."""
+        parts = self._parts
+        if len(parts) == 1:
+            return parts[0].text(scene)
+        return b"".join([part.text(scene) for part in parts])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from revproxy.detection.engine.adding import adding
 from revproxy.detection.engine.executor import Hit, Program
@@ -13,13 +13,16 @@ from revproxy.detection.rules import Control, Rule, Scope
 from revproxy.model import Action, Phase, Protocol
 
 
-class Fired(NamedTuple):
+class Fired:
     """A rule that matched, by its position, and whether rules only detect by then."""
 
-    at: int
-    phase: Phase
-    hit: Hit
-    detects: bool
+    __slots__ = ("at", "detects", "hit", "phase")
+
+    def __init__(self, at: int, phase: Phase, hit: Hit, detects: bool) -> None:
+        self.at = at
+        self.phase = phase
+        self.hit = hit
+        self.detects = detects
 
 
 class Place(NamedTuple):
@@ -27,6 +30,10 @@ class Place(NamedTuple):
 
     jumping: Phase = Phase.HEAD
     resume: int = 0
+
+
+START: Final = Place()
+_ENGINE: Final = Control.ENGINE
 
 
 def _over(scope: Scope, phase: Phase) -> frozenset[Phase]:
@@ -52,12 +59,15 @@ def _over_after(rule: Rule, phase: Phase, enforces: bool) -> frozenset[Phase]:
 class Runner:
     """Runs rules of one set, by their positions."""
 
-    __slots__ = ("_idle", "_programs", "_ruleset", "_runs", "_usual", "adding", "phases")
+    __slots__ = ("_decides", "_idle", "_ids", "_jumps", "_rules", "_runs", "_usual", "adding", "phases")
 
     def __init__(self, ruleset: RuleSet, programs: Sequence[Program], idle: frozenset[int]) -> None:
         """`idle` rules do nothing until another has done something."""
-        self._ruleset = ruleset
-        self._programs = programs
+        self._rules = [program.rule for program in programs]
+        self._ids = [rule.id for rule in self._rules]
+        self._decides = [rule.passes is not None or rule.action is not Action.ALLOW for rule in self._rules]
+        """Of each, whether it may end phases."""
+        self._jumps = ruleset.jumps
         self.phases = ruleset.phases
         """By protocol, those of all rules."""
         found = adding(ruleset, programs)
@@ -71,7 +81,7 @@ class Runner:
         self, rules: Sequence[int], protocol: Protocol, scene: Scene, place: Place, known: Container[str]
     ) -> tuple[Place, list[Fired]]:
         """Run these, but for those with a `known` id, from `place` on: (the place afterwards, what matched)."""
-        phases, state, programs = self.phases[protocol], scene.state, self._programs
+        phases, state = self.phases[protocol], scene.state
         fired = []
         for at in rules:
             phase = phases[at]
@@ -79,17 +89,16 @@ class Runner:
                 continue
             if not state.touched and at in self._idle:
                 continue
-            rule = programs[at].rule
-            if rule.id in known:
+            if known and self._ids[at] in known:
                 continue
             hit = self._runs[at](scene)
             if hit is None:
                 continue
-            detects = state.controls.get(Control.ENGINE, self._usual) == "detect"
+            detects = state.controls.get(_ENGINE, self._usual) == "detect"
             fired.append(Fired(at, phase, hit, detects))
-            if not detects and (rule.passes is not None or rule.action is not Action.ALLOW):
-                state.over |= _over_after(rule, phase, state.enforces)
+            if self._decides[at] and not detects:
+                state.over |= _over_after(self._rules[at], phase, state.enforces)
                 state.touch()
-            if at in self._ruleset.jumps:
-                place = Place(phase, self._ruleset.jumps[at])
+            if at in self._jumps:
+                place = Place(phase, self._jumps[at])
         return place, fired

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from revproxy.detection.engine.calm import ScanOf
 from revproxy.detection.engine.places import Places, joined, numbers
 from revproxy.detection.link.sieves import Place
 
-MANY = 4
+MANY: Final = 4
 """Fewer values are sooner tried than scanned."""
 
 

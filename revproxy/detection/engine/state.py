@@ -7,7 +7,7 @@ data; what changes it are `effects`, which say so (`touch`, `mark`). What a rule
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from revproxy.detection.engine.sieving import Sieves
 from revproxy.detection.operators import CompiledOperator
@@ -26,13 +26,16 @@ from revproxy.detection.rules import (
 from revproxy.model import Fields, Phase
 
 
-class Accepted(NamedTuple):
+class Accepted:
     """A value that a condition accepted, as it was after its transformations, and the operator that did."""
 
-    field: str
-    key: bytes
-    value: bytes
-    operator: CompiledOperator | None
+    __slots__ = ("field", "key", "operator", "value")
+
+    def __init__(self, field: str, key: bytes, value: bytes, operator: CompiledOperator | None) -> None:
+        self.field = field
+        self.key = key
+        self.value = value
+        self.operator = operator
 
 
 _NAMES_ARE_KEYS = frozenset(AS_WRITTEN.values())
@@ -45,11 +48,15 @@ _PSEUDO_NAMES = {
     IDENTITY: "UNIQUE_ID",
 }
 """What rules call the fields that only the engine knows."""
-NOTHING = Accepted("", b"", b"", None)
+_NAMES: Final = {name: (spec.seclang or name).encode("ascii") for name, spec in FIELDS.items()} | {
+    name: seclang.encode("ascii") for name, seclang in _PSEUDO_NAMES.items()
+}
+"""The same of all fields, where there is such a name."""
+NOTHING: Final = Accepted("", b"", b"", None)
 """What a condition without targets accepts."""
 
 
-BEGINNING = "beginning"
+BEGINNING: Final = "beginning"
 """The mark of the state that every transaction begins with."""
 
 
@@ -73,6 +80,7 @@ class State:
 
     __slots__ = (
         "added",
+        "asked",
         "controls",
         "enforces",
         "last",
@@ -94,6 +102,8 @@ class State:
         self.removed: set[int] = set()
         self.lost: list[tuple[frozenset[int], Lost]] = []
         self.controls: dict[Control, str] = {}
+        self.asked = False
+        """Whether a rule asked for one of these since the transaction was told."""
         self.last = NOTHING
         """The value accepted last."""
         self.added: dict[bytes, dict[int, int]] = {}
@@ -106,25 +116,47 @@ class State:
         self.looked: dict[int, Looked] = {}
         """By group of values that come again: what was looked at already, and what it may hit."""
 
+    def ask(self, control: Control, value: str) -> None:
+        """A rule asks for this."""
+        self.controls[control] = value
+        self.asked = True
+        self.mark = None
+
     def touch(self) -> None:
         """A variable changed, or what runs."""
         self.touched = True
         self.mark = None
 
 
-Row = tuple[str, bytes, bytes]
-"""A field, and a key and its value there."""
+class Rows:
+    """Values that were selected, side by side with the field and the key of each."""
+
+    __slots__ = ("fields", "keys", "values")
+
+    def __init__(self) -> None:
+        self.fields: list[str] = []
+        self.keys: list[bytes] = []
+        self.values: list[bytes] = []
+
+    def add(self, field: str, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """Values of one field, behind those that are there."""
+        self.fields += [field] * len(values)
+        self.keys += keys
+        self.values += values
 
 
-class Scene(NamedTuple):
+class Scene:
     """All that a rule can look at and change; what tells which of many values it need not look at; and what rules
     have looked at already, by their targets (`reading.Gathering`)."""
 
-    id: bytes
-    fields: Fields
-    state: State
-    sieves: Sieves | None = None
-    gathered: dict[object, Sequence[Row]] | None = None
+    __slots__ = ("fields", "gathered", "id", "sieves", "state")
+
+    def __init__(self, identity: bytes, fields: Fields, state: State, sieves: Sieves | None = None) -> None:
+        self.id = identity
+        self.fields = fields
+        self.state = state
+        self.sieves = sieves
+        self.gathered: dict[object, Rows] = {}
 
 
 def named(accepted: Accepted, fields: Fields) -> bytes:
@@ -136,8 +168,9 @@ def named(accepted: Accepted, fields: Fields) -> bytes:
     if field in KEYED_VARIABLES:
         begins = KEYED_VARIABLES[field].encode("ascii")
         return begins if key.upper() == begins else begins + b"_" + key.upper()
-    spec = FIELDS.get(field)
-    name = (spec.seclang if spec is not None and spec.seclang else _PSEUDO_NAMES.get(field, field)).encode("ascii")
+    name = _NAMES.get(field)
+    if name is None:
+        name = field.encode("ascii")
     if not key:
         return name
     written = field if field in _NAMES_ARE_KEYS else AS_WRITTEN.get(field)

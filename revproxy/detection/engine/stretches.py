@@ -13,12 +13,13 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
+from typing import Final
 
 from revproxy.detection.engine.effects import MOST_VARIABLES, read_as
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.inputs import Inputs, inputs_of, names_in
 from revproxy.detection.engine.reading import keys_of, names_of
-from revproxy.detection.engine.running import Fired, Place, Runner
+from revproxy.detection.engine.running import START, Fired, Place, Runner
 from revproxy.detection.engine.state import Lost, Scene
 from revproxy.detection.link import RuleSet
 from revproxy.detection.link.chosen import losing_rules
@@ -33,6 +34,7 @@ INPUT_BYTES = 1024
 """With more bytes of inputs an outcome is not kept."""
 MARKS = 4096
 """Most states of which it is remembered what led to them."""
+_PROCESSOR: Final = Control.BODY_PROCESSOR
 
 Key = tuple[Hashable, ...]
 Rules = tuple[Protocol, tuple[int, ...]]
@@ -43,13 +45,13 @@ Rules = tuple[Protocol, tuple[int, ...]]
 class Outcome:
     """What a stretch leaves behind."""
 
-    variables: Mapping[bytes, bytes]
+    variables: dict[bytes, bytes]
     gone: tuple[bytes, ...]
     anew: frozenset[bytes]
     """Variables that were set or unset: what rules had added to them is no matter any more."""
     removed: frozenset[int]
     lost: tuple[tuple[frozenset[int], Lost], ...]
-    controls: Mapping[Control, str]
+    controls: tuple[tuple[Control, str], ...]
     over: frozenset[Phase]
     touched: bool
     mark: Hashable
@@ -87,7 +89,8 @@ class Stretch:
             if state.over or len(state.variables) > MOST_VARIABLES // 2:
                 return None
             key += (frozenset(state.removed), *state.controls.items())
-            key += map(state.variables.get, self._variables)
+            variables = state.variables
+            key += [variables.get(name) for name in self._variables]
             if self._passed is not None:
                 key += [item for item in state.variables.items() if item[0] not in self._passed]
         key += [_values(scene.fields, name, wanted) for name, wanted in self._fields]
@@ -102,7 +105,9 @@ def _values(fields: Fields, name: str, wanted: bytes | None) -> tuple[bytes, ...
     keys, values = fields.get(name) or ((), ())
     if not keys:
         return tuple(values)
-    places = range(len(keys)) if wanted is None else _places(tuple(keys), wanted)
+    if wanted is None:
+        return (*keys, *values)
+    places = _places(tuple(keys), wanted)
     return tuple([part for at in places for part in (keys[at], values[at])])
 
 
@@ -142,10 +147,11 @@ class Stretches:
         stretches = self._known.get(key)
         if stretches is None:
             stretches = self._divided(key)
-        place = Place()
+        place = START
         fired: list[Fired] = []
         for stretch in stretches:
-            inputs = stretch.key(scene, place) if stretch.remembers and known.isdisjoint(stretch.ids) else None
+            remembered = stretch.remembers and (not known or known.isdisjoint(stretch.ids))
+            inputs = stretch.key(scene, place) if remembered else None
             outcome = stretch.outcomes.get(inputs) if inputs is not None else None
             if outcome is not None:
                 place = _put(outcome, scene)
@@ -204,9 +210,9 @@ class Stretches:
         changed = {k: v for k, v in state.variables.items() if k not in stayed or before[k] != v}
         gone = tuple(name for name in before if name not in stayed)
         less = frozenset(state.removed - removed)
-        asked = {control: value for control, value in state.controls.items() if controls.get(control) != value}
+        asked = tuple([item for item in state.controls.items() if controls.get(item[0]) != item[1]])
         if state.mark is None and key[0] is not None:
-            left = (*changed.items(), gone, anew, less, *state.lost[lost:], *asked.items(), state.over, state.touched)
+            left = (*changed.items(), gone, anew, less, *state.lost[lost:], *asked, state.over, state.touched)
             state.mark = self._mark((key[0], *left))
         outcome = Outcome(
             changed,
@@ -274,15 +280,19 @@ def _put(outcome: Outcome, scene: Scene) -> Place:
     if state.added:
         for name in outcome.anew:
             state.added.pop(name, None)
-    if Control.BODY_PROCESSOR in outcome.controls:
-        read_as(outcome.controls[Control.BODY_PROCESSOR], scene)
+    for control, value in outcome.controls:
+        if control is _PROCESSOR:
+            read_as(value, scene)
+        else:
+            state.ask(control, value)
     for name in outcome.gone:
         state.variables.pop(name, None)
-    state.variables.update(outcome.variables)
+    if outcome.variables:
+        state.variables.update(outcome.variables)
     if outcome.removed:
         state.removed |= outcome.removed
-    state.lost += outcome.lost
-    state.controls.update(outcome.controls)
+    if outcome.lost:
+        state.lost += outcome.lost
     state.over = outcome.over
     state.touched |= outcome.touched
     state.mark = outcome.mark

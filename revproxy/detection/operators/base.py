@@ -39,7 +39,8 @@ def _at_once() -> None:
 @dataclass(frozen=True, slots=True)
 class CompiledOperator:
     """`find` gives the place of the match in a value that passes the test; `captures`, for the operators that can
-    fill TX:0 to TX:9 (those of libmodsecurity 3 that do), gives what they become, nothing without a match."""
+    fill TX:0 to TX:9 (those of libmodsecurity 3 that do), gives what they become: something for a value that passes
+    the test, nothing for any other."""
 
     test: Test
     find: Find = _whole

@@ -14,8 +14,16 @@ _LARGEST = 2**63 - 1
 
 def number(text: bytes) -> int:
     """The number that a text begins with, as C's atoi reads it; what is too large counts as 2**63 - 1."""
-    if text.isdigit() and len(text) < 19:
-        return int(text)
+    if len(text) < 19:
+        value = 0
+        for at in range(len(text)):
+            digit = text[at] - 48
+            if not 0 <= digit <= 9:
+                break
+            value = value * 10 + digit
+        else:
+            # Nearly every number is nothing but a few digits.
+            return value
     match = _NUMBER.match(text)
     assert match is not None
     sign, digits = match.groups()

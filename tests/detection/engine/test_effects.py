@@ -69,7 +69,7 @@ def test_who_loses_a_variable_may_do_something_now(field, touched):
 def test_controls():
     at = scene()
     doing(SetControl(Control.FORCE_BODY, "on"), CHOOSER)(at)
-    assert (at.state.controls, at.state.over) == ({Control.FORCE_BODY: "on"}, frozenset())
+    assert (at.state.controls, at.state.asked, at.state.over) == ({Control.FORCE_BODY: "on"}, True, frozenset())
     doing(SetControl(Control.BODY_PROCESSOR, "XML"), CHOOSER)(at)
     assert "body.type" not in at.fields
     at.fields.put("body.type", (b"RAW",))

@@ -1,7 +1,7 @@
 import pytest
 from builders import transaction
 
-from revproxy.detection.engine.reading import Selector, expand, key_test, names_of, read
+from revproxy.detection.engine.reading import Selector, Text, key_test, names_of, read
 from revproxy.detection.engine.state import Accepted, Lost, Scene, State
 from revproxy.detection.rules import Reference, Target
 
@@ -38,18 +38,19 @@ PSEUDO = [
 def test_pseudo_fields(target, want):
     at = scene(score="5", seen="1")
     at.state.last = BEFORE[-1]
-    assert [(k.lower() if target.key else k, v) for k, v in Selector(target, ()).pairs(at, BEFORE)] == want
+    keys, values = Selector(target, ()).selected(at, BEFORE)
+    assert [(k.lower() if target.key else k, v) for k, v in zip(keys, values, strict=True)] == want
 
 
 def test_without():
-    pairs = Selector(Target("args"), ()).pairs(
+    selected = Selector(Target("args"), ()).selected(
         scene(), (), [Lost("args", key_test(Target("args", key=b"name"))), Lost("path", None)]
     )
-    assert pairs == [(b"other", b"good")]
-    assert Selector(Target("args"), ()).pairs(scene(), (), [Lost("args", None)]) == []
+    assert selected == ([b"other"], [b"good"])
+    assert Selector(Target("args"), ()).selected(scene(), (), [Lost("args", None)]) == ((), ())
 
 
 def test_expand():
     template = (b"a-", Reference("tx", b"x"), b"-", Reference("headers", b"host"), Reference("args", b"none"))
-    assert expand(template, scene(x="1")) == b"a-1-example"
-    assert expand((Reference("path"), Reference("cookies"), Reference("id")), scene()) == b"/pid1"
+    assert Text(template).filled(scene(x="1")) == b"a-1-example"
+    assert Text((Reference("path"), Reference("cookies"), Reference("id"))).filled(scene()) == b"/pid1"

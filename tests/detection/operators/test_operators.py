@@ -127,6 +127,21 @@ def test_as_the_reference_does_it(name: str, argument: str) -> None:
     check()
 
 
+@pytest.mark.parametrize(("name", "argument"), CASES)
+def test_one_that_captures_captures_of_what_it_accepts_and_of_nothing_else(name: str, argument: str) -> None:
+    ours = compile_operator(Operator(name, argument))
+    captures = ours.captures
+    if captures is None:
+        return
+
+    @settings(max_examples=250, deadline=None)
+    @given(VALUES)
+    def check(value: bytes) -> None:
+        assert bool(captures(value)) is ours(value)
+
+    check()
+
+
 @pytest.mark.parametrize(
     ("name", "argument", "value", "ours", "theirs"),
     [
