@@ -36,7 +36,7 @@ class Asked(NamedTuple):
 
 
 class Way(NamedTuple):
-    """Items of a node that go on alike: the bit of what they need (`met`; 0: nothing is known), how much of their
+    """Items of a node that go on alike: the bit of what they need (`met_by`; 0: nothing is known), how much of their
     chain is done, and where in it is what comes next, with its name."""
 
     need: int
@@ -60,16 +60,15 @@ class ChainTable:
         "_asked",
         "_group",
         "_kinds",
-        "_met_by",
         "_moves",
         "_need_bit",
-        "_needed",
         "_only",
         "_onward",
         "_shift",
         "_span",
         "_trigger_bit",
         "_ways",
+        "met_by",
         "trigger_mask",
     )
 
@@ -80,9 +79,8 @@ class ChainTable:
         self.trigger_mask = (1 << self._shift) - 1
         needs = sorted({need for item in group.items for need in item.needs if need})
         self._need_bit = {need: 1 << i for i, need in enumerate(needs)} | {0: 0}
-        self._met_by = [sum(bit for need, bit in self._need_bit.items() if need >> byte & 1) for byte in range(256)]
-        self._needed = bytes(byte for byte, bits in enumerate(self._met_by) if bits)
-        """Bytes that items need."""
+        self.met_by = [sum(bit for need, bit in self._need_bit.items() if need >> byte & 1) for byte in range(256)]
+        """What items may need, by the byte that meets it: bits, for `onward`."""
         self._span = 1 + max((len(item.chain) for item in group.items), default=0)
         kinds: dict[tuple[tuple[str, ...], tuple[int, ...]], int] = {}
         self._kinds = [kinds.setdefault((item.chain, item.needs), len(kinds)) * self._span for item in group.items]
@@ -92,15 +90,6 @@ class ChainTable:
         self._onward: dict[tuple[State, int, int], Onward] = {}
         self._asked: dict[tuple[State, int, int], Asked] = {}
         self._only: dict[tuple[State, frozenset[int], bool], State] = {}
-
-    def met(self, data: bytes) -> int:
-        """What items may need of a buffer, as far as it is there: bits, for `onward`."""
-        # What is not there is taken out of what is needed: one pass of C over the data, whatever it holds.
-        absent = self._needed.translate(None, data)
-        met = 0
-        for byte in self._needed.translate(None, absent):
-            met |= self._met_by[byte]
-        return met
 
     def root(self, wanted: int) -> State:
         """Where these items (bits, counted from the first item) begin."""
@@ -142,7 +131,7 @@ class ChainTable:
         return found
 
     def onward(self, state: State, seen: int, met: int) -> Onward:
-        """The way on from a buffer; `met` tells what is there of it (`met`), -1 where nobody looked."""
+        """The way on from a buffer; `met` tells what is there of it (`contents`), -1 where nobody looked."""
         key = (state, seen, met)
         found = self._onward.get(key)
         if found is None:

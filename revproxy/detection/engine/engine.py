@@ -25,15 +25,15 @@ from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Look
 from revproxy.detection.operators.numbers import number
-from revproxy.detection.rules import AS_WRITTEN, Rule
+from revproxy.detection.rules import Rule
 from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
+HITS = 1024
+"""Most sets of items of a group of which it is kept whose they are."""
 
 _NONE: frozenset[str] = frozenset()
-_WRITTEN = frozenset(AS_WRITTEN.values())
-"""Fields of which the values are names."""
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
 
 
@@ -57,6 +57,7 @@ class Engine:
         self._scans = [GroupScanner(group, scan_of).items for group in ruleset.groups]
         self._names = [Names(scan) for scan in self._scans]
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
+        self._pairs: list[dict[int, frozenset[tuple[int, int]]]] = [{} for _ in ruleset.groups]
         self._sieves = Sieves(ruleset.sieves, scan_of)
         self._idle = self.shared.idle
         # What is made to be watched has to run.
@@ -142,12 +143,18 @@ class Engine:
             found = _remembered(scan, fields, recall, wanted, state)
         for counts in scan.counts:
             found |= counts.bits(keys_of(fields, counts.field)) & wanted
-        items = self.ruleset.groups[scan.group].items
-        while found:
-            low = found & -found
-            item = items[low.bit_length() - 1]
-            hit.add((item.rule, item.condition))
-            found ^= low
+        if found:
+            known = self._pairs[scan.group].get(found)
+            hit.update(known if known is not None else self._pairs_of(scan.group, found))
+
+    def _pairs_of(self, group: int, found: int) -> frozenset[tuple[int, int]]:
+        """The (rule, condition) pairs of these items (bits) of a group: few sets of them come again and again."""
+        known = self._pairs[group]
+        if len(known) >= HITS:
+            known.clear()
+        items = self.ruleset.groups[group].items
+        pairs = known[found] = frozenset((i.rule, i.condition) for at, i in enumerate(items) if found >> at & 1)
+        return pairs
 
     def _scanned(self, scan: GroupPlan, fields: Fields, wanted: int) -> int:
         for gates in scan.gates:
@@ -179,27 +186,28 @@ class Engine:
 
 def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, state: State) -> int:
     """What an earlier phase found nothing in, that could matter now, is not looked at again."""
-    before = state.looked.get(scan.group)
-    past = before.fields if before is not None and not before.items & wanted else {}
+    looked = state.looked.get(scan.group)
+    if looked is None or looked.items & wanted:
+        looked = state.looked[scan.group] = Looked()
+    past = looked.fields
     hits = 0
     values: list[bytes] = []
     masks: list[int] = []
-    now: dict[str, object] = {}
-    for (name, keys), looks in zip(scan.sources, scan.looks, strict=True):
+    for looks in scan.looks:
+        name = looks.name
         got = fields.get(name)
         if got is None:
             continue
-        if keys or name in _WRITTEN:
-            hits |= recall.together(name, tuple(got[not keys]), looks, wanted)
-            continue
-        now[name] = got
-        if past.get(name) is not got:
+        if looks.named:
+            hits |= recall.together(name, tuple(got[not looks.keys]), looks, wanted)
+        elif past.get(name) is not got:
+            past[name] = got
             values += got[1]
             masks += looks.masks(got[0], len(got[1]))
     if not values:
         return hits
     found, may = recall.items(values, masks, wanted)
-    state.looked[scan.group] = Looked({**past, **now}, may if not past or before is None else may | before.items)
+    looked.items |= may
     return hits | found
 
 

@@ -8,14 +8,15 @@ for the scan alone (`places.joined`); a transformation is carried out value by v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from revproxy.detection.engine.calm import Scanner, ScanOf, Scans
 from revproxy.detection.engine.chains import ChainTable, State
 from revproxy.detection.engine.coded import decodable, shortest
+from revproxy.detection.engine.contents import Telling
 from revproxy.detection.engine.hinted import Hints
 from revproxy.detection.engine.places import joined
-from revproxy.detection.engine.turns import turn
+from revproxy.detection.engine.turns import LONG_BYTES, turn
 from revproxy.detection.link import Group
 
 ROOTS = 1024
@@ -31,6 +32,7 @@ class GroupScanner:
         self.chains = ChainTable(group)
         self._roots: dict[int, State] = {}
         self._mask = self.chains.trigger_mask
+        self._telling = Telling(self.chains.met_by, group.databases.calm_bytes)
         self._scanner = Scanner()
         self._all = self._scanner.load(group.databases, scan_of)
         self._small = {name: self._scanner.load(databases, scan_of) for name, databases in group.small}
@@ -55,44 +57,45 @@ class GroupScanner:
 
     def _walk(self, state: State, scans: Scans, values: list[bytes]) -> int:
         """Scan these forms of the values, and what else follows from the result."""
-        turn()
         data, whole = joined(values)
-        seen = self._scanner.look(scans, data)
-        accept, leads = self.chains.move(state, seen & self._mask)
-        if not leads:
-            return seen & accept
+        if len(data) > LONG_BYTES:
+            turn()
+        contents = self._telling.of(data)
+        seen = self._scanner.look(scans, data, contents.calm)
+        triggered = seen & self._mask
+        accept, leads = self.chains.move(state, triggered)
         hits = seen & accept
-        met = self.chains.met(data)
-        free, asked = self.chains.asked(state, seen & self._mask, met)
+        if not leads:
+            return hits
+        met = contents.met
+        free, asked = self.chains.asked(state, triggered, met)
         if free:
             hits |= self._onward(free, scans, values, seen, met)
         if asked and seen >> self.shift:
             # What was seen in the values as they are counts as a hit: to try that costs less than a chain.
             hits |= seen & sum([1 << self.shift + p for p in asked])
             asked = tuple([p for p in asked if not hits >> self.shift + p & 1])
-        if asked:
-            for part, some in self._hinted(state, asked, data, values, whole):
-                if some:
-                    hits |= self._onward(part, scans, some, seen, met)
-        return hits
-
-    def _hinted(
-        self, state: State, asked: tuple[int, ...], data: bytes, values: list[bytes], whole: bool
-    ) -> Iterator[tuple[State, list[bytes]]]:
-        """Parts of a node, each with the values of which transformations may make something that it accepts."""
-        hit, some = self._hints.holding(asked, data, values)
-        if hit:
-            yield self.chains.only(state, hit), some
+        if not asked:
+            return hits
+        # The rest of a node goes on in parts, each with the values of which transformations may make something.
+        hinted, some = self._hints.holding(asked, data, values)
+        if some:
+            hits |= self._onward(self.chains.only(state, hinted), scans, some, seen, met)
         coded = self.chains.only(state, frozenset(asked), coded=True)
         if coded:
-            yield coded, self._coded(coded, values) if whole else values
+            some = self._coded(coded, values, data) if whole else values
+            if some:
+                hits |= self._onward(coded, scans, some, seen, met)
+        return hits
 
-    def _coded(self, state: State, values: list[bytes]) -> list[bytes]:
-        """Of values without a NUL, those of which base64 may make something that the items of this node accept."""
-        plain, decoded, others = decodable(values, self._shortest)
-        if plain:
-            others += self._hints.holding({p for p, _ in state}, joined(decoded)[0], plain)[1]
-        return others
+    def _coded(self, state: State, values: list[bytes], data: bytes) -> list[bytes]:
+        """Of values without a NUL (`data`: joined), those of which base64 may make something that the items of this
+        node accept."""
+        found = decodable(values, data, self._shortest)
+        if found.plain:
+            items = {p for p, _ in state}
+            return found.others + self._hints.holding(items, joined(found.decoded)[0], found.plain)[1]
+        return found.others
 
     def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:
         """Take the items that are done, and scan the forms that are not; `met` as in `ChainTable.onward`.
