@@ -22,6 +22,7 @@ from revproxy.detection.link.ruleset import Group
 
 Pair = tuple[int, int]
 State = frozenset[Pair]
+Items = frozenset[int] | tuple[int, ...]
 Onward = tuple[tuple[str, Many, State], ...]
 """Forms still to be scanned: the name of a transformation, what carries it out, the node that it leads to."""
 ENTRIES = 8192
@@ -33,6 +34,8 @@ class Asked(NamedTuple):
 
     free: State
     hinted: tuple[int, ...]
+    bits: int
+    """Those of `hinted`."""
 
 
 class Way(NamedTuple):
@@ -89,7 +92,7 @@ class ChainTable:
         self._moves: dict[tuple[State, int], Move] = {}
         self._onward: dict[tuple[State, int, int], Onward] = {}
         self._asked: dict[tuple[State, int, int], Asked] = {}
-        self._only: dict[tuple[State, frozenset[int], bool], State] = {}
+        self._only: dict[tuple[State, Items, bool], State] = {}
 
     def root(self, wanted: int) -> State:
         """Where these items (bits, counted from the first item) begin."""
@@ -115,10 +118,11 @@ class ChainTable:
             leads = [(p, way.done) for way in self._open(state, seen, met) for p in way.positions]
             hints = self._group.hints
             free = frozenset([pair for pair in leads if pair[0] not in hints])
-            found = self._asked[key] = Asked(free, tuple(sorted({p for p, _ in leads if p in hints})))
+            hinted = tuple(sorted({p for p, _ in leads if p in hints}))
+            found = self._asked[key] = Asked(free, hinted, sum([1 << self._shift + p for p in hinted]))
         return found
 
-    def only(self, state: State, items: frozenset[int], coded: bool = False) -> State:
+    def only(self, state: State, items: Items, coded: bool = False) -> State:
         """The part of a node that is of these items; with `coded`, of which base64 is still to be decoded."""
         key = (state, items, coded)
         found = self._only.get(key)

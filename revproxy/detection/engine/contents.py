@@ -25,17 +25,33 @@ class Contents:
 class Telling:
     """What buffers of one group hold."""
 
-    __slots__ = ("_known", "_met_by", "_rough", "_telling")
+    __slots__ = ("_ascii", "_every")
 
     def __init__(self, met_by: Sequence[int], calm_bytes: bytes) -> None:
         """`met_by`: the bits of what is met by each byte. Without calm bytes nothing is calm."""
-        self._met_by = list(met_by)
-        self._rough = bytes(range(256)).translate(None, calm_bytes)
-        self._telling = bytes(byte for byte in range(256) if met_by[byte] or (calm_bytes and byte in self._rough))
-        self._known: dict[bytes, Contents] = {}
+        self._ascii = _Half(met_by, calm_bytes, 128)
+        """For nearly all buffers: half of the bytes need not be asked for."""
+        self._every = _Half(met_by, calm_bytes, 256)
 
     def of(self, data: bytes) -> Contents:
         """What these bytes tell."""
+        return self._ascii.of(data) if data.isascii() else self._every.of(data)
+
+
+class _Half:
+    """For buffers of bytes below `limit`."""
+
+    __slots__ = ("_calm", "_known", "_met_by", "_telling")
+
+    def __init__(self, met_by: Sequence[int], calm_bytes: bytes, limit: int) -> None:
+        self._met_by = list(met_by)
+        self._calm = calm_bytes
+        self._telling = bytes(
+            byte for byte in range(limit) if met_by[byte] or (calm_bytes and byte not in calm_bytes)
+        )
+        self._known: dict[bytes, Contents] = {}
+
+    def of(self, data: bytes) -> Contents:
         absent = self._telling.translate(None, data)
         found = self._known.get(absent)
         if found is None:
@@ -49,4 +65,4 @@ class Telling:
         met = 0
         for byte in there:
             met |= self._met_by[byte]
-        return Contents(len(self._rough) < 256 and there.translate(None, self._rough) == there, met)
+        return Contents(bool(self._calm) and not there.translate(None, self._calm), met)

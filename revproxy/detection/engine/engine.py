@@ -14,16 +14,17 @@ from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.excluding import Excluding
 from revproxy.detection.engine.executor import Hit
 from revproxy.detection.engine.joining import GroupScanner
-from revproxy.detection.engine.memory import Names, Recall, Scan
+from revproxy.detection.engine.memory import Confirm, Names, Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.reading import keys_of
 from revproxy.detection.engine.shared import Shared
-from revproxy.detection.engine.sieving import Sieves
+from revproxy.detection.engine.sieving import MANY, Sieves
 from revproxy.detection.engine.state import Looked, Scene, State
 from revproxy.detection.engine.stretches import Stretches
 from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Look
+from revproxy.detection.link.sieves import Place
 from revproxy.detection.operators.numbers import number
 from revproxy.detection.rules import Rule
 from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
@@ -56,9 +57,9 @@ class Engine:
         scan_of = partial(self.shared.scan, beside=beside)
         self._scans = [GroupScanner(group, scan_of).items for group in ruleset.groups]
         self._names = [Names(scan) for scan in self._scans]
+        self._sieves = Sieves(ruleset.sieves, scan_of)
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._pairs: list[dict[int, frozenset[tuple[int, int]]]] = [{} for _ in ruleset.groups]
-        self._sieves = Sieves(ruleset.sieves, scan_of)
         self._idle = self.shared.idle
         # What is made to be watched has to run.
         self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=not self.shared.watched)
@@ -70,10 +71,16 @@ class Engine:
         """The memory of a group whose values come again."""
         if group.klass not in REMEMBERED:
             return None
-        confirms = [self._programs[i.rule].steps[i.condition].confirms for i in group.items]
+        confirms = [self._confirm((i.rule, i.condition)) for i in group.items]
         remembered = sum(g.klass in REMEMBERED for g in self.ruleset.groups)
         tried = sum(1 << at for at, item in enumerate(group.items) if item.look is Look.TRY)
         return Recall(scan, confirms, self._memory_bytes // remembered, tried)
+
+    def _confirm(self, place: Place) -> Confirm:
+        """What tells whether a condition accepts a value: where that is dear, not before a scan says that it may."""
+        rule, condition = place
+        confirms = self._programs[rule].steps[condition].confirms
+        return self._sieves.before(place, confirms) if self._sieves.knows(place, MANY) else confirms
 
     def twin(self) -> Engine:
         """Another engine of the same rule set, for another thread."""
@@ -195,15 +202,18 @@ def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, st
     masks: list[int] = []
     for looks in scan.looks:
         name = looks.name
-        got = fields.get(name)
+        # Not taken apart before it is compared: compiled code makes another tuple of what it has taken apart.
+        got: object = fields.get(name)
         if got is None:
             continue
         if looks.named:
-            hits |= recall.together(name, tuple(got[not looks.keys]), looks, wanted)
+            names = fields.keys(name) if looks.keys else fields.values(name)
+            hits |= recall.together(name, tuple(names), looks, wanted)
         elif past.get(name) is not got:
             past[name] = got
-            values += got[1]
-            masks += looks.masks(got[0], len(got[1]))
+            there = fields.values(name)
+            values += there
+            masks += looks.masks(fields.keys(name), len(there))
     if not values:
         return hits
     found, may = recall.items(values, masks, wanted)

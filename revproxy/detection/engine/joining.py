@@ -60,20 +60,20 @@ class GroupScanner:
         data, whole = joined(values)
         if len(data) > LONG_BYTES:
             turn()
-        contents = self._telling.of(data)
-        seen = self._scanner.look(scans, data, contents.calm)
+        contents = self._telling.of(data) if scans.calm is not None else None
+        seen = self._scanner.look(scans, data, contents is not None and contents.calm)
         triggered = seen & self._mask
         accept, leads = self.chains.move(state, triggered)
         hits = seen & accept
         if not leads:
             return hits
-        met = contents.met
-        free, asked = self.chains.asked(state, triggered, met)
+        met = (contents or self._telling.of(data)).met
+        free, asked, bits = self.chains.asked(state, triggered, met)
         if free:
             hits |= self._onward(free, scans, values, seen, met)
-        if asked and seen >> self.shift:
+        if (hits | seen) & bits:
             # What was seen in the values as they are counts as a hit: to try that costs less than a chain.
-            hits |= seen & sum([1 << self.shift + p for p in asked])
+            hits |= seen & bits
             asked = tuple([p for p in asked if not hits >> self.shift + p & 1])
         if not asked:
             return hits
@@ -81,7 +81,7 @@ class GroupScanner:
         hinted, some = self._hints.holding(asked, data, values)
         if some:
             hits |= self._onward(self.chains.only(state, hinted), scans, some, seen, met)
-        coded = self.chains.only(state, frozenset(asked), coded=True)
+        coded = self.chains.only(state, asked, coded=True)
         if coded:
             some = self._coded(coded, values, data) if whole else values
             if some:

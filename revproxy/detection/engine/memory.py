@@ -135,11 +135,13 @@ class Recall:
                 # Who else looks at it is not to make it unknown again.
                 unknown[value] = unknown.get(value, 0) | mask | (0 if known is None else known.mask)
                 places.append(at)
-            elif known.hits or known.open:
+                continue
+            if known.open:
                 if known.open & mask & wanted:
                     self._try(value, known, mask & wanted)
-                hits |= known.hits & mask
                 may |= known.open & mask
+            if known.hits:
+                hits |= known.hits & mask
         if unknown:
             learnt = self._learn(unknown)
             for at in places:
