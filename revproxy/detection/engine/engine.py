@@ -13,7 +13,7 @@ from functools import partial
 from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.excluding import Excluding
 from revproxy.detection.engine.executor import Hit
-from revproxy.detection.engine.joining import GroupScanner
+from revproxy.detection.engine.joining import GroupScanner, keyed_items
 from revproxy.detection.engine.memory import Confirm, Names, Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.reading import keys_of
@@ -74,7 +74,7 @@ class Engine:
         confirms = [self._confirm((i.rule, i.condition)) for i in group.items]
         remembered = sum(g.klass in REMEMBERED for g in self.ruleset.groups)
         tried = sum(1 << at for at, item in enumerate(group.items) if item.look is Look.TRY)
-        return Recall(scan, confirms, self._memory_bytes // remembered, tried)
+        return Recall(scan, confirms, self._memory_bytes // remembered, tried, keyed_items(group))
 
     def _confirm(self, place: Place) -> Confirm:
         """What tells whether a condition accepts a value: where that is dear, not before a scan says that it may."""

@@ -18,9 +18,18 @@ from revproxy.detection.engine.hinted import Hints
 from revproxy.detection.engine.places import joined
 from revproxy.detection.engine.turns import LONG_BYTES, turn
 from revproxy.detection.link import Group
+from revproxy.detection.link.ruleset import Look
 
 ROOTS = 1024
 """Most sets of items of which the beginning is kept; beyond, it is begun anew."""
+
+
+def keyed_items(group: Group) -> int:
+    """The items (bits) that `Group.unkeyed` is without."""
+    if group.unkeyed is None:
+        return 0
+    held = {number - len(group.triggers) for number in group.unkeyed.numbers}
+    return sum({1 << at for at, item in enumerate(group.items) if item.look is Look.SCAN and at not in held})
 
 
 class GroupScanner:
@@ -35,6 +44,8 @@ class GroupScanner:
         self._telling = Telling(self.chains.met_by, group.databases.calm_bytes)
         self._scanner = Scanner()
         self._all = self._scanner.load(group.databases, scan_of)
+        self._unkeyed = self._scanner.load(group.unkeyed, scan_of) if group.unkeyed is not None else None
+        self._keyed = keyed_items(group)
         self._small = {name: self._scanner.load(databases, scan_of) for name, databases in group.small}
         self._hints = Hints(group.hints, scan_of)
         self._shortest = shortest(group)
@@ -46,8 +57,10 @@ class GroupScanner:
         root = self._roots.get(wanted)
         if root is None:
             root = self._root(wanted)
-        walk = self._unseen if self._blind else self._walk
-        return walk(root, self._all, list(values)) >> self.shift
+        if self._blind:
+            return self._unseen(root, self._all, list(values)) >> self.shift
+        scans = self._all if self._unkeyed is None or wanted & self._keyed else self._unkeyed
+        return self._walk(root, scans, list(values)) >> self.shift
 
     def _root(self, wanted: int) -> State:
         if len(self._roots) >= ROOTS:

@@ -107,12 +107,15 @@ class Recall:
     once, not on each request. Only items that are wanted are tried; the others stay open until they are.
     """
 
-    __slots__ = ("_confirms", "_memory", "_scan", "_sets", "_tried")
+    __slots__ = ("_confirms", "_keyed", "_memory", "_scan", "_sets", "_tried")
 
-    def __init__(self, scan: Scan, confirms: Sequence[Confirm], most_bytes: int, tried: int = 0) -> None:
+    def __init__(
+        self, scan: Scan, confirms: Sequence[Confirm], most_bytes: int, tried: int = 0, keyed: int = 0
+    ) -> None:
         """`confirms[p]` tells whether the condition of item `p` accepts a value; the items `tried` (bits) are not
-        scanned for."""
+        scanned for; a scan without any of the `keyed` ones costs much less."""
         self._scan = scan
+        self._keyed = keyed
         self._tried = tried
         self._confirms = confirms
         self._memory = Memory(most_bytes)
@@ -143,14 +146,21 @@ class Recall:
             if known.hits:
                 hits |= known.hits & mask
         if unknown:
-            learnt = self._learn(unknown)
+            learnt: dict[bytes, Known] = {}
+            keyed = {value: mask for value, mask in unknown.items() if mask & self._keyed}
+            if keyed:
+                self._learn(keyed, learnt)
+                for value in keyed:
+                    del unknown[value]
+            if unknown:
+                self._learn(unknown, learnt)
             for at in places:
                 value, mask = values[at], masks[at]
                 known = learnt[value]
                 if known.open & mask & wanted:
                     self._try(value, known, mask & wanted)
-                hits |= known.hits & mask
                 may |= known.open & mask
+                hits |= known.hits & mask
         return hits & wanted, may | hits
 
     def together(self, source: str, values: tuple[bytes, ...], looks: Looks, wanted: int) -> int:
@@ -165,21 +175,19 @@ class Recall:
                 self._sets[key] = found
         return found
 
-    def _learn(self, unknown: dict[bytes, int]) -> dict[bytes, Known]:
-        """What is now known of these values, of which it is told which items look at them. They are scanned at once;
-        where much was hit, those that it may matter to are scanned singly."""
+    def _learn(self, unknown: dict[bytes, int], learnt: dict[bytes, Known]) -> None:
+        """Add what is now known of these values, of which it is told which items look at them. They are scanned at
+        once; where much was hit, those that it may matter to are scanned singly."""
         together = 0
         for mask in unknown.values():
             together |= mask
         found = self._scan(list(unknown), together)
-        learnt: dict[bytes, Known] = {}
         for value, mask in unknown.items():
             may = found & mask
             if may.bit_count() > FEW and len(unknown) > 1:
                 may = self._scan([value], mask)
             known = learnt[value] = Known(mask, may | self._tried & mask)
             self._memory.put(value, known)
-        return learnt
 
     def _try(self, value: bytes, known: Known, wanted: int) -> None:
         """Try the open items that are wanted."""

@@ -114,3 +114,15 @@ def test_a_value_in_several_places_is_scanned_for_all_who_look_at_it():
     assert recall.items([b"both"], [0b100], 0b111) == (0b100, 0b100)
     assert recall.items([b"both", b"both"], [0b001, 0b110], 0b111) == (0b111, 0b111)
     assert scanned == [([b"both"], 0b011), ([b"both"], 0b111)]
+
+
+def test_values_that_others_look_at_are_scanned_without_what_asks_for_certain_keys():
+    scanned = []
+
+    def scan(values, wanted):
+        scanned.append((list(values), wanted))
+        return 0
+
+    recall = Recall(scan, [], 100_000, keyed=0b100)
+    assert recall.items([b"a", b"b", b"c"], [0b001, 0b110, 0b010], 0b111) == (0, 0)
+    assert scanned == [([b"b"], 0b110), ([b"a", b"c"], 0b011)]
