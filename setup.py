@@ -30,6 +30,7 @@ DATA_PATH = {
         "calm",
         "chains",
         "coded",
+        "contents",
         "controls",
         "effects",
         "engine",

@@ -45,8 +45,7 @@ class Scans(NamedTuple):
 
     whole: Tier
     calm: Tier | None
-    calm_bytes: bytes
-    bits: Sequence[int]
+    bits: list[int]
 
 
 class Scanner:
@@ -66,12 +65,12 @@ class Scanner:
         calm = None
         if databases.calm_bytes:
             calm = Tier(scan_of(databases.calm), _heavy_of(databases.heavy_calm, bits))
-        return Scans(whole, calm, databases.calm_bytes, bits)
+        return Scans(whole, calm, bits)
 
-    def look(self, scans: Scans, data: bytes) -> int:
-        """Bits of what values without NUL, joined with NUL, hit."""
-        whole, calm, calm_bytes, bits = scans
-        scan, heavy = whole if calm is None or data.translate(None, calm_bytes) else calm
+    def look(self, scans: Scans, data: bytes, calm: bool) -> int:
+        """Bits of what values without NUL, joined with NUL, hit. `calm`: they are of calm bytes alone."""
+        scan, heavy = scans.calm if calm and scans.calm is not None else scans.whole
+        bits = scans.bits
         seen = heavy.look(data) if heavy is not None else 0
         found = self._found
         scan(data, self._on_match)

@@ -22,6 +22,7 @@ from revproxy.detection.link.ruleset import Group
 
 Pair = tuple[int, int]
 State = frozenset[Pair]
+Items = frozenset[int] | tuple[int, ...]
 Onward = tuple[tuple[str, Many, State], ...]
 """Forms still to be scanned: the name of a transformation, what carries it out, the node that it leads to."""
 ENTRIES = 8192
@@ -33,10 +34,12 @@ class Asked(NamedTuple):
 
     free: State
     hinted: tuple[int, ...]
+    bits: int
+    """Those of `hinted`."""
 
 
 class Way(NamedTuple):
-    """Items of a node that go on alike: the bit of what they need (`met`; 0: nothing is known), how much of their
+    """Items of a node that go on alike: the bit of what they need (`met_by`; 0: nothing is known), how much of their
     chain is done, and where in it is what comes next, with its name."""
 
     need: int
@@ -60,16 +63,15 @@ class ChainTable:
         "_asked",
         "_group",
         "_kinds",
-        "_met_by",
         "_moves",
         "_need_bit",
-        "_needed",
         "_only",
         "_onward",
         "_shift",
         "_span",
         "_trigger_bit",
         "_ways",
+        "met_by",
         "trigger_mask",
     )
 
@@ -80,9 +82,8 @@ class ChainTable:
         self.trigger_mask = (1 << self._shift) - 1
         needs = sorted({need for item in group.items for need in item.needs if need})
         self._need_bit = {need: 1 << i for i, need in enumerate(needs)} | {0: 0}
-        self._met_by = [sum(bit for need, bit in self._need_bit.items() if need >> byte & 1) for byte in range(256)]
-        self._needed = bytes(byte for byte, bits in enumerate(self._met_by) if bits)
-        """Bytes that items need."""
+        self.met_by = [sum(bit for need, bit in self._need_bit.items() if need >> byte & 1) for byte in range(256)]
+        """What items may need, by the byte that meets it: bits, for `onward`."""
         self._span = 1 + max((len(item.chain) for item in group.items), default=0)
         kinds: dict[tuple[tuple[str, ...], tuple[int, ...]], int] = {}
         self._kinds = [kinds.setdefault((item.chain, item.needs), len(kinds)) * self._span for item in group.items]
@@ -91,16 +92,7 @@ class ChainTable:
         self._moves: dict[tuple[State, int], Move] = {}
         self._onward: dict[tuple[State, int, int], Onward] = {}
         self._asked: dict[tuple[State, int, int], Asked] = {}
-        self._only: dict[tuple[State, frozenset[int], bool], State] = {}
-
-    def met(self, data: bytes) -> int:
-        """What items may need of a buffer, as far as it is there: bits, for `onward`."""
-        # What is not there is taken out of what is needed: one pass of C over the data, whatever it holds.
-        absent = self._needed.translate(None, data)
-        met = 0
-        for byte in self._needed.translate(None, absent):
-            met |= self._met_by[byte]
-        return met
+        self._only: dict[tuple[State, Items, bool], State] = {}
 
     def root(self, wanted: int) -> State:
         """Where these items (bits, counted from the first item) begin."""
@@ -126,10 +118,11 @@ class ChainTable:
             leads = [(p, way.done) for way in self._open(state, seen, met) for p in way.positions]
             hints = self._group.hints
             free = frozenset([pair for pair in leads if pair[0] not in hints])
-            found = self._asked[key] = Asked(free, tuple(sorted({p for p, _ in leads if p in hints})))
+            hinted = tuple(sorted({p for p, _ in leads if p in hints}))
+            found = self._asked[key] = Asked(free, hinted, sum([1 << self._shift + p for p in hinted]))
         return found
 
-    def only(self, state: State, items: frozenset[int], coded: bool = False) -> State:
+    def only(self, state: State, items: Items, coded: bool = False) -> State:
         """The part of a node that is of these items; with `coded`, of which base64 is still to be decoded."""
         key = (state, items, coded)
         found = self._only.get(key)
@@ -142,7 +135,7 @@ class ChainTable:
         return found
 
     def onward(self, state: State, seen: int, met: int) -> Onward:
-        """The way on from a buffer; `met` tells what is there of it (`met`), -1 where nobody looked."""
+        """The way on from a buffer; `met` tells what is there of it (`contents`), -1 where nobody looked."""
         key = (state, seen, met)
         found = self._onward.get(key)
         if found is None:

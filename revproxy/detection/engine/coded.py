@@ -6,10 +6,8 @@ Invariant: a value without a NUL that is left out is not decoded; what is chosen
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
-from revproxy.codecs.marks import NEWLINE
+from revproxy.codecs.marks import BACKSLASH, EQUALS, NEWLINE, PERCENT, PLUS
 from revproxy.detection.link import Group
 from revproxy.detection.link.chains import LONG_BASE64
 from revproxy.detection.link.hints import CODED
@@ -19,7 +17,6 @@ QUAD = 4
 _BLANKS = b" \t\n\r\v\f\xa0\xc2"
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/"
 """Digits that no transformation takes for anything else."""
-_PLAIN_AND_NUL = _PLAIN + b"\0"
 
 
 def shortest(group: Group) -> int:
@@ -28,39 +25,40 @@ def shortest(group: Group) -> int:
     return 2 * QUAD if all(name == LONG_BASE64 for name in names) else QUAD
 
 
-class Decodable(NamedTuple):
+class Decodable:
     """Values that base64 may decode: those of which it is known what they decode to, that, and the others."""
 
-    plain: list[bytes]
-    decoded: list[bytes]
-    others: list[bytes]
+    __slots__ = ("decoded", "others", "plain")
+
+    def __init__(self) -> None:
+        self.plain: list[bytes] = []
+        self.decoded: list[bytes] = []
+        self.others: list[bytes] = []
 
 
-def decodable(values: Sequence[bytes], fewest: int) -> Decodable:
-    """Those of at least so many bytes that are made of digits, white space and escapes alone. None has a NUL."""
-    if not values:
-        return Decodable([], [], [])
-    # What else is in each of them.
-    others = b"\0".join(values).translate(None, CODED).split(b"\0")
-    some = [v for v, other in zip(values, others, strict=True) if not other and len(v) >= fewest]
-    if not some:
-        return Decodable([], [], [])
-    joined = b"\0".join(some)
-    digits = joined.translate(None, _BLANKS)
-    rows = zip(some, digits.split(b"\0"), strict=False)
-    if NEWLINE in joined or digits.translate(None, _PLAIN_AND_NUL):
-        return _sorted(rows)
-    quads = [row for row in rows if not len(row[1]) & 3]
-    return Decodable([value for value, _ in quads], [a2b_base64(text) for _, text in quads], [])
+def decodable(values: list[bytes], data: bytes, fewest: int) -> Decodable:
+    """Those of at least so many bytes that are made of digits, white space and escapes alone.
 
-
-def _sorted(rows: Iterable[tuple[bytes, bytes]]) -> Decodable:
-    """Values and their digits, where some are not of plain digits alone."""
-    plain, decoded, others = found = Decodable([], [], [])
-    for value, digits in rows:
-        if NEWLINE in value or digits.translate(None, _PLAIN):
-            others.append(value)
-        elif not len(digits) & 3:
-            plain.append(value)
-            decoded.append(a2b_base64(digits))
+    None has a NUL, and `data` is all of them joined with it.
+    """
+    found = Decodable()
+    marked = _is_marked(data)
+    texts = data.translate(None, _BLANKS).split(b"\0")
+    for at in range(len(values)):
+        value = values[at]
+        if len(value) < fewest:
+            continue
+        text = texts[at]
+        if marked and _is_marked(value):
+            if not value.translate(None, CODED):
+                found.others.append(value)
+        # The length rules out most at no cost.
+        elif not len(text) & 3 and (text.isalnum() or not text.translate(None, _PLAIN)):
+            found.plain.append(value)
+            found.decoded.append(a2b_base64(text))
     return found
+
+
+def _is_marked(data: bytes) -> bool:
+    """Whether there is something that transformations may make digits of, or that base64 takes for more than one."""
+    return PERCENT in data or EQUALS in data or PLUS in data or BACKSLASH in data or NEWLINE in data

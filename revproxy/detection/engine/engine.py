@@ -14,29 +14,30 @@ from typing import Final
 from revproxy.detection.engine.controls import controlled
 from revproxy.detection.engine.excluding import Excluding
 from revproxy.detection.engine.executor import Hit
-from revproxy.detection.engine.joining import GroupScanner
-from revproxy.detection.engine.memory import Names, Recall, Scan
+from revproxy.detection.engine.joining import GroupScanner, keyed_items
+from revproxy.detection.engine.memory import Confirm, Names, Recall, Scan
 from revproxy.detection.engine.plan import GroupPlan, Plan, Planner
 from revproxy.detection.engine.reading import keys_of
 from revproxy.detection.engine.shared import Shared
-from revproxy.detection.engine.sieving import Sieves
+from revproxy.detection.engine.sieving import MANY, Sieves
 from revproxy.detection.engine.state import Looked, Scene, State
 from revproxy.detection.engine.stretches import Stretches
 from revproxy.detection.link import Group, RuleSet
 from revproxy.detection.link.looks import REMEMBERED
 from revproxy.detection.link.ruleset import Look
+from revproxy.detection.link.sieves import Place
 from revproxy.detection.operators.numbers import number
-from revproxy.detection.rules import AS_WRITTEN, Rule
+from revproxy.detection.rules import Rule
 from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 
 PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
+HITS = 1024
+"""Most sets of items of a group of which it is kept whose they are."""
 
 _NONE: Final = frozenset[str]()
 _BODY: Final = Phase.BODY
 _ALLOW: Final = Action.ALLOW
-_WRITTEN = frozenset(AS_WRITTEN.values())
-"""Fields of which the values are names."""
 Pair = tuple[int, int]
 """A rule and one of its conditions."""
 PlanKey = tuple[Protocol, Phase, Phase, bool, tuple[str, ...]]
@@ -61,8 +62,9 @@ class Engine:
         scan_of = partial(self.shared.scan, beside=beside)
         self._scans = [GroupScanner(group, scan_of).items for group in ruleset.groups]
         self._names = [Names(scan) for scan in self._scans]
-        self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
         self._sieves = Sieves(ruleset.sieves, scan_of)
+        self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]
+        self._pairs: list[dict[int, frozenset[tuple[int, int]]]] = [{} for _ in ruleset.groups]
         self._idle = self.shared.idle
         # What is made to be watched has to run.
         self._stretches = Stretches(ruleset, self._programs, self._idle, remembers=not self.shared.watched)
@@ -75,10 +77,16 @@ class Engine:
         """The memory of a group whose values come again."""
         if group.klass not in REMEMBERED:
             return None
-        confirms = [self._programs[i.rule].steps[i.condition].confirms for i in group.items]
+        confirms = [self._confirm((i.rule, i.condition)) for i in group.items]
         remembered = sum(g.klass in REMEMBERED for g in self.ruleset.groups)
         tried = sum(1 << at for at, item in enumerate(group.items) if item.look is Look.TRY)
-        return Recall(scan, confirms, self._memory_bytes // remembered, tried)
+        return Recall(scan, confirms, self._memory_bytes // remembered, tried, keyed_items(group))
+
+    def _confirm(self, place: Place) -> Confirm:
+        """What tells whether a condition accepts a value: where that is dear, not before a scan says that it may."""
+        rule, condition = place
+        confirms = self._programs[rule].steps[condition].confirms
+        return self._sieves.before(place, confirms) if self._sieves.knows(place, MANY) else confirms
 
     def twin(self) -> Engine:
         """Another engine of the same rule set, for another thread."""
@@ -152,12 +160,18 @@ class Engine:
             found = _remembered(scan, fields, recall, wanted, state)
         for counts in scan.counts:
             found |= counts.bits(keys_of(fields, counts.field)) & wanted
-        items = self.ruleset.groups[scan.group].items
-        while found:
-            low = found & -found
-            item = items[low.bit_length() - 1]
-            hit.add((item.rule, item.condition))
-            found ^= low
+        if found:
+            known = self._pairs[scan.group].get(found)
+            hit.update(known if known is not None else self._pairs_of(scan.group, found))
+
+    def _pairs_of(self, group: int, found: int) -> frozenset[tuple[int, int]]:
+        """The (rule, condition) pairs of these items (bits) of a group: few sets of them come again and again."""
+        known = self._pairs[group]
+        if len(known) >= HITS:
+            known.clear()
+        items = self.ruleset.groups[group].items
+        pairs = known[found] = frozenset((i.rule, i.condition) for at, i in enumerate(items) if found >> at & 1)
+        return pairs
 
     def _scanned(self, scan: GroupPlan, fields: Fields, wanted: int) -> int:
         for gates in scan.gates:
@@ -197,27 +211,31 @@ def _leading(needed: Mapping[tuple[Protocol, int], frozenset[Pair]]) -> dict[Pro
 
 def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, state: State) -> int:
     """What an earlier phase found nothing in, that could matter now, is not looked at again."""
-    before = state.looked.get(scan.group)
-    past = before.fields if before is not None and not before.items & wanted else {}
+    looked = state.looked.get(scan.group)
+    if looked is None or looked.items & wanted:
+        looked = state.looked[scan.group] = Looked()
+    past = looked.fields
     hits = 0
     values: list[bytes] = []
     masks: list[int] = []
-    now: dict[str, object] = {}
-    for (name, keys), looks in zip(scan.sources, scan.looks, strict=True):
-        got = fields.get(name)
+    for looks in scan.looks:
+        name = looks.name
+        # Not taken apart before it is compared: compiled code makes another tuple of what it has taken apart.
+        got: object = fields.get(name)
         if got is None:
             continue
-        if keys or name in _WRITTEN:
-            hits |= recall.together(name, tuple(got[not keys]), looks, wanted)
-            continue
-        now[name] = got
-        if past.get(name) is not got:
-            values += got[1]
-            masks += looks.masks(got[0], len(got[1]))
+        if looks.named:
+            names = fields.keys(name) if looks.keys else fields.values(name)
+            hits |= recall.together(name, tuple(names), looks, wanted)
+        elif past.get(name) is not got:
+            past[name] = got
+            there = fields.values(name)
+            values += there
+            masks += looks.masks(fields.keys(name), len(there))
     if not values:
         return hits
     found, may = recall.items(values, masks, wanted)
-    state.looked[scan.group] = Looked({**past, **now}, may if not past or before is None else may | before.items)
+    looked.items |= may
     return hits | found
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from revproxy.detection.engine.reading import key_test, names_of
-from revproxy.detection.rules import Condition
+from revproxy.detection.rules import AS_WRITTEN, Condition
 
 SETS = 1024
 """Most sets of keys that are remembered; beyond, it begins anew."""
-
-
 KEYS = 4096
 """Most keys of which it is remembered what looks at their values."""
 KEY_BYTES = 64
 """Of longer ones it is not."""
+_WRITTEN = frozenset(AS_WRITTEN.values())
+"""Fields of which the values are names."""
 MOST_KEYS = 64
 """With more keys than this no gate is shut: trying them all would cost more than it saves."""
 
@@ -82,20 +82,29 @@ class Counts:
 class Looks:
     """Which items of a group look at which values of one field."""
 
-    __slots__ = ("_all", "_by_key", "_known", "_rows")
+    __slots__ = ("_all", "_by_key", "_each", "_known", "_rows", "keys", "name", "named")
 
     def __init__(self, field: str, rows: Sequence[tuple[int, Condition]]) -> None:
         """`rows`: an item's bit and its condition."""
+        base = names_of(field)
+        self.name = base or field
+        self.keys = base is not None
+        """Whether not the values of the field `name` are looked at, but its keys."""
+        self.named = self.keys or field in _WRITTEN
+        """Whether what is looked at are names, of which few sets come again and again."""
         chosen = [(bit, t) for bit, c in rows for t in c.targets if t.field == field and not (t.exclude or t.count)]
         self._rows = [(bit, key_test(t)) for bit, t in chosen]
         self._known: dict[tuple[bytes, ...], list[int]] = {}
         self._by_key: dict[bytes, int] = {}
         self._all = sum({bit for bit, _ in self._rows})
+        self._each = [self._all]
 
     def masks(self, keys: Sequence[bytes], count: int) -> list[int]:
-        """For each of `count` values, the bits of the items that look at it; values may have no keys."""
+        """For each of `count` values, the bits of the items that look at it; values may have no keys. Not to be
+        changed."""
         if len(keys) != count:
-            return [self._all] * count
+            # Not a new list for each of the many fields with one value.
+            return self._each if count == 1 else [self._all] * count
         known = tuple(keys)
         found = self._known.get(known)
         if found is None:

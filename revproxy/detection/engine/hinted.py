@@ -13,6 +13,8 @@ FEW = 16
 SHARE = 4
 """One match for so many values is many."""
 
+_NONE = frozenset[int]()
+
 
 class Hints:
     """The hints of one group's items, for one thread."""
@@ -49,6 +51,8 @@ class Hints:
             else:
                 places += ends
             hit.append(item)
-        if every or not places:
-            return frozenset(hit), values if every and hit else []
+        if not hit:
+            return _NONE, []
+        if every:
+            return frozenset(hit), values
         return frozenset(hit), [values[number] for number in numbers(places, data)]

@@ -8,18 +8,28 @@ for the scan alone (`places.joined`); a transformation is carried out value by v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from revproxy.detection.engine.calm import Scanner, ScanOf, Scans
 from revproxy.detection.engine.chains import ChainTable, State
 from revproxy.detection.engine.coded import decodable, shortest
+from revproxy.detection.engine.contents import Telling
 from revproxy.detection.engine.hinted import Hints
 from revproxy.detection.engine.places import joined
-from revproxy.detection.engine.turns import turn
+from revproxy.detection.engine.turns import LONG_BYTES, turn
 from revproxy.detection.link import Group
+from revproxy.detection.link.ruleset import Look
 
 ROOTS = 1024
 """Most sets of items of which the beginning is kept; beyond, it is begun anew."""
+
+
+def keyed_items(group: Group) -> int:
+    """The items (bits) that `Group.unkeyed` is without."""
+    if group.unkeyed is None:
+        return 0
+    held = {number - len(group.triggers) for number in group.unkeyed.numbers}
+    return sum({1 << at for at, item in enumerate(group.items) if item.look is Look.SCAN and at not in held})
 
 
 class GroupScanner:
@@ -31,8 +41,11 @@ class GroupScanner:
         self.chains = ChainTable(group)
         self._roots: dict[int, State] = {}
         self._mask = self.chains.trigger_mask
+        self._telling = Telling(self.chains.met_by, group.databases.calm_bytes)
         self._scanner = Scanner()
         self._all = self._scanner.load(group.databases, scan_of)
+        self._unkeyed = self._scanner.load(group.unkeyed, scan_of) if group.unkeyed is not None else None
+        self._keyed = keyed_items(group)
         self._small = {name: self._scanner.load(databases, scan_of) for name, databases in group.small}
         self._hints = Hints(group.hints, scan_of)
         self._shortest = shortest(group)
@@ -44,8 +57,10 @@ class GroupScanner:
         root = self._roots.get(wanted)
         if root is None:
             root = self._root(wanted)
-        walk = self._unseen if self._blind else self._walk
-        return walk(root, self._all, list(values)) >> self.shift
+        if self._blind:
+            return self._unseen(root, self._all, list(values)) >> self.shift
+        scans = self._all if self._unkeyed is None or wanted & self._keyed else self._unkeyed
+        return self._walk(root, scans, list(values)) >> self.shift
 
     def _root(self, wanted: int) -> State:
         if len(self._roots) >= ROOTS:
@@ -55,44 +70,45 @@ class GroupScanner:
 
     def _walk(self, state: State, scans: Scans, values: list[bytes]) -> int:
         """Scan these forms of the values, and what else follows from the result."""
-        turn()
         data, whole = joined(values)
-        seen = self._scanner.look(scans, data)
-        accept, leads = self.chains.move(state, seen & self._mask)
-        if not leads:
-            return seen & accept
+        if len(data) > LONG_BYTES:
+            turn()
+        contents = self._telling.of(data) if scans.calm is not None else None
+        seen = self._scanner.look(scans, data, contents is not None and contents.calm)
+        triggered = seen & self._mask
+        accept, leads = self.chains.move(state, triggered)
         hits = seen & accept
-        met = self.chains.met(data)
-        free, asked = self.chains.asked(state, seen & self._mask, met)
+        if not leads:
+            return hits
+        met = (contents or self._telling.of(data)).met
+        free, asked, bits = self.chains.asked(state, triggered, met)
         if free:
             hits |= self._onward(free, scans, values, seen, met)
-        if asked and seen >> self.shift:
+        if (hits | seen) & bits:
             # What was seen in the values as they are counts as a hit: to try that costs less than a chain.
-            hits |= seen & sum([1 << self.shift + p for p in asked])
+            hits |= seen & bits
             asked = tuple([p for p in asked if not hits >> self.shift + p & 1])
-        if asked:
-            for part, some in self._hinted(state, asked, data, values, whole):
-                if some:
-                    hits |= self._onward(part, scans, some, seen, met)
+        if not asked:
+            return hits
+        # The rest of a node goes on in parts, each with the values of which transformations may make something.
+        hinted, some = self._hints.holding(asked, data, values)
+        if some:
+            hits |= self._onward(self.chains.only(state, hinted), scans, some, seen, met)
+        coded = self.chains.only(state, asked, coded=True)
+        if coded:
+            some = self._coded(coded, values, data) if whole else values
+            if some:
+                hits |= self._onward(coded, scans, some, seen, met)
         return hits
 
-    def _hinted(
-        self, state: State, asked: tuple[int, ...], data: bytes, values: list[bytes], whole: bool
-    ) -> Iterator[tuple[State, list[bytes]]]:
-        """Parts of a node, each with the values of which transformations may make something that it accepts."""
-        hit, some = self._hints.holding(asked, data, values)
-        if hit:
-            yield self.chains.only(state, hit), some
-        coded = self.chains.only(state, frozenset(asked), coded=True)
-        if coded:
-            yield coded, self._coded(coded, values) if whole else values
-
-    def _coded(self, state: State, values: list[bytes]) -> list[bytes]:
-        """Of values without a NUL, those of which base64 may make something that the items of this node accept."""
-        plain, decoded, others = decodable(values, self._shortest)
-        if plain:
-            others += self._hints.holding({p for p, _ in state}, joined(decoded)[0], plain)[1]
-        return others
+    def _coded(self, state: State, values: list[bytes], data: bytes) -> list[bytes]:
+        """Of values without a NUL (`data`: joined), those of which base64 may make something that the items of this
+        node accept."""
+        found = decodable(values, data, self._shortest)
+        if found.plain:
+            items = {p for p, _ in state}
+            return found.others + self._hints.holding(items, joined(found.decoded)[0], found.plain)[1]
+        return found.others
 
     def _onward(self, state: State, scans: Scans, values: list[bytes], seen: int, met: int) -> int:
         """Take the items that are done, and scan the forms that are not; `met` as in `ChainTable.onward`.

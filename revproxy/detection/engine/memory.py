@@ -15,10 +15,8 @@ Scan = Callable[[Sequence[bytes], int], int]
 """Bits of the items, of those wanted (bits), that may accept one of the values."""
 Confirm = Callable[[bytes], bool]
 
-Seen = tuple[bytes, int]
-"""A value, and the items (bits) that look at it."""
 ENTRY_BYTES = 220
-"""What an entry costs besides the bytes of its key: three objects and a place in a table."""
+"""What an entry costs besides the bytes of its key: four objects and a place in a table."""
 FEW = 3
 """So many conditions are sooner tried than the value is scanned alone."""
 SETS = 256
@@ -29,37 +27,48 @@ SET_BYTES = 4096
 """A set with more bytes is not."""
 
 
+class Known:
+    """What is known of a value, in bits of items: those that it was scanned for (`mask`), and of those the ones of
+    which the condition accepts it (`hits`) and the ones of which that is still to be found out (`open`)."""
+
+    __slots__ = ("hits", "mask", "open")
+
+    def __init__(self, mask: int, may: int) -> None:
+        self.mask = mask
+        self.hits = 0
+        self.open = may
+
+
 class Memory:
-    """Results (item bits) by value and the items that look at it. Holds at most `most_bytes`, in two generations of
-    half of that."""
+    """What is known, by value. Holds at most `most_bytes`, in two generations of half of that."""
 
     __slots__ = ("_old", "_share", "_used", "young")
 
     def __init__(self, most_bytes: int) -> None:
         self._share = most_bytes // 2
-        self.young: dict[Seen, int] = {}
-        self._old: dict[Seen, int] = {}
+        self.young: dict[bytes, Known] = {}
+        self._old: dict[bytes, Known] = {}
         self._used = 0
 
-    def get(self, seen: Seen) -> int | None:
+    def get(self, value: bytes) -> Known | None:
         """What was put for this, or None when it is not remembered."""
-        found = self.young.get(seen)
+        found = self.young.get(value)
         if found is None:
-            found = self._old.get(seen)
+            found = self._old.get(value)
             if found is not None:
-                self.put(seen, found)
+                self.put(value, found)
         return found
 
-    def put(self, seen: Seen, result: int) -> None:
-        """Remember a result; a value larger than a sixteenth of the memory is not."""
-        cost = len(seen[0]) + ENTRY_BYTES
+    def put(self, value: bytes, known: Known) -> None:
+        """Remember what is known; a value larger than a sixteenth of the memory is not."""
+        cost = len(value) + ENTRY_BYTES
         if cost > self._share >> 3:
             return
         if self._used + cost > self._share:
             self._old = self.young
             self.young = {}
             self._used = 0
-        self.young[seen] = result
+        self.young[value] = known
         self._used += cost
 
     def __len__(self) -> int:
@@ -98,84 +107,95 @@ class Recall:
     once, not on each request. Only items that are wanted are tried; the others stay open until they are.
     """
 
-    __slots__ = ("_confirms", "_memory", "_open", "_scan", "_sets", "_tried")
+    __slots__ = ("_confirms", "_keyed", "_memory", "_scan", "_sets", "_tried")
 
-    def __init__(self, scan: Scan, confirms: Sequence[Confirm], most_bytes: int, tried: int = 0) -> None:
+    def __init__(
+        self, scan: Scan, confirms: Sequence[Confirm], most_bytes: int, tried: int = 0, keyed: int = 0
+    ) -> None:
         """`confirms[p]` tells whether the condition of item `p` accepts a value; the items `tried` (bits) are not
-        scanned for."""
+        scanned for; a scan without any of the `keyed` ones costs much less."""
         self._scan = scan
+        self._keyed = keyed
         self._tried = tried
         self._confirms = confirms
         self._memory = Memory(most_bytes)
-        self._open = len(confirms)
         self._sets: dict[tuple[str, tuple[bytes, ...], int], int] = {}
 
-    def items(self, values: Sequence[bytes], masks: Sequence[int], wanted: int) -> tuple[int, int]:
+    def items(self, values: list[bytes], masks: list[int], wanted: int) -> tuple[int, int]:
         """(bits of the wanted items of which the condition accepts a value that it looks at (`masks`, by value), bits
         of all items of which that may be so)."""
-        young, memory, shift = self._memory.young, self._memory, self._open
-        hits = 0
-        unknown: list[Seen] = []
-        for seen in zip(values, masks, strict=True):
-            known = young.get(seen)
+        memory = self._memory
+        hits = may = 0
+        unknown: dict[bytes, int] = {}
+        places: list[int] = []
+        for at in range(len(values)):
+            value = values[at]
+            known = memory.young.get(value)
             if known is None:
-                known = memory.get(seen)
-                if known is None:
-                    unknown.append(seen)
-                    continue
-            if known:
-                if known >> shift & wanted:
-                    known = self._try(seen, known, wanted)
-                hits |= known
+                known = memory.get(value)
+            mask = masks[at]
+            if known is None or (known.mask != mask and mask & ~known.mask):
+                # Who else looks at it is not to make it unknown again.
+                unknown[value] = unknown.get(value, 0) | mask | (0 if known is None else known.mask)
+                places.append(at)
+                continue
+            if known.open:
+                if known.open & mask & wanted:
+                    self._try(value, known, mask & wanted)
+                may |= known.open & mask
+            if known.hits:
+                hits |= known.hits & mask
         if unknown:
-            hits |= self._learn(unknown, wanted)
-        every = hits & ((1 << shift) - 1)
-        return every & wanted, hits >> shift | every
+            learnt: dict[bytes, Known] = {}
+            keyed = {value: mask for value, mask in unknown.items() if mask & self._keyed}
+            if keyed:
+                self._learn(keyed, learnt)
+                for value in keyed:
+                    del unknown[value]
+            if unknown:
+                self._learn(unknown, learnt)
+            for at in places:
+                value, mask = values[at], masks[at]
+                known = learnt[value]
+                if known.open & mask & wanted:
+                    self._try(value, known, mask & wanted)
+                may |= known.open & mask
+                hits |= known.hits & mask
+        return hits & wanted, may | hits
 
     def together(self, source: str, values: tuple[bytes, ...], looks: Looks, wanted: int) -> int:
         """As `items` for all keys of the field `source`: names of header fields come in few sets."""
         key = (source, values, wanted)
         found = self._sets.get(key)
         if found is None:
-            found = self.items(values, looks.masks(values, len(values)), wanted)[0]
+            found = self.items(list(values), looks.masks(values, len(values)), wanted)[0]
             if len(self._sets) >= SETS:
                 self._sets.clear()
             if sum(map(len, values)) <= SET_BYTES:
                 self._sets[key] = found
         return found
 
-    def _learn(self, unknown: Sequence[Seen], wanted: int) -> int:
-        """Scan values at once. Where much was hit, those that it may matter to are scanned singly.
-
-        The bits are those of the memory: confirmed items, and above them the open ones.
-        """
+    def _learn(self, unknown: dict[bytes, int], learnt: dict[bytes, Known]) -> None:
+        """Add what is now known of these values, of which it is told which items look at them. They are scanned at
+        once; where much was hit, those that it may matter to are scanned singly."""
         together = 0
-        for _, mask in unknown:
+        for mask in unknown.values():
             together |= mask
-        found = self._scan([value for value, _ in unknown], together)
-        hits = 0
-        for seen in unknown:
-            value, mask = seen
-            alone = found & mask
-            if alone.bit_count() > FEW and len(unknown) > 1:
-                alone = self._scan([value], mask)
-            known = (alone | self._tried & mask) << self._open
-            if known >> self._open & wanted:
-                known = self._try(seen, known, wanted)
-            else:
-                self._memory.put(seen, known)
-            hits |= known
-        return hits
+        found = self._scan(list(unknown), together)
+        for value, mask in unknown.items():
+            may = found & mask
+            if may.bit_count() > FEW and len(unknown) > 1:
+                may = self._scan([value], mask)
+            known = learnt[value] = Known(mask, may | self._tried & mask)
+            self._memory.put(value, known)
 
-    def _try(self, seen: Seen, known: int, wanted: int) -> int:
-        """Try the open items that are wanted. In `known`, confirmed items stand below the open ones."""
-        value = seen[0]
-        todo = known >> self._open & wanted
-        known ^= todo << self._open
+    def _try(self, value: bytes, known: Known, wanted: int) -> None:
+        """Try the open items that are wanted."""
+        todo = known.open & wanted
+        left, hits = known.open ^ todo, known.hits
         while todo:
             low = todo & -todo
             if self._confirms[low.bit_length() - 1](value):
-                known |= low
+                hits |= low
             todo ^= low
-        self._memory.put(seen, known)
-        return known
+        known.hits, known.open = hits, left

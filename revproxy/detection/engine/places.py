@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import hyperscan
 
+from revproxy.codecs.marks import NUL
 from revproxy.detection.engine.calm import Scan, ScanOf
 from revproxy.detection.link.patterns import STAND_IN
 
@@ -18,9 +19,9 @@ _WITHOUT_NUL = STAND_IN + bytes(range(1, 256))
 
 def joined(values: Sequence[bytes]) -> tuple[bytes, bool]:
     """What is scanned of them, and whether that is them as they are: there is no NUL in one."""
-    together = b"\0".join(values)
-    if together.count(0) == len(values) - 1:
-        return together, True
+    # To join them twice is cheaper than to count.
+    if NUL not in b"".join(values):
+        return b"\0".join(values), True
     return b"\0".join([v.translate(_WITHOUT_NUL) for v in values]), False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from revproxy.detection.engine.calm import ScanOf
@@ -26,6 +26,11 @@ class Sieves:
     def knows(self, place: Place, count: int) -> bool:
         """Whether there is something to say of so many values there."""
         return count >= MANY and place in self._known
+
+    def before(self, place: Place, test: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+        """A test of the condition at a place that it knows, with a look in front: most values do not come to it."""
+        places = self._places
+        return lambda value: places.holds(place, joined([value])[0]) and test(value)
 
     def left(self, place: Place, values: Sequence[bytes]) -> Sequence[int]:
         """The numbers, in order, of those of the values that are to be tried, at a place that it knows."""

@@ -67,11 +67,14 @@ class Lost(NamedTuple):
     test: Callable[[bytes], Any] | None
 
 
-class Looked(NamedTuple):
+class Looked:
     """Fields as they were, and the items (bits) that some value of theirs may hit."""
 
-    fields: Mapping[str, Any]
-    items: int
+    __slots__ = ("fields", "items")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.items = 0
 
 
 class State:

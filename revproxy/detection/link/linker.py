@@ -18,7 +18,7 @@ from revproxy.detection.link.chains import Chain, fold, trigger_of
 from revproxy.detection.link.databases import LONG_BYTES, Expression, Refused, database, is_slow, key_of
 from revproxy.detection.link.hints import coded, hint
 from revproxy.detection.link.jumps import jumps_of
-from revproxy.detection.link.looks import changing, look_of, scanned_as
+from revproxy.detection.link.looks import REMEMBERED, changing, is_keyed, look_of, scanned_as
 from revproxy.detection.link.needs import needs_of
 from revproxy.detection.link.onto import NOTHING, Kept, onto
 from revproxy.detection.link.patterns import CALM, CALM_WIRE, Pattern, Shape, folded, forms, heavy_form
@@ -43,6 +43,8 @@ _NO_SET: frozenset[Protocol] = frozenset()
 
 FEW = 4
 """A transformation that at most one item in so many asks for has small databases of its own."""
+KEYED = 4
+"""So many items that ask for certain keys are worth databases without them."""
 
 HINT_BYTES = 64 * 1024
 """What is longer is no hint: it costs about as much as what it saves."""
@@ -328,13 +330,18 @@ class _Linker:
                 small.append((name, self._databases(draft, triggers, few)))
         alphabet = CALM_CLASSES.get(key[1], 0) if not key[3] else 0
         databases = self._databases(draft, triggers, every, alphabet)
+        conditions = [self.rules[item.rule].conditions[item.condition] for item in items]
+        unkeyed = frozenset(p for p in every if not is_keyed(conditions[p], draft.fields))
+        apart = key[1] in REMEMBERED and not key[3] and len(every) - len(unkeyed) >= KEYED
         hints = {
             p: self._database([Expression(0, text, every=True) for text in texts])
             for p, texts in enumerate(draft.hints)
             if texts
         }
         decoding = {p: at for p in hints if (at := coded(items[p].chain)) is not None}
-        return Group(*key, tuple(sorted(draft.fields)), items, triggers, databases, tuple(small), hints, decoding)
+        without = self._databases(draft, triggers, unkeyed, alphabet) if apart else None
+        fields = tuple(sorted(draft.fields))
+        return Group(*key, fields, items, triggers, databases, tuple(small), hints, decoding, without)
 
     def _databases(
         self, draft: _Draft, triggers: tuple[str, ...], chosen: frozenset[int], alphabet: int = 0

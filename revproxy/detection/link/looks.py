@@ -28,6 +28,12 @@ def changing(controls: Collection[Control]) -> frozenset[str]:
     return frozenset({BODY_TYPE} if Control.BODY_PROCESSOR in controls else ())
 
 
+def is_keyed(condition: Condition, fields: Collection[str]) -> bool:
+    """Whether it looks at certain keys of these fields alone."""
+    chosen = [t for t in condition.targets if t.field in fields and not t.exclude]
+    return all(t.key is not None or t.pattern is not None for t in chosen)
+
+
 def look_of(condition: Condition) -> Look | None:
     """None when the rule has to run for it to be known."""
     chosen = [t for t in condition.targets if not t.exclude]

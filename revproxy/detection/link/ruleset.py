@@ -98,6 +98,9 @@ class Group:
     databases, each of one pattern that reports every match."""
     coded: Mapping[int, int] = field(default_factory=dict)
     """Those of them whose chain decodes base64, and where in it."""
+    unkeyed: Databases | None = None
+    """Of values that come again: databases without the items that ask for certain keys only. Most header fields are
+    looked at by no such item, and are scanned with these, which hold far less; None where they would not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ class RuleSet:
     def keys(self) -> frozenset[str]:
         """Those of all databases that the groups name."""
         held = [one for g in self.groups for one in (g.databases, *(small for _, small in g.small))]
+        held += [g.unkeyed for g in self.groups if g.unkeyed is not None]
         alone = [*self.sieves.values(), *(key for g in self.groups for key in g.hints.values())]
         return frozenset(key for key in (*alone, *(k for one in held for k in (one.joined, one.calm))) if key)
 

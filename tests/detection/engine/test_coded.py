@@ -25,7 +25,7 @@ CASES = [
 
 @pytest.mark.parametrize(("value", "decoded", "other"), CASES)
 def test_decodable(value, decoded, other):
-    found = decodable([value], 8)
+    found = decodable([value], value, 8)
     assert (found.decoded, bool(found.others)) == (decoded, other)
     assert found.plain == [value] * len(decoded)
 
@@ -41,10 +41,20 @@ def test_what_is_left_out_is_not_decoded(value, takes_out):
     for name in chain:
         form = TRANSFORMATIONS[name](form)
     decoded = TRANSFORMATIONS["base64Decode"](form)
-    found = decodable([value], 4)
+    found = decodable([value], value, 4)
     # Blanks alone decode to nothing at all.
     if decoded not in (form, b"") and not found.others:
         assert found.decoded == [decoded]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map(b"".join), min_size=1, max_size=4))
+def test_values_are_told_apart(values):
+    found = decodable(values, b"\0".join(values), 4)
+    alone = [decodable([value], value, 4) for value in values]
+    assert found.plain == [value for one in alone for value in one.plain]
+    assert found.decoded == [text for one in alone for text in one.decoded]
+    assert found.others == [value for one in alone for value in one.others]
 
 
 @pytest.mark.parametrize(("pattern", "want"), [("zebra", 8), ("z<", 4)])

@@ -118,6 +118,14 @@ def transactions(draw):
     return tx
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _keyed():
+    """A single item that asks for certain keys is set apart, so that few rules show whether that is right."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("revproxy.detection.link.linker.KEYED", 1)
+        yield
+
+
 def found(tx):
     return [(f.rule, f.phase, f.field, f.key) for f in tx.findings]
 

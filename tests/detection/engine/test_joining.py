@@ -4,9 +4,11 @@ from builders import condition, rule, simple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revproxy.detection.engine.joining import GroupScanner
+from revproxy.detection.engine.joining import GroupScanner, keyed_items
 from revproxy.detection.engine.shared import Shared
 from revproxy.detection.link import link
+from revproxy.detection.link.linker import KEYED
+from revproxy.detection.rules import Target
 
 RULES = [
     simple("whole", "^foo$"),
@@ -65,3 +67,20 @@ def test_what_a_blind_transformation_leaves_as_it_was_is_scanned_all_the_same():
     assert scanner.items([b""], 0b10) == 0b10
     assert scanner.items([b"1"], 0b10) == 0b10
     assert scanner.items([b"1"]) == 0b11
+
+
+def test_what_asks_for_certain_keys_is_not_scanned_for_in_other_values():
+    host, agent = Target("headers", key=b"host"), Target("headers", pattern="^user-")
+    keyed = [rule(f"k{at}", condition([(host, agent)[at % 2]], ("rx", "foo"))) for at in range(KEYED)]
+    ruleset = link([rule("every", condition(["headers", "line"], ("rx", "bar"))), *keyed])
+    (group,) = ruleset.groups
+    assert keyed_items(group) == ((1 << KEYED) - 1) << 1
+    assert group.unkeyed is not None
+    assert group.unkeyed.joined in ruleset.keys
+    scanner = GroupScanner(group, partial(Shared(ruleset).scan, beside=False))
+    assert scanner.items([b"foo bar"], 0b1) == 0b1
+    assert scanner.items([b"foo"], 0b11) == 0b10
+    assert scanner.items([b"foo bar"]) == (1 << KEYED + 1) - 1
+    (few,) = link([rule("every", condition(["headers"], ("rx", "bar"))), *keyed[1:]]).groups
+    assert few.unkeyed is None
+    assert keyed_items(few) == 0

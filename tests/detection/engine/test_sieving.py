@@ -70,3 +70,11 @@ def test_the_engine_uses_it():
     tx = transaction(args=[*[b"plain"] * (2 * MANY), b"1' or 1=1", b"2' or 2=2"])
     Engine(link([counting])).inspect(tx, Phase.HEAD, Phase.BODY)
     assert [f.value for f in tx.findings] == [b"1' or 1=1"]
+
+
+@settings(deadline=None)
+@given(values)
+def test_what_is_tried_behind_a_look_gives_the_same_answer(sieves, value):
+    for place in RULESET.sieves:
+        confirms = Program(RULESET.rules[place[0]], place[0]).steps[place[1]].confirms
+        assert sieves.before(place, confirms)(value) == confirms(value)

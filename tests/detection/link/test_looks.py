@@ -1,7 +1,7 @@
 import pytest
 from builders import condition
 
-from revproxy.detection.link.looks import REMEMBERED, changing, look_of, scanned_as
+from revproxy.detection.link.looks import REMEMBERED, changing, is_keyed, look_of, scanned_as
 from revproxy.detection.link.ruleset import Look
 from revproxy.detection.rules import FIELDS, Condition, Control, FieldClass, Operator, Reference, Target
 
@@ -39,3 +39,13 @@ def test_values_that_come_again_are_scanned_together():
 def test_changing():
     assert changing([Control.FORCE_BODY]) == frozenset()
     assert changing([Control.FORCE_BODY, Control.BODY_PROCESSOR]) == {"body.type"}
+
+
+def test_is_keyed():
+    host, every = Target("headers", key=b"host"), Target("headers")
+    others = Target("headers", key=b"te", exclude=True)
+    fields = {"headers", "line"}
+    assert is_keyed(condition([host, Target("headers", pattern="^x")], ("rx", "a")), fields)
+    assert is_keyed(condition([host, "args"], ("rx", "a")), fields)
+    assert not is_keyed(condition([host, "line"], ("rx", "a")), fields)
+    assert not is_keyed(condition([every, others], ("rx", "a")), fields)
