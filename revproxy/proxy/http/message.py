@@ -10,37 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from revproxy.protocols.http1 import RequestHead
+
 Line = tuple[bytes, bytes]
 """One header field: name as written, value without outer white space."""
 
 
-class Request(Protocol):
-    """A request head that passed the gate. `names` are the lower-case names of `fields`, in the same order."""
-
-    @property
-    def method(self) -> bytes: ...
-
-    @property
-    def target(self) -> bytes: ...
-
-    @property
-    def version(self) -> bytes: ...
-
-    @property
-    def host(self) -> bytes: ...
-
-    @property
-    def fields(self) -> list[Line]: ...
-
-    @property
-    def names(self) -> list[bytes]: ...
-
-    @property
-    def connection(self) -> frozenset[bytes]:
-        """Names of fields that the client said belong to this connection alone."""
-
-    def get(self, name: bytes) -> bytes | None:
-        """The first value of the field with that lower-case name."""
+Request = RequestHead
+"""A request head that passed the gate, however it came."""
 
 
 class Body(Protocol):
