@@ -29,9 +29,9 @@ def parse_query(query: bytes, limits: ContentLimits) -> tuple[list[bytes], list[
     values: list[bytes] = []
     if not query:
         return names, values
-    if query.count(b"&") >= limits.arguments:
+    pieces = query.translate(_PLUS_AS_SPACE).split(b"&", limits.arguments)
+    if len(pieces) > limits.arguments:
         raise LimitError("arguments", limits.arguments)
-    pieces = query.translate(_PLUS_AS_SPACE).split(b"&")
     if not pieces[-1]:
         pieces.pop()
     for piece in pieces:

@@ -188,6 +188,11 @@ class Stream(asyncio.Protocol):
     # Reading.
 
     @property
+    def now(self) -> float:
+        """The loop's time."""
+        return self._loop.time()
+
+    @property
     def buffered(self) -> int:
         """Bytes that were read ahead."""
         return len(self._buffer)

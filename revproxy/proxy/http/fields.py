@@ -53,11 +53,6 @@ def _referer_site(request: Request) -> bytes:
     return b"same" if host_name(site.lower()) == host_name((request.get(b"host") or b"").lower()) else b"other"
 
 
-@lru_cache(maxsize=128)
-def _body_type(content_type: bytes) -> bytes:
-    return declared(content_type).kind.value.encode("ascii")
-
-
 def _basename(path: bytes) -> bytes:
     plain = decode_percent(path)
     at = max(plain.rfind(b"/"), plain.rfind(b"\\"))
@@ -109,7 +104,7 @@ def fill_head(
     if "auth.user" in wanted:
         fields.put("auth.user", (_user(request),))
     if "body.type" in wanted:
-        fields.put("body.type", (_body_type(request.get(b"content-type") or b""),))
+        fields.put("body.type", (declared(request.get(b"content-type") or b"").word,))
     if "headers" in wanted:
         fields.put("headers", [line.value for line in request.lines], request.names)
     if "headers.written" in wanted:
