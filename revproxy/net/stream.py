@@ -217,7 +217,7 @@ class Stream(asyncio.Protocol):
         deadline = 0.0
         while True:
             buffer = self._buffer
-            at = buffer.find(_END, self._scanned)
+            at = buffer.find(_END, self._scanned) if buffer else -1
             if at >= 0:
                 self._scanned = 0
                 at += 4

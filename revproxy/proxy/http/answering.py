@@ -11,7 +11,7 @@ from revproxy.model import Limits, Phase, Transaction
 from revproxy.proxy.http.forward import read
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Carrier, Line, Reply
-from revproxy.proxy.http.outward import begin_judging, judge_body, outgoing_fields
+from revproxy.proxy.http.outward import begin_judging, judge_body, judge_whole, outgoing_fields
 from revproxy.proxy.http.upstream import Answer
 from revproxy.proxy.http.waiting import settled
 
@@ -30,10 +30,15 @@ async def give_back(
         head = answer.head
         fields = outgoing_fields(head, origin, carrier.request, carrier.client)
         held, complete = answer.whole(), True
-        if judge.inspects:
+        if not judge.inspects:
+            if held is None:
+                held, complete = await _hold(answer, False, _AT_ONCE_BYTES)
+        elif held is None or judge.may_decline:
             held, complete = await _judged(answer, transaction, judge, limits, held)
-        elif held is None:
-            held, complete = await _hold(answer, False, _AT_ONCE_BYTES)
+        else:
+            waiting = judge_whole(held, head, transaction, judge, limits.content)
+            if waiting is not None:
+                await waiting
         if not complete:
             await _stream(answer, carrier.reply, fields, held)
             return

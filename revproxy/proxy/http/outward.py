@@ -47,6 +47,15 @@ def begin_judging(head: ResponseHead, transaction: Transaction, judge: Judge) ->
     return is_text(head) and transaction.controls.reply_body_access and not _BODY_FIELDS.isdisjoint(judge.wanted)
 
 
+def judge_whole(
+    held: bytes, head: ResponseHead, transaction: Transaction, judge: Judge, limits: ContentLimits
+) -> Awaitable[None] | None:
+    """Judge an answer that is all there, head and body at once (`Judge.start`)."""
+    if begin_judging(head, transaction, judge):
+        return judge_body(Phase.REPLY_HEAD, held, True, head, judge, limits)
+    return judge.start(Phase.REPLY_HEAD, Phase.REPLY_BODY)
+
+
 def judge_body(
     first: Phase, held: bytes, complete: bool, head: ResponseHead, judge: Judge, limits: ContentLimits
 ) -> Awaitable[None] | None:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
-from dataclasses import dataclass
 
 from revproxy.model import HttpLimits
 from revproxy.net import Pool, Stream
 from revproxy.protocols.http1 import ChunkedReader, Framing, ResponseHead
 
 
-@dataclass(slots=True)
 class Outgoing:
     """A request ready to go: `head` is complete bytes; `body` is all of it, or `pieces` follow.
 
     `pieces` is None where `body` is everything; `chunked` frames pieces of unknown total length.
     """
 
-    method: bytes
-    head: bytes
-    body: bytes = b""
-    pieces: AsyncIterable[bytes] | None = None
-    chunked: bool = False
+    __slots__ = ("body", "chunked", "head", "method", "pieces")
+
+    def __init__(
+        self,
+        method: bytes,
+        head: bytes,
+        body: bytes = b"",
+        pieces: AsyncIterable[bytes] | None = None,
+        chunked: bool = False,
+    ) -> None:
+        self.method = method
+        self.head = head
+        self.body = body
+        self.pieces = pieces
+        self.chunked = chunked
 
 
 class Answer:
