@@ -12,7 +12,8 @@ from harness import chunked, get, limited, off, post, world
 FORM = b"application/x-www-form-urlencoded"
 OCTETS = b"application/octet-stream"
 _UPLOAD = (
-    b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\nContent-Type: text/plain\r\n\r\n%b\r\n--b--\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n'
+    b"Content-Type: text/plain\r\n\r\n%b\r\n--b--\r\n"
 )
 
 

@@ -122,3 +122,22 @@ async def test_phase_log_decides_nothing() -> None:
     transaction.scores.inbound = 50
     await settled(judging.log())
     assert judging.verdict.action is Action.ALLOW
+
+
+async def test_what_waits_for_nothing_is_judged_at_once() -> None:
+    judging, transaction = judge()
+    assert judging.start(Phase.HEAD, Phase.HEAD) is None
+    transaction.fields.put("args", [b"attack-1"], [b"a"])
+    with pytest.raises(Refused):
+        judging.start(Phase.BODY, Phase.BODY)
+
+
+async def test_what_is_long_is_waited_for() -> None:
+    judging, transaction = judge()
+    transaction.fields.put("args", [b"attack-1"], [b"a"])
+    waiting = judging.start(Phase.BODY, Phase.BODY, 1 << 20)
+    assert waiting is not None
+    assert judging.verdict.action is Action.ALLOW
+    with pytest.raises(Refused):
+        await waiting
+    assert judging.verdict.action is Action.DENY
