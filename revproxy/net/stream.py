@@ -207,6 +207,19 @@ class Stream(asyncio.Protocol):
                 await self._wait(deadline)
         return True
 
+    async def wait_more(self, timeout: float) -> bool:
+        """Wait until there is more to read than now: False at the end. Raises PeerTimeout, and PeerClosed when the
+        connection broke."""
+        size = len(self._buffer)
+        deadline = self._loop.time() + timeout
+        while len(self._buffer) == size:
+            if self.lost is not None:
+                raise PeerClosed("connection broke")
+            if self.eof:
+                return False
+            await self._wait(deadline)
+        return True
+
     async def read_head(self, most: int, timeout: float, idle: float | None = None) -> bytes:
         """Everything up to and including the first CRLFCRLF, at most `most` bytes, within `timeout` seconds in all.
 

@@ -47,6 +47,9 @@ class Coded:
         """See `message.Body`: only the end tells whether it is whole."""
         return None
 
+    async def arrive(self) -> None:
+        """As `whole`."""
+
     async def read(self) -> bytes:
         """See `message.Body`."""
         while not self.done:

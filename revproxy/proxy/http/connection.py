@@ -75,11 +75,30 @@ class Body:
         self._left, self.done = 0, True
         return self._stream.take(left)
 
-    async def read(self) -> bytes:
+    async def arrive(self) -> None:
         """See `message.Body`."""
+        if self._chunks is not None:
+            return
+        self._invite()
+        while self._stream.buffered < self._left:
+            if not await self._stream.wait_more(self._patience()):
+                raise PeerClosed("closed within a body")
+
+    def _invite(self) -> None:
         if self._expected:
             self._expected = False
             self._stream.write(_CONTINUE)
+
+    def _patience(self) -> float:
+        """The idle time; the whole body has a time of its own, which trickling cannot stretch."""
+        now = self._stream.now
+        if not self._deadline:
+            self._deadline = now + self._timeouts.request_body_total
+        return min(self._timeouts.request_body_idle, max(self._deadline - now, 0.0))
+
+    async def read(self) -> bytes:
+        """See `message.Body`."""
+        self._invite()
         while not self.done:
             piece = await (self._counted() if self._chunks is None else self._chunked(self._chunks))
             if piece:
@@ -105,12 +124,7 @@ class Body:
         return b"".join(pieces)
 
     async def _some(self, most: int) -> bytes:
-        """What came within the idle time; the whole body has a time of its own, which trickling cannot stretch."""
-        now = self._stream.now
-        if not self._deadline:
-            self._deadline = now + self._timeouts.request_body_total
-        left = self._deadline - now
-        data = await self._stream.read_some(min(self._timeouts.request_body_idle, max(left, 0.0)), most)
+        data = await self._stream.read_some(self._patience(), most)
         if not data:
             raise PeerClosed("closed within a body")
         return data

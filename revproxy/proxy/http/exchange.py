@@ -21,11 +21,12 @@ from revproxy.proxy.http.fields import fill_no_body
 from revproxy.proxy.http.forward import ask
 from revproxy.proxy.http.headers import inside
 from revproxy.proxy.http.holding import Holding
-from revproxy.proxy.http.intake import flow, flow_unseen, store, take_in
+from revproxy.proxy.http.intake import arrive, flow, flow_unseen, store, take_in
 from revproxy.proxy.http.inward import (
     Short,
     bodiless,
     goes_on_at_once,
+    is_short,
     judge_short,
     pass_head,
     reading_of,
@@ -70,7 +71,7 @@ async def exchange(carrier: Carrier, site: Site) -> None:
             outgoing = bodiless(carrier, way)
         elif goes_on_at_once(carrier, way, judge, transaction):
             outgoing = _flowing(carrier, body, site, way, judge, transaction)
-        elif (short := short_body(body, way, site.memory)) is not None:
+        elif (short := short_body(body, way, site.memory) or await _arrived(body, way, site)) is not None:
             entry.bytes_in += len(short.data)
             waiting = judge_short(carrier, short.data, site, way, judge, transaction)
             if waiting is not None:
@@ -105,6 +106,15 @@ async def exchange(carrier: Carrier, site: Site) -> None:
             site.recorder.write(entry, carrier.client, carrier.request)
             if tape is not None and judge is not None:
                 tape.end(judge.verdict, about(entry, carrier.client, carrier.request))
+
+
+async def _arrived(body: Body, way: RouteWay, site: Site) -> Short | None:
+    """A short body that was not all there, when it is: until then it waits where it came, as what is read ahead does.
+    None for all that goes the long way. Raises Refused."""
+    if not is_short(body.length, way):
+        return None
+    await arrive(body)
+    return short_body(body, way, site.memory)
 
 
 async def _receive(

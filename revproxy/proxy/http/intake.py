@@ -15,7 +15,7 @@ from revproxy.inspection.aside import aside
 from revproxy.model import Phase, Transaction
 from revproxy.proxy.http.collector import GATHERED
 from revproxy.proxy.http.judging import Judge
-from revproxy.proxy.http.message import Pieces
+from revproxy.proxy.http.message import Body, Pieces
 from revproxy.proxy.http.reading import Reading
 from revproxy.proxy.http.refusal import Refused, from_client
 from revproxy.proxy.http.waiting import judge_raw, judge_windows
@@ -40,6 +40,14 @@ async def take_in(
         pass
     reading.fill(transaction.fields)
     await judge.judge(Phase.BODY, Phase.BODY, reading.size)
+
+
+async def arrive(body: Body) -> None:
+    """Wait until all of a short body is there. Raises Refused."""
+    try:
+        await body.arrive()
+    except PeerError as error:
+        raise from_client(error) from error
 
 
 async def conclude(reading: Reading, judge: Judge, finished: bool) -> None:

@@ -83,10 +83,15 @@ class Short:
         self._held = 0
 
 
+def is_short(length: int | None, way: RouteWay) -> bool:
+    """Whether a body of that declared length can go the short way."""
+    return length is not None and length <= _SHORT_BYTES and length <= way.body_bytes
+
+
 def short_body(body: Body, way: RouteWay, memory: Budget) -> Short | None:
     """The body if it is short, all there already, and there is room for it; else nothing was read."""
     length = body.length
-    if length is None or length > _SHORT_BYTES or length > way.body_bytes or not memory.take(_COPIES * length):
+    if length is None or not is_short(length, way) or not memory.take(_COPIES * length):
         return None
     data = body.whole(length)
     if data is None:

@@ -40,6 +40,9 @@ class Body(Pieces, Protocol):
     def whole(self, most: int) -> bytes | None:
         """All of it where it is there already and no more than `most` bytes; else None, and nothing was read."""
 
+    async def arrive(self) -> None:
+        """Wait, reading nothing, until all of a counted body is there, which must be short. Raises as `read`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:

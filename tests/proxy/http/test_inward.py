@@ -7,7 +7,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from harness import chunked, get, limited, off, post, world
+from harness import Caller, chunked, get, limited, off, post, world
 
 FORM = b"application/x-www-form-urlencoded"
 OCTETS = b"application/octet-stream"
@@ -24,7 +24,7 @@ _UPLOAD = (
         (post(b"a=" + b"b" * 16382), 0),
         (post(b"a=" + b"b" * 16383), 1),
         (post(b"b" * 16384, OCTETS), 0),
-        (post(b"a=b", FORM, b"Expect: 100-continue"), 1),
+        (post(b"a=b", FORM, b"Expect: 100-continue"), 0),
         (chunked(b"a=b"), 1),
     ],
 )
@@ -47,7 +47,36 @@ async def test_a_body_that_is_not_all_there_is_waited_for(tmp_path: Path) -> Non
         await asyncio.sleep(0.05)
         assert made.inside.received == b""
         assert (await caller.ask(raw[-3:], b"POST")).status == 200
-        assert (len(made.spools), made.inside.requests[0].body) == (1, b"a=b&c=d")
+        assert (made.spools, made.inside.requests[0].body) == ([], b"a=b&c=d")
+
+
+async def test_a_body_that_trickles_is_given_up(tmp_path: Path) -> None:
+    """Each byte comes within the idle time, and all of them together take too long."""
+    limits = limited(timeouts={"request_body_idle": 5.0, "request_body_total": 0.5})
+    async with world(folder=str(tmp_path), limits=limits) as made:
+        caller = await made.call()
+        caller.send(post(b"a=" + b"b" * 100)[:-100])
+        trickling = asyncio.ensure_future(_trickle(caller))
+        assert (await caller.answer(b"POST")).status == 408
+        trickling.cancel()
+        assert (made.inside.received, made.memory.used) == (b"", 0)
+
+
+async def _trickle(caller: Caller) -> None:
+    for _ in range(99):
+        caller.send(b"b")
+        await asyncio.sleep(0.05)
+
+
+async def test_a_client_that_leaves_within_a_body(tmp_path: Path) -> None:
+    async with world(folder=str(tmp_path)) as made:
+        caller = await made.call()
+        caller.send(post(b"a=b&c=d")[:-3])
+        await asyncio.sleep(0.05)
+        caller.end()
+        assert (await caller.answer(b"POST")).status == 400
+        assert (await made.records.record())["reason"] == "client-gone"
+        assert made.inside.received == b""
 
 
 async def test_short_bodies_in_one_go(tmp_path: Path) -> None:
