@@ -188,36 +188,18 @@ class Stream(asyncio.Protocol):
     # Reading.
 
     @property
-    def now(self) -> float:
-        """The loop's time."""
-        return self._loop.time()
-
-    @property
     def buffered(self) -> int:
         """Bytes that were read ahead."""
         return len(self._buffer)
 
-    async def wait_data(self, timeout: float) -> bool:
-        """Whether there is at least one byte to read: False at the end. Raises PeerTimeout."""
-        if not self._buffer:
+    async def wait_data(self, timeout: float, beyond: int = 0) -> bool:
+        """Whether there are more than `beyond` bytes to read: False at the end. Raises PeerTimeout."""
+        if len(self._buffer) <= beyond:
             deadline = self._loop.time() + timeout
-            while not self._buffer:
+            while len(self._buffer) <= beyond:
                 if self.eof:
                     return False
                 await self._wait(deadline)
-        return True
-
-    async def wait_more(self, timeout: float) -> bool:
-        """Wait until there is more to read than now: False at the end. Raises PeerTimeout, and PeerClosed when the
-        connection broke."""
-        size = len(self._buffer)
-        deadline = self._loop.time() + timeout
-        while len(self._buffer) == size:
-            if self.lost is not None:
-                raise PeerClosed("connection broke")
-            if self.eof:
-                return False
-            await self._wait(deadline)
         return True
 
     async def read_head(self, most: int, timeout: float, idle: float | None = None) -> bytes:

@@ -242,23 +242,11 @@ async def test_two_readers_are_a_bug_of_ours(pair: Pair) -> None:
 async def test_more_is_waited_for_though_there_is_some(pair: Pair) -> None:
     ours, theirs = pair
     theirs.write(b"ab")
-    assert await ours.wait_more(5)
+    assert await ours.wait_data(5, 1)
     with pytest.raises(PeerTimeout):
-        await ours.wait_more(0.05)
+        await ours.wait_data(0.05, 2)
     theirs.write(b"c")
-    assert await ours.wait_more(5)
+    assert await ours.wait_data(5, 2)
     theirs.close()
-    assert not await ours.wait_more(5)
+    assert not await ours.wait_data(5, 3)
     assert await ours.read_some(5) == b"abc"
-
-
-async def test_more_than_a_broken_connection_has_is_not_waited_for(pair: Pair) -> None:
-    ours, theirs = pair
-    theirs.write(b"ab")
-    assert await ours.wait_data(5)
-    sock = theirs.transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    theirs.abort()
-    with pytest.raises(PeerClosed):
-        while await ours.wait_more(5):
-            pass

@@ -8,6 +8,7 @@ that were pipelined wait in the stream, which is read no further than its bound.
 from __future__ import annotations
 
 import asyncio
+import time
 
 from revproxy.errors import HttpError, LimitError, PeerClosed, PeerError, PeerTimeout
 from revproxy.model import HttpLimits, Limits, Timeouts
@@ -80,8 +81,9 @@ class Body:
         if self._chunks is not None:
             return
         self._invite()
-        while self._stream.buffered < self._left:
-            if not await self._stream.wait_more(self._patience()):
+        stream = self._stream
+        while stream.buffered < self._left:
+            if not await stream.wait_data(self._patience(), stream.buffered):
                 raise PeerClosed("closed within a body")
 
     def _invite(self) -> None:
@@ -91,7 +93,7 @@ class Body:
 
     def _patience(self) -> float:
         """The idle time; the whole body has a time of its own, which trickling cannot stretch."""
-        now = self._stream.now
+        now = time.monotonic()
         if not self._deadline:
             self._deadline = now + self._timeouts.request_body_total
         return min(self._timeouts.request_body_idle, max(self._deadline - now, 0.0))
