@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 
-from revproxy.codecs.marks import PERCENT, PLUS
+from revproxy.codecs.marks import PERCENT
 from revproxy.codecs.percent import decode_percent
 from revproxy.errors import LimitError
 from revproxy.model import ContentLimits
 
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_NO_MARKS = bytes(byte for byte in range(256) if byte not in b"=&")
+_PLUS_AS_SPACE = bytes(range(256)).replace(b"+", b" ")
 
 
 def parse_query(query: bytes, limits: ContentLimits) -> tuple[list[bytes], list[bytes]]:
@@ -29,22 +29,15 @@ def parse_query(query: bytes, limits: ContentLimits) -> tuple[list[bytes], list[
     values: list[bytes] = []
     if not query:
         return names, values
-    if query.count(b"&") >= limits.arguments:
+    pieces = query.translate(_PLUS_AS_SPACE).split(b"&", limits.arguments)
+    if len(pieces) > limits.arguments:
         raise LimitError("arguments", limits.arguments)
-    if PLUS in query:
-        query = query.replace(b"+", b" ")
-    pieces = query.split(b"&")
     if not pieces[-1]:
         pieces.pop()
-    if query.translate(None, _NO_MARKS) == b"&".join([b"="] * len(pieces)):
-        # Each has a name and a value: split at once.
-        flat = query.replace(b"=", b"&").split(b"&")
-        names, values = flat[::2], flat[1::2]
-    else:
-        for piece in pieces:
-            name, _, value = piece.partition(b"=")
-            names.append(name)
-            values.append(value)
+    for piece in pieces:
+        name, _, value = piece.partition(b"=")
+        names.append(name)
+        values.append(value)
     if PERCENT in query:
         names = [decode_percent(n) if PERCENT in n else n for n in names]
         values = [decode_percent(v) if PERCENT in v else v for v in values]

@@ -60,6 +60,8 @@ class Declared:
     kind: Kind
     media: MediaType
     error: str = ""
+    word: bytes = b""
+    """The kind as the field `body.type` has it."""
 
 
 @lru_cache(maxsize=128)
@@ -74,8 +76,10 @@ def declared(content_type: bytes, processor: str = "") -> Declared:
     except ContentError as caught:
         error = caught.reason
     if processor:
-        return Declared(Kind(processor), media, error if processor == Kind.MULTIPART else "")
-    return Declared(_beginning(content_type.lower()) if error else _kind(media), media, error)
+        kind, error = Kind(processor), error if processor == Kind.MULTIPART else ""
+    else:
+        kind = _beginning(content_type.lower()) if error else _kind(media)
+    return Declared(kind, media, error, kind.value.encode("ascii"))
 
 
 def kind_of(content_type: bytes) -> Kind:

@@ -6,13 +6,14 @@ let through because something broke.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any
 
 from revproxy.detection.rules import FILLED
 from revproxy.inspection.inspector import Inspector
 from revproxy.inspection.verdict import Policy, decide
+from revproxy.inspection.waiting import decided, rest
 from revproxy.model import ALLOWED, Action, Phase, Transaction, Verdict
 
 log = logging.getLogger("revproxy.inspection")
@@ -33,7 +34,7 @@ class Inspection:
         may_decline: bool = False,
     ) -> None:
         """`seconds` is the budget of one call of `inspect`, for inspectors that wait for something."""
-        self._inspectors = tuple(inspectors)
+        self.inspectors = tuple(inspectors)
         self.set_name = set_name
         self.wanted = wanted
         """Fields that somebody looks at; the others need not be filled."""
@@ -41,11 +42,11 @@ class Inspection:
         """Whether there is anything to do in phase LOG."""
         self.may_decline = may_decline
         """Whether phase REPLY_HEAD may come to it that the body of an answer is not looked at."""
-        self._seconds = seconds
+        self.seconds = seconds
         self._on_failure = on_failure
         self.failures = 0
 
-    async def inspect(
+    def inspect(
         self,
         transaction: Transaction,
         first: Phase,
@@ -53,8 +54,21 @@ class Inspection:
         policy: Policy,
         size: int = 0,
         part: bool = False,
-    ) -> Verdict:
-        """Run phases `first` to `last` and decide. Never raises but for cancellation.
+    ) -> Coroutine[Any, Any, Verdict]:
+        """As `start`, to be awaited whether anything has to be waited for or not."""
+        return decided(self.start(transaction, first, last, policy, size, part))
+
+    def start(
+        self,
+        transaction: Transaction,
+        first: Phase,
+        last: Phase,
+        policy: Policy,
+        size: int = 0,
+        part: bool = False,
+    ) -> Verdict | Awaitable[Verdict]:
+        """Run phases `first` to `last` and decide: here and now where no inspector waits for anything, which is
+        usual, else give back what to wait for. Never raises but for cancellation.
 
         `size` is about how many bytes there are to look at: what is large is looked at beside the loop. `part`: only
         a part of a long content is new (`detection.rules.IN_PARTS`), and the phase will be run again.
@@ -63,15 +77,16 @@ class Inspection:
             return ALLOWED
         transaction.enforces = policy.enforces
         try:
-            for inspector in self._inspectors:
+            for at, inspector in enumerate(self.inspectors):
                 waiting = inspector.inspect(transaction, first, last, size, part)
                 if waiting is not None:
-                    await asyncio.wait_for(waiting, self._seconds)
+                    return rest(self, waiting, at + 1, transaction, first, last, policy, size, part)
         except Exception as error:  # noqa: BLE001 - whatever broke, the answer is the same: fail closed
-            return self._failed(transaction, error, policy)
+            return self.failed(transaction, error, policy)
         return decide(transaction, policy, last)
 
-    def _failed(self, transaction: Transaction, error: Exception, policy: Policy) -> Verdict:
+    def failed(self, transaction: Transaction, error: Exception, policy: Policy) -> Verdict:
+        """The verdict where an inspector broke, or took too long."""
         self.failures += 1
         log.error("transaction %s: inspection failed: %s: %s", transaction.id, type(error).__name__, error)
         return Verdict(self._on_failure, transaction.scores.shown, "inspection-failed", policy.enforces)

@@ -7,7 +7,6 @@ a protocol's wire.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from revproxy.model.finding import Finding
@@ -94,14 +93,23 @@ UNTOUCHED = Controls()
 """Of every transaction in which no rule asked for anything."""
 
 
-@dataclass(slots=True)
 class Scores:
     """Anomaly points so far: of what comes in, and of what an internal server answers."""
 
-    inbound: int = 0
-    outbound: int = 0
-    declared: int = 0
-    """What rules that keep a score of their own, and decide by it, make of what comes in."""
+    __slots__ = ("declared", "inbound", "outbound")
+
+    def __init__(self) -> None:
+        self.inbound = 0
+        self.outbound = 0
+        self.declared = 0
+        """What rules that keep a score of their own, and decide by it, make of what comes in."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scores) and (self.inbound, self.outbound, self.declared) == (
+            other.inbound,
+            other.outbound,
+            other.declared,
+        )
 
     @property
     def shown(self) -> int:
@@ -109,21 +117,35 @@ class Scores:
         return self.inbound + self.declared
 
 
-@dataclass(slots=True)
 class Transaction:
     """What the engine sees. `id` is on every record and error page."""
 
-    id: str
-    protocol: Protocol
-    fields: Fields = field(default_factory=Fields)
-    scores: Scores = field(default_factory=Scores)
-    findings: list[Finding] = field(default_factory=list)
-    silent: tuple[str, ...] = ()
-    """Ids of rules that matched and do not log: they score once, like the others."""
-    controls: Controls = UNTOUCHED
-    enforces: bool = True
-    """Whether a rule that refuses ends inspection, because the refusal will be carried out."""
-    excluded: tuple[Any, ...] = ()
-    """What the route leaves out (`detection.rules.Exclusion`): put here before the first inspection."""
-    state: Any = None
-    """What the rule engine keeps between inspections; nobody else looks into it."""
+    # A plain class: of a dataclass the compiler leaves making an object to the interpreter.
+    __slots__ = (
+        "controls",
+        "enforces",
+        "excluded",
+        "fields",
+        "findings",
+        "id",
+        "protocol",
+        "scores",
+        "silent",
+        "state",
+    )
+
+    def __init__(self, identity: str, protocol: Protocol, excluded: tuple[Any, ...] = ()) -> None:
+        self.id = identity
+        self.protocol = protocol
+        self.fields = Fields()
+        self.scores = Scores()
+        self.findings: list[Finding] = []
+        self.silent: tuple[str, ...] = ()
+        """Ids of rules that matched and do not log: they score once, like the others."""
+        self.controls = UNTOUCHED
+        self.enforces = True
+        """Whether a rule that refuses ends inspection, because the refusal will be carried out."""
+        self.excluded = excluded
+        """What the route leaves out (`detection.rules.Exclusion`): put here before the first inspection."""
+        self.state: Any = None
+        """What the rule engine keeps between inspections; nobody else looks into it."""

@@ -192,11 +192,11 @@ class Stream(asyncio.Protocol):
         """Bytes that were read ahead."""
         return len(self._buffer)
 
-    async def wait_data(self, timeout: float) -> bool:
-        """Whether there is at least one byte to read: False at the end. Raises PeerTimeout."""
-        if not self._buffer:
+    async def wait_data(self, timeout: float, beyond: int = 0) -> bool:
+        """Whether there are more than `beyond` bytes to read: False at the end. Raises PeerTimeout."""
+        if len(self._buffer) <= beyond:
             deadline = self._loop.time() + timeout
-            while not self._buffer:
+            while len(self._buffer) <= beyond:
                 if self.eof:
                     return False
                 await self._wait(deadline)
@@ -212,7 +212,7 @@ class Stream(asyncio.Protocol):
         deadline = 0.0
         while True:
             buffer = self._buffer
-            at = buffer.find(_END, self._scanned)
+            at = buffer.find(_END, self._scanned) if buffer else -1
             if at >= 0:
                 self._scanned = 0
                 at += 4

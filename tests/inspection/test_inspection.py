@@ -9,7 +9,7 @@ import pytest
 
 from revproxy.detection.rules import FILLED
 from revproxy.inspection import Inspection, Policy
-from revproxy.model import Action, Finding, Phase, Protocol, Severity, Transaction
+from revproxy.model import Action, Finding, Phase, Protocol, Severity, Transaction, Verdict
 
 
 class Says:
@@ -113,3 +113,28 @@ def test_what_is_wanted_is_all_unless_somebody_knows_better() -> None:
     assert Inspection([], "set", 5.0).wanted == FILLED
     assert Inspection([], "set", 5.0, wanted=frozenset({"args"}), logs=True).wanted == {"args"}
     assert not Inspection([], "set", 5.0).logs
+
+
+async def test_what_waits_for_nothing_is_decided_at_once() -> None:
+    inspection = Inspection([Says("a")], "x", 1.0)
+    assert inspection.start(transaction(), Phase.HEAD, Phase.BODY, Policy()) == Verdict(Action.DENY, 5, "score")
+    inspection = Inspection([Breaks()], "x", 1.0)
+    verdict = inspection.start(transaction(), Phase.HEAD, Phase.BODY, Policy())
+    assert isinstance(verdict, Verdict)
+    assert verdict.action is Action.DEFER
+
+
+async def test_who_waits_is_waited_for_and_those_after_it_are_asked() -> None:
+    made = transaction()
+    inspection = Inspection([Says("a"), Says("b", waits=True), Says("c"), Says("d", waits=True)], "x", 1.0)
+    waiting = inspection.start(made, Phase.HEAD, Phase.BODY, Policy(inbound_threshold=20))
+    assert not isinstance(waiting, Verdict)
+    assert [finding.rule for finding in made.findings] == ["a"]
+    assert (await waiting).action is Action.DENY
+    assert [finding.rule for finding in made.findings] == ["a", "b", "c", "d"]
+
+
+async def test_what_breaks_after_one_that_waited_fails_closed() -> None:
+    inspection = Inspection([Says("a", waits=True), Breaks()], "x", 1.0)
+    verdict = await inspection.inspect(transaction(), Phase.HEAD, Phase.BODY, Policy())
+    assert (verdict.action, verdict.reason) == (Action.DEFER, "inspection-failed")

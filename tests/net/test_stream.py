@@ -237,3 +237,16 @@ async def test_two_readers_are_a_bug_of_ours(pair: Pair) -> None:
     with pytest.raises(RuntimeError):
         await ours.read_some(5)
     reader.cancel()
+
+
+async def test_more_is_waited_for_though_there_is_some(pair: Pair) -> None:
+    ours, theirs = pair
+    theirs.write(b"ab")
+    assert await ours.wait_data(5, 1)
+    with pytest.raises(PeerTimeout):
+        await ours.wait_data(0.05, 2)
+    theirs.write(b"c")
+    assert await ours.wait_data(5, 2)
+    theirs.close()
+    assert not await ours.wait_data(5, 3)
+    assert await ours.read_some(5) == b"abc"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from revproxy.codecs.marks import SPACE, changing
+
 TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """RFC 9110 5.6.2 tchar."""
 
@@ -97,35 +99,56 @@ NEVER_TWICE: Final = frozenset(
 )
 """Fields whose lines hardly ever repeat, or repeat for one client only: learning them would push out the others."""
 
-_NOT_CONTROL: Final = bytes(b for b in range(256) if b == 9 or (b >= 32 and b != 127))
-
-FieldLine = tuple[bytes, tuple[bytes, bytes], bytes]
-"""(name in lower case, (name as written, value), value)"""
+CONTROLS: Final = changing(b for b in range(256) if b != 9 and (b < 32 or b == 127))
+"""A table that changes every CTL but HTAB (`codecs.marks`)."""
 
 
-class FieldLines(dict[bytes, FieldLine]):
-    """`lines[line]` is a header line taken apart; ValueError for what is no field line that we take.
+class FieldLine:
+    """A header line taken apart: without a control character other than HTAB in it, and its name a token."""
+
+    __slots__ = ("lower", "name", "value", "written")
+
+    def __init__(self, name: bytes, lower: bytes, value: bytes, written: bytes) -> None:
+        self.name = name
+        """As the peer wrote it; `lower` is its lower case."""
+        self.lower = lower
+        self.value = value
+        """Without SP and HTAB around it."""
+        self.written = written
+        """The line as we write it, with its CRLF."""
+
+
+class FieldLines:
+    """`lines.of(line)` is a header line taken apart; ValueError for what is no field line that we take.
 
     Most lines of most heads are the same for all clients of a site, so a line is parsed once and then looked up. The
     table is bounded (4,096 lines of at most 512 bytes) and begins anew when it is full: who sends lines that nobody
     else sends costs time, never memory. No line with a control character other than HTAB passes.
     """
 
-    __slots__ = ("_names",)
+    __slots__ = ("_known", "_names")
 
     def __init__(self, names: FieldNames) -> None:
-        super().__init__()
+        self._known: dict[bytes, FieldLine] = {}
         self._names = names
 
-    def __missing__(self, line: bytes) -> FieldLine:
-        if line.translate(None, _NOT_CONTROL):
+    def of(self, line: bytes) -> FieldLine:
+        """The line taken apart."""
+        known = self._known.get(line)
+        return known if known is not None else self._parsed(line)
+
+    def _parsed(self, line: bytes) -> FieldLine:
+        if line.translate(CONTROLS) != line:
             raise ValueError("control-character")
-        name, value = line.split(b":", 1)
-        value = value.strip(b" \t")
-        lower = self._names[name]
-        parsed = (lower, (name, value), value)
+        name, colon, rest = line.partition(b":")
+        if not colon:
+            raise ValueError("field-line")
+        lower, value = self._names[name], rest.strip(b" \t")
+        # As nearly everybody writes it: one space before the value and nothing behind it.
+        usual = len(rest) == len(value) + 1 and rest[0] == SPACE
+        parsed = FieldLine(name, lower, value, line + b"\r\n" if usual else b"%b: %b\r\n" % (name, value))
         if len(line) <= LEARN_BYTES and lower not in NEVER_TWICE:
-            if len(self) >= LEARN_MOST:
-                self.clear()
-            self[line] = parsed
+            if len(self._known) >= LEARN_MOST:
+                self._known.clear()
+            self._known[line] = parsed
         return parsed

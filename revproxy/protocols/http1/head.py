@@ -11,7 +11,6 @@ What the fields other than those of framing and connection mean is decided elsew
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final, TypeVar
@@ -20,11 +19,17 @@ from revproxy.errors import HttpError
 from revproxy.model import HttpLimits
 from revproxy.protocols.http1.codings import transfer_codings
 from revproxy.protocols.http1.connection import KEEP_ALIVE_ONLY, connection_options
-from revproxy.protocols.http1.fields import SINGLE_IN_REQUEST, SINGLE_IN_RESPONSE, FieldLines, field_names
+from revproxy.protocols.http1.fields import (
+    CONTROLS,
+    SINGLE_IN_REQUEST,
+    SINGLE_IN_RESPONSE,
+    FieldLine,
+    FieldLines,
+    field_names,
+)
 from revproxy.protocols.http1.target import check_host, check_method, check_target
 
 _LINES: Final = FieldLines(field_names())
-_NOT_CONTROL: Final = bytes(b for b in range(256) if b == 9 or (b >= 32 and b != 127))
 _HTTP11: Final = b"HTTP/1.1"
 _HTTP10: Final = b"HTTP/1.0"
 _CHUNKED: Final = b"chunked"
@@ -40,32 +45,71 @@ class Framing(IntEnum):
     CLOSE = 3
 
 
-@dataclass(slots=True)
-class RequestHead:
-    """A request's head. `fields` are as written, without SP and HTAB around values; `names` their lower case."""
+# Plain classes: of a dataclass the compiler leaves making an object to the interpreter.
 
-    method: bytes
-    target: bytes
-    version: bytes
-    fields: list[tuple[bytes, bytes]]
-    names: list[bytes]
-    host: bytes
-    """As sent, in lower case, with the port if it had one; empty only in HTTP/1.0."""
-    content_length: int | None
-    chunked: bool
-    expect: bool
-    """Waits for 100 Continue before it sends its body."""
-    keep_alive: bool
-    upgrade: bool
-    """Has an Upgrade field, whatever it says."""
-    connection: frozenset[bytes]
-    """Options named in Connection, lower case: fields of these names end here."""
-    first: dict[bytes, bytes]
-    """The first value of each name; of Transfer-Encoding all of them, as one list."""
+
+class RequestHead:
+    """A request's head. `lines` are its fields, `names` the lower case of theirs, in the same order."""
+
+    __slots__ = (
+        "chunked",
+        "connection",
+        "content_length",
+        "expect",
+        "first",
+        "host",
+        "keep_alive",
+        "lines",
+        "method",
+        "names",
+        "target",
+        "upgrade",
+        "version",
+    )
+
+    def __init__(
+        self,
+        method: bytes,
+        target: bytes,
+        version: bytes,
+        lines: list[FieldLine],
+        names: list[bytes],
+        host: bytes,
+        content_length: int | None,
+        chunked: bool,
+        expect: bool,
+        keep_alive: bool,
+        upgrade: bool,
+        connection: frozenset[bytes],
+        first: dict[bytes, bytes],
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.version = version
+        self.lines = lines
+        self.names = names
+        self.host = host
+        """As sent, in lower case, with the port if it had one; empty only in HTTP/1.0."""
+        self.content_length = content_length
+        self.chunked = chunked
+        self.expect = expect
+        """Waits for 100 Continue before it sends its body."""
+        self.keep_alive = keep_alive
+        self.upgrade = upgrade
+        """Has an Upgrade field, whatever it says."""
+        self.connection = connection
+        """Options named in Connection, lower case: fields of these names end here."""
+        self.first = first
+        """The first value of each name; of Transfer-Encoding all of them, as one list."""
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of a field; `name` in lower case."""
         return self.first.get(name)
+
+    @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """Names as written, and values without SP and HTAB around them."""
+        return [(line.name, line.value) for line in self.lines]
 
     @property
     def codings(self) -> str:
@@ -74,20 +118,46 @@ class RequestHead:
         return "" if value.lower() == _CHUNKED else transfer_codings(value)
 
 
-@dataclass(slots=True)
 class ResponseHead:
     """A response's head; see RequestHead."""
 
-    status: int
-    reason: bytes
-    version: bytes
-    fields: list[tuple[bytes, bytes]]
-    names: list[bytes]
-    content_length: int | None
-    chunked: bool
-    keep_alive: bool
-    connection: frozenset[bytes]
-    first: dict[bytes, bytes]
+    __slots__ = (
+        "chunked",
+        "connection",
+        "content_length",
+        "fields",
+        "first",
+        "keep_alive",
+        "names",
+        "reason",
+        "status",
+        "version",
+    )
+
+    def __init__(
+        self,
+        status: int,
+        reason: bytes,
+        version: bytes,
+        fields: list[tuple[bytes, bytes]],
+        names: list[bytes],
+        content_length: int | None,
+        chunked: bool,
+        keep_alive: bool,
+        connection: frozenset[bytes],
+        first: dict[bytes, bytes],
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        self.version = version
+        self.fields = fields
+        """Names as written, and values without SP and HTAB around them."""
+        self.names = names
+        self.content_length = content_length
+        self.chunked = chunked
+        self.keep_alive = keep_alive
+        self.connection = connection
+        self.first = first
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of a field; `name` in lower case."""
@@ -141,11 +211,10 @@ def _keep(table: dict[bytes, _T], head: bytes, parsed: _T) -> None:
 def _parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
     lines = _lines(head, limits, 400)
     method, target, version = _request_line(lines.pop(0), limits.target_bytes)
-    fields, names, first = _fields(lines, SINGLE_IN_REQUEST, 400)
-    get = first.get
+    parsed, names, first = _fields(lines, SINGLE_IN_REQUEST, 400)
     modern = version == _HTTP11
 
-    host = get(b"host")
+    host = first.get(b"host")
     if host is not None:
         host = check_host(host)
     elif modern:
@@ -154,29 +223,29 @@ def _parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
         host = b""
     target = check_target(method, target, host, limits.target_bytes)
 
-    length = get(b"content-length")
-    coding = get(b"transfer-encoding")
+    length = first.get(b"content-length")
+    coding = first.get(b"transfer-encoding")
     if length is not None or coding is not None:
         content_length = _framing(length, coding, modern, 400)
     else:
         content_length = None
 
-    expect = get(b"expect")
+    expect = first.get(b"expect")
     if expect is not None and expect.lower() != b"100-continue":
         raise HttpError(417, "expect")
 
-    option = get(b"connection")
+    option = first.get(b"connection")
     if option is None:
         options = _NONE
         keep_alive = modern
     else:
-        options = KEEP_ALIVE_ONLY.get(option) or connection_options(names, fields, 400)
+        options = KEEP_ALIVE_ONLY.get(option) or connection_options(parsed, 400)
         keep_alive = b"close" not in options and (modern or b"keep-alive" in options)
     return RequestHead(
         method,
         target,
         version,
-        fields,
+        parsed,
         names,
         host,
         content_length,
@@ -193,24 +262,24 @@ def _parse_request(head: bytes, limits: HttpLimits) -> RequestHead:
 def _parse_response(head: bytes, limits: HttpLimits) -> ResponseHead:
     lines = _lines(head, limits, 502)
     version, status, reason = _status_line(lines.pop(0))
-    fields, names, first = _fields(lines, SINGLE_IN_RESPONSE, 502)
-    get = first.get
+    parsed, names, first = _fields(lines, SINGLE_IN_RESPONSE, 502)
     modern = version == _HTTP11
 
-    length = get(b"content-length")
-    coding = get(b"transfer-encoding")
+    length = first.get(b"content-length")
+    coding = first.get(b"transfer-encoding")
     if length is not None or coding is not None:
         content_length = _framing(length, coding, modern, 502)
     else:
         content_length = None
 
-    option = get(b"connection")
+    option = first.get(b"connection")
     if option is None:
         options = _NONE
         keep_alive = modern
     else:
-        options = KEEP_ALIVE_ONLY.get(option) or connection_options(names, fields, 502)
+        options = KEEP_ALIVE_ONLY.get(option) or connection_options(parsed, 502)
         keep_alive = b"close" not in options and (modern or b"keep-alive" in options)
+    fields = [(line.name, line.value) for line in parsed]
     return ResponseHead(
         status, reason, version, fields, names, content_length, coding is not None, keep_alive, options, first
     )
@@ -235,7 +304,7 @@ def _lines(head: bytes, limits: HttpLimits, status: int) -> list[bytes]:
     if len(head) > limits.head_bytes:
         raise HttpError(431 if status == 400 else status, "head-bytes")
     lines = head.split(b"\r\n")
-    if lines[0].translate(None, _NOT_CONTROL):
+    if lines[0].translate(CONTROLS) != lines[0]:
         raise HttpError(status, "control-character")
     if len(lines) < 3 or lines.pop() or lines.pop():
         raise HttpError(status, "head-end")
@@ -246,18 +315,17 @@ def _lines(head: bytes, limits: HttpLimits, status: int) -> list[bytes]:
 
 def _fields(
     lines: list[bytes], single: frozenset[bytes], status: int
-) -> tuple[list[tuple[bytes, bytes]], list[bytes], dict[bytes, bytes]]:
-    """Fields as written, their names in lower case, and the first value of each; `lines` without the start line."""
+) -> tuple[list[FieldLine], list[bytes], dict[bytes, bytes]]:
+    """The lines taken apart, names in lower case, and the first value of each; `lines` without the start line."""
     try:
-        parsed = [_LINES[line] for line in lines]
+        parsed = [_LINES.of(line) for line in lines]
     except ValueError as error:
         raise _bad_field(error, status) from None
-    names = [entry[0] for entry in parsed]
-    fields = [entry[1] for entry in parsed]
-    first = {entry[0]: entry[2] for entry in parsed}
+    names = [line.lower for line in parsed]
+    first = {line.lower: line.value for line in parsed}
     if len(first) != len(names):
-        first = _firsts(names, fields, single, status)
-    return fields, names, first
+        first = _firsts(parsed, single, status)
+    return parsed, names, first
 
 
 def _framing(length: bytes | None, coding: bytes | None, modern: bool, status: int) -> int | None:
@@ -279,17 +347,16 @@ def _framing(length: bytes | None, coding: bytes | None, modern: bool, status: i
     return None
 
 
-def _firsts(
-    names: list[bytes], fields: list[tuple[bytes, bytes]], single: frozenset[bytes], status: int
-) -> dict[bytes, bytes]:
+def _firsts(lines: list[FieldLine], single: frozenset[bytes], status: int) -> dict[bytes, bytes]:
     """The first value of each name, where a name stands more than once."""
     first: dict[bytes, bytes] = {}
-    for name, field in zip(names, fields, strict=True):
+    for line in lines:
+        name = line.lower
         if name not in first:
-            first[name] = field[1]
+            first[name] = line.value
         elif name == b"transfer-encoding":
             # One list over several lines (RFC 9110 5.3).
-            first[name] += b"," + field[1]
+            first[name] += b"," + line.value
         elif name in single:
             raise HttpError(status, "repeated-field")
     return first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from revproxy.codecs.marks import changing
 from revproxy.errors import HttpError
 from revproxy.protocols.http1.fields import TOKEN
 
@@ -15,7 +16,8 @@ _METHODS: Final = frozenset(
 _REFUSED_METHODS: Final = frozenset((b"CONNECT", b"TRACE"))
 _VISIBLE: Final = bytes(b for b in range(0x21, 0x7F) if b != ord("#"))
 """What a target may hold: no fragment, no space, no CTL, ASCII only."""
-_VISIBLE_OR_HIGH: Final = _VISIBLE + bytes(range(0x80, 0x100))
+_NOT_VISIBLE: Final = changing(frozenset(range(256)) - frozenset(_VISIBLE))
+_NOT_VISIBLE_OR_HIGH: Final = changing(frozenset(range(0x80)) - frozenset(_VISIBLE))
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
 _ENCODED: Final = {bytes((byte,)): b"%%%02X" % byte for byte in range(0x80, 0x100)}
 
@@ -66,7 +68,7 @@ def check_host(value: bytes) -> bytes:
 
 def check_target(method: bytes, target: bytes, host: bytes, most: int) -> bytes:
     """The target in origin-form, or `*` for OPTIONS; at most `most` bytes. Raises HttpError 400 or 414."""
-    if target.translate(None, _VISIBLE):
+    if target.translate(_NOT_VISIBLE) != target:
         return _with_high_bytes(target, host, most)
     if target.startswith(b"/"):
         return target
@@ -81,7 +83,7 @@ def _with_high_bytes(target: bytes, host: bytes, most: int) -> bytes:
     They are no part of a URI (RFC 3986 2), yet clients that take over a link as it stands send them. An authority
     with one is never Host's, which is ASCII: it is compared as it came.
     """
-    if target.translate(None, _VISIBLE_OR_HIGH):
+    if target.translate(_NOT_VISIBLE_OR_HIGH) != target:
         raise HttpError(400, "target")
     path = target if target.startswith(b"/") else _from_absolute(target, host)
     encoded = _HIGH.sub(lambda byte: _ENCODED[byte[0]], path)

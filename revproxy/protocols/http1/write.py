@@ -11,7 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from revproxy.codecs.marks import SPACE
+from revproxy.codecs.marks import NUL, SPACE
 from revproxy.protocols.http1.fields import LEARN_BYTES, LEARN_MOST, NEVER_TWICE
 
 _BREAKS: Final = bytes(b for b in range(256) if b not in b"\r\n\0")
@@ -84,7 +84,7 @@ def _start(status: int, reason: bytes) -> bytes:
 
 def _check_line(line: bytes) -> None:
     """Of CR, LF and NUL there must be the CRLF at the end and nothing else."""
-    if line.translate(None, _BREAKS) != b"\r\n":
+    if line.find(b"\r") != len(line) - 2 or line.find(b"\n") != len(line) - 1 or NUL in line:
         raise ValueError("CR, LF or NUL in a line to be written")
 
 

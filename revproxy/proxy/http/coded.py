@@ -43,6 +43,13 @@ class Coded:
         self._reader = reader
         self._pieces: Iterator[bytes] = iter(())
 
+    def whole(self, most: int) -> bytes | None:
+        """See `message.Body`: only the end tells whether it is whole."""
+        return None
+
+    async def arrive(self) -> None:
+        """As `whole`."""
+
     async def read(self) -> bytes:
         """See `message.Body`."""
         while not self.done:

@@ -8,34 +8,27 @@ that were pipelined wait in the stream, which is read no further than its bound.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
 
 from revproxy.errors import HttpError, LimitError, PeerClosed, PeerError, PeerTimeout
-from revproxy.model import HttpLimits, Timeouts
+from revproxy.model import HttpLimits, Limits, Timeouts
 from revproxy.net import Stream, linger
 from revproxy.protocols.http1 import (
-    LAST_CHUNK,
     ChunkedReader,
-    FieldWriter,
     RequestHead,
-    encode_chunk,
     parse_request,
-    response_head,
     write_response,
 )
+from revproxy.proxy.http.carrier import Http1Carrier, ReadOnce
 from revproxy.proxy.http.coded import Coded, reader_of
 from revproxy.proxy.http.exchange import exchange
-from revproxy.proxy.http.headers import NOT_OUTSIDE
-from revproxy.proxy.http.message import Client, Line
+from revproxy.proxy.http.message import Line
 from revproxy.proxy.http.pages import page
 from revproxy.proxy.http.peers import Peer
 from revproxy.proxy.http.site import Site
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE: Line = (b"Connection", b"close")
-_LINES = FieldWriter(NOT_OUTSIDE)
-_BODILESS_LINES = FieldWriter(NOT_OUTSIDE - {b"content-length"})
-"""HEAD and 304 tell the length of a body that they do not carry (RFC 9110 8.6)."""
 _PIECE_BYTES = 256 * 1024
 _CHUNKS_BYTES = 16 * 1024
 """Chunks are taken apart so many bytes at a time, so that tiny ones do not hold the loop."""
@@ -53,7 +46,6 @@ class Body:
 
     __slots__ = (
         "_chunks",
-        "_clock",
         "_deadline",
         "_expected",
         "_left",
@@ -73,14 +65,42 @@ class Body:
         self._expected = head.expect
         self._stream = stream
         self._timeouts = timeouts
-        self._clock = asyncio.get_running_loop().time
-        self._deadline = self._clock() + timeouts.request_body_total
+        self._deadline = 0.0
+        """When all of it must be there: counted from the first `read`."""
 
-    async def read(self) -> bytes:
+    def whole(self, most: int) -> bytes | None:
         """See `message.Body`."""
+        left = self._left
+        if self._chunks is not None or self._expected or left > most or left > self._stream.buffered:
+            return None
+        self._left, self.done = 0, True
+        return self._stream.take(left)
+
+    async def arrive(self) -> None:
+        """See `message.Body`."""
+        if self._chunks is not None:
+            return
+        self._invite()
+        stream = self._stream
+        while stream.buffered < self._left:
+            if not await stream.wait_data(self._patience(), stream.buffered):
+                raise PeerClosed("closed within a body")
+
+    def _invite(self) -> None:
         if self._expected:
             self._expected = False
             self._stream.write(_CONTINUE)
+
+    def _patience(self) -> float:
+        """The idle time; the whole body has a time of its own, which trickling cannot stretch."""
+        now = time.monotonic()
+        if not self._deadline:
+            self._deadline = now + self._timeouts.request_body_total
+        return min(self._timeouts.request_body_idle, max(self._deadline - now, 0.0))
+
+    async def read(self) -> bytes:
+        """See `message.Body`."""
+        self._invite()
         while not self.done:
             piece = await (self._counted() if self._chunks is None else self._chunked(self._chunks))
             if piece:
@@ -106,115 +126,10 @@ class Body:
         return b"".join(pieces)
 
     async def _some(self, most: int) -> bytes:
-        """What came within the idle time; the whole body has a time of its own, which trickling cannot stretch."""
-        left = self._deadline - self._clock()
-        data = await self._stream.read_some(min(self._timeouts.request_body_idle, max(left, 0.0)), most)
+        data = await self._stream.read_some(self._patience(), most)
         if not data:
             raise PeerClosed("closed within a body")
         return data
-
-
-class Http1Carrier:
-    """One request of a connection, and the place for its answer (`message.Carrier` and `message.Reply`)."""
-
-    __slots__ = (
-        "_chunked",
-        "_keep",
-        "_site",
-        "_stream",
-        "_timeouts",
-        "body",
-        "client",
-        "head_bytes",
-        "request",
-        "sent",
-    )
-
-    def __init__(
-        self, request: RequestHead, size: int, stream: Stream, client: Client, site: Site, keep: bool
-    ) -> None:
-        """`keep` is false when the connection is to be closed after this exchange whatever the client wants."""
-        limits = site.limits
-        self.request = request
-        self.head_bytes = size
-        self.client = client
-        self.body: Body | Coded | None = None
-        if request.chunked or request.content_length:
-            body = Body(request, stream, limits.http, limits.timeouts)
-            reader = reader_of(request, limits.content.inflate_ratio) if request.chunked else None
-            self.body = body if reader is None else Coded(body, reader)
-        self.sent = 0
-        self._site = site
-        self._stream = stream
-        self._timeouts = limits.timeouts
-        self._keep = keep and request.keep_alive
-        self._chunked = False
-
-    @property
-    def reply(self) -> Http1Carrier:
-        """The answer goes out the way the request came in."""
-        return self
-
-    @property
-    def reusable(self) -> bool:
-        """Whether another request may follow on the connection."""
-        return self._keep and not self._stream.closing
-
-    async def whole(self, status: int, reason: bytes, fields: Sequence[Line], body: bytes) -> None:
-        """See `message.Reply`."""
-        if self.request.method == b"HEAD" or status == 304:
-            lines, body = b"".join([_BODILESS_LINES[field] for field in fields]), b""
-        elif status == 204:
-            lines, body = b"".join([_LINES[field] for field in fields]), b""
-        else:
-            lines = b"%bContent-Length: %d\r\n" % (b"".join([_LINES[field] for field in fields]), len(body))
-        stream, data = self._stream, response_head(status, reason, lines + self._connection()) + body
-        stream.write(data)
-        self.sent += len(data)
-        if stream.choked:
-            await stream.drain(self._timeouts.write_stall)
-
-    async def begin(self, status: int, reason: bytes, fields: Sequence[Line], length: int | None) -> None:
-        """See `message.Reply`. HTTP/1.0 knows no chunks: the end of the connection ends the body."""
-        lines = b"".join([_LINES[field] for field in fields])
-        if length is not None:
-            lines += b"Content-Length: %d\r\n" % length
-        elif self.request.version == b"HTTP/1.1":
-            self._chunked = True
-            lines += b"Transfer-Encoding: chunked\r\n"
-        else:
-            self._keep = False
-        await self._write(response_head(status, reason, lines + self._connection()))
-
-    async def piece(self, data: bytes) -> None:
-        """See `message.Reply`."""
-        await self._write(encode_chunk(data) if self._chunked else data)
-
-    async def end(self) -> None:
-        """See `message.Reply`."""
-        if self._chunked:
-            await self._write(LAST_CHUNK)
-
-    def abort(self) -> None:
-        """See `message.Reply`: a reset, or at least an end before the announced length or the last chunk."""
-        self._keep = False
-        self._stream.abort()
-
-    def _connection(self) -> bytes:
-        """The line that says what becomes of the connection, where that needs saying (RFC 9112 9.3)."""
-        # A drain may have begun since the request was read.
-        if self._site.draining or (self.body is not None and not self.body.done):
-            self._keep = False
-        if not self._keep:
-            return b"Connection: close\r\n"
-        return b"Connection: keep-alive\r\n" if self.request.version == b"HTTP/1.0" else b""
-
-    async def _write(self, data: bytes) -> None:
-        stream = self._stream
-        stream.write(data)
-        self.sent += len(data)
-        if stream.choked:
-            await stream.drain(self._timeouts.write_stall)
 
 
 async def serve(stream: Stream, peer: Peer, site: Site) -> None:
@@ -268,7 +183,14 @@ async def _read(stream: Stream, peer: Peer, site: Site, served: int) -> Http1Car
         await _turn_away(stream, peer, site, 408, "request-head-timeout")
         return None
     last = served + 1 >= limits.http.requests_per_connection
-    return Http1Carrier(request, len(head), stream, peer.client_of(request), site, keep=not last)
+    body = _body(request, stream, limits) if request.chunked or request.content_length else None
+    return Http1Carrier(request, len(head), body, stream, peer.client_of(request), site, not last)
+
+
+def _body(request: RequestHead, stream: Stream, limits: Limits) -> ReadOnce:
+    body = Body(request, stream, limits.http, limits.timeouts)
+    reader = reader_of(request, limits.content.inflate_ratio) if request.chunked else None
+    return body if reader is None else Coded(body, reader)
 
 
 async def _turn_away(stream: Stream, peer: Peer, site: Site, status: int, reason: str) -> None:

@@ -17,22 +17,32 @@ from revproxy.model import Action, Phase, Protocol, Transaction
 from revproxy.net import Spool
 from revproxy.protocols.http1 import request_head
 from revproxy.proxy.http.answering import give_back
-from revproxy.proxy.http.fields import fill_head, fill_no_body
-from revproxy.proxy.http.forward import Outgoing, ask
+from revproxy.proxy.http.fields import fill_no_body
+from revproxy.proxy.http.forward import ask
 from revproxy.proxy.http.headers import inside
 from revproxy.proxy.http.holding import Holding
-from revproxy.proxy.http.intake import flow, flow_unseen, store, take_in
+from revproxy.proxy.http.intake import arrive, flow, flow_unseen, store, take_in
+from revproxy.proxy.http.inward import (
+    Short,
+    bodiless,
+    goes_on_at_once,
+    is_short,
+    judge_short,
+    pass_head,
+    reading_of,
+    route,
+    short_body,
+    with_body,
+)
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Body, Carrier
 from revproxy.proxy.http.pages import page
-from revproxy.proxy.http.reading import Reading, flows
 from revproxy.proxy.http.record import Entry, about
 from revproxy.proxy.http.refusal import Refused, from_client
 from revproxy.proxy.http.routes import RouteWay
 from revproxy.proxy.http.site import Site
-
-_NOT_SERVED = frozenset({b"CONNECT", b"TRACE"})
-_USUAL_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+from revproxy.proxy.http.upstream import Outgoing
+from revproxy.proxy.http.waiting import settled
 
 
 async def exchange(carrier: Carrier, site: Site) -> None:
@@ -42,24 +52,34 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     inspection, shadow = site.inspection, site.shadow
     entry = Entry(transaction, bytes_in=carrier.head_bytes, set_name=inspection.set_name)
     spool: Spool | None = None
+    short: Short | None = None
     judge: Judge | None = None
     tape: Tape | None = None
     try:
-        way = _route(carrier, site, entry)
+        way = route(carrier, site, entry)
         if way.exclusions is not None:
             transaction.excluded = way.exclusions.of(carrier.request.host, carrier.request.target)
         if shadow is not None:
             tape = shadow.begin(transaction, way.policy, way.name, carrier.request.host, carrier.request.target)
         judge = Judge(inspection, way.policy, transaction, tape)
         if judge.inspects:
-            await _pass_head(carrier, site, way, judge, transaction)
-        if carrier.body is None:
-            outgoing = _bodiless(carrier, way)
-        elif _goes_on_at_once(carrier, way, judge, transaction):
-            outgoing = _flowing(carrier, carrier.body, site, way, judge, transaction)
+            waiting = pass_head(carrier, site, way, judge, transaction)
+            if waiting is not None:
+                await waiting
+        body = carrier.body
+        if body is None:
+            outgoing = bodiless(carrier, way)
+        elif goes_on_at_once(carrier, way, judge, transaction):
+            outgoing = _flowing(carrier, body, site, way, judge, transaction)
+        elif (short := short_body(body, way, site.memory) or await _arrived(body, way, site)) is not None:
+            entry.bytes_in += len(short.data)
+            waiting = judge_short(carrier, short.data, site, way, judge, transaction)
+            if waiting is not None:
+                await waiting
+            outgoing = with_body(carrier, way, len(short.data), short.data)
         else:
             spool = site.new_spool()
-            await _receive(carrier, carrier.body, spool, site, way, judge, entry)
+            await _receive(carrier, body, spool, site, way, judge, entry)
             outgoing = _stored(carrier, way, spool)
         entry.asked = time.perf_counter()
         answer = await ask(way.pool, outgoing, site.limits.http, way.timeouts)
@@ -73,9 +93,13 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     finally:
         if spool is not None:
             spool.close()
+        if short is not None:
+            short.release()
         try:
             if judge is not None:
-                await judge.log()
+                waiting = judge.log()
+                if waiting is not None:
+                    await waiting
                 entry.inspecting = judge.seconds
         finally:
             entry.bytes_out = carrier.reply.sent
@@ -84,41 +108,13 @@ async def exchange(carrier: Carrier, site: Site) -> None:
                 tape.end(judge.verdict, about(entry, carrier.client, carrier.request))
 
 
-def _route(carrier: Carrier, site: Site, entry: Entry) -> RouteWay:
-    request = carrier.request
-    way = site.router.find(request.host, request.target)
-    if way is None:
-        raise Refused(404, "no-route")
-    if request.method in _NOT_SERVED or (way.methods and request.method not in way.methods):
-        allow = b", ".join(sorted(way.methods or _USUAL_METHODS))
-        raise Refused(405, "method", fields=((b"Allow", allow),))
-    entry.route, entry.upstream = way.name, way.pool.upstream.name
-    return way
-
-
-async def _pass_head(carrier: Carrier, site: Site, way: RouteWay, judge: Judge, transaction: Transaction) -> None:
-    """Fill the fields of the head and judge them; those of a request without a body are all there are.
-
-    Where a body flows its head goes inside before the body is there, so that every rule looks at it now.
-    """
-    fields, wanted = transaction.fields, judge.wanted
-    try:
-        fill_head(fields, carrier.request, carrier.client, site.limits.content, wanted)
-    except LimitError as error:
-        raise from_client(error) from error
-    last = Phase.BODY
-    if carrier.body is None:
-        fill_no_body(fields, carrier.request, wanted)
-    elif not way.stream or not flows(carrier.request):
-        last = Phase.HEAD
-    await judge.judge(Phase.HEAD, last, carrier.head_bytes)
-
-
-def _goes_on_at_once(carrier: Carrier, way: RouteWay, judge: Judge, transaction: Transaction) -> bool:
-    """Whether a body is judged as it flows: of a type that lets itself, unless a rule says how to read it."""
-    if not way.stream:
-        return False
-    return not judge.inspects or (flows(carrier.request) and not transaction.controls.body_processor)
+async def _arrived(body: Body, way: RouteWay, site: Site) -> Short | None:
+    """A short body that was not all there, when it is: until then it waits where it came, as what is read ahead does.
+    None for all that goes the long way. Raises Refused."""
+    if not is_short(body.length, way):
+        return None
+    await arrive(body)
+    return short_body(body, way, site.memory)
 
 
 async def _receive(
@@ -131,7 +127,7 @@ async def _receive(
     holding: Holding | None = None
     try:
         if judge.inspects and transaction.controls.body_access:
-            reading = _reading(carrier, site, way, judge, transaction)
+            reading = reading_of(carrier, site, way, judge, transaction)
             holding = Holding(body, reading.kind, reading.raw is not None, site.memory, site.limits.content)
             await take_in(holding, spool, reading, judge, transaction, way.body_bytes)
         else:
@@ -146,30 +142,12 @@ async def _receive(
         entry.bytes_in += spool.size
 
 
-def _reading(
-    carrier: Carrier, site: Site, way: RouteWay, judge: Judge, transaction: Transaction, flowing: bool = False
-) -> Reading:
-    limits, controls = site.limits.content, transaction.controls
-    return Reading(carrier.request, limits, way.body_bytes, judge.wanted, controls, flowing)
-
-
-def _bodiless(carrier: Carrier, way: RouteWay) -> Outgoing:
-    """A declared length of nothing goes on: some servers answer a POST without any with 411."""
-    return _outgoing(carrier, way, None if carrier.request.get(b"content-length") is None else 0)
-
-
-def _outgoing(carrier: Carrier, way: RouteWay, length: int | None) -> Outgoing:
-    request = carrier.request
-    lines = inside(request, carrier.client, way.host, length)
-    return Outgoing(request.method, request_head(request.method, request.target, lines))
-
-
 def _stored(carrier: Carrier, way: RouteWay, spool: Spool) -> Outgoing:
-    head = _outgoing(carrier, way, spool.size)
     data = spool.data()
-    if data is not None:
-        return Outgoing(head.method, head.head, data)
-    return Outgoing(head.method, head.head, pieces=spool.pieces())
+    outgoing = with_body(carrier, way, spool.size, data or b"")
+    if data is None:
+        outgoing.pieces = spool.pieces()
+    return outgoing
 
 
 def _flowing(
@@ -184,7 +162,7 @@ def _flowing(
         lines += b"Transfer-Encoding: chunked\r\n"
     try:
         if judge.inspects and transaction.controls.body_access:
-            reading = _reading(carrier, site, way, judge, transaction, flowing=True)
+            reading = reading_of(carrier, site, way, judge, transaction, flowing=True)
             pieces = flow(body, reading, judge, transaction, way.body_bytes)
         else:
             pieces = flow_unseen(body, way.body_bytes)
@@ -203,6 +181,6 @@ async def _refuse(carrier: Carrier, site: Site, refusal: Refused, entry: Entry) 
         return
     reason, fields, body = page(refusal.status, entry.transaction.id, site.limits.caps.retry_after)
     try:
-        await carrier.reply.whole(refusal.status, reason, [*fields, *refusal.fields], body)
+        await settled(carrier.reply.whole(refusal.status, reason, [*fields, *refusal.fields], body))
     except PeerError:
         entry.reason = "client-gone"

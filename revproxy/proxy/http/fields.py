@@ -8,7 +8,7 @@ read in two ways (`args` and `args.plain`) are the same lists wherever both ways
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -59,34 +59,6 @@ def _basename(path: bytes) -> bytes:
     return plain[at + 1 :] if at >= 0 else b""
 
 
-Single = Callable[[Request, Client, bytes, bytes], bytes]
-"""A value from the request, the client, the path and the query."""
-
-_SINGLES: dict[str, Single] = {
-    "client": lambda request, client, path, query: client.address.encode("ascii"),
-    "client.port": lambda request, client, path, query: b"%d" % client.port,
-    "host.name": lambda request, client, path, query: host_name(request.get(b"host") or b""),
-    "host.address": lambda request, client, path, query: client.local[0].encode("ascii", "replace"),
-    "host.port": lambda request, client, path, query: b"%d" % client.local[1],
-    "referer.site": lambda request, client, path, query: _referer_site(request),
-    "method": lambda request, client, path, query: request.method,
-    "version": lambda request, client, path, query: request.version,
-    "line": lambda request, client, path, query: b"%b %b %b" % (request.method, request.target, request.version),
-    "target": lambda request, client, path, query: request.target,
-    "uri": lambda request, client, path, query: request.target,
-    "uri.decoded": lambda request, client, path, query: decode_percent(request.target),
-    "path": lambda request, client, path, query: path,
-    "path.decoded": lambda request, client, path, query: decode_percent(path),
-    "basename": lambda request, client, path, query: path[path.rfind(b"/") + 1 :],
-    "basename.decoded": lambda request, client, path, query: _basename(path),
-    "query": lambda request, client, path, query: query,
-    "auth.type": lambda request, client, path, query: (request.get(b"authorization") or b"").partition(b" ")[0],
-    "auth.user": lambda request, client, path, query: _user(request),
-    "args.error": lambda request, client, path, query: b"1" if broken_escapes(query) else b"0",
-    "body.type": lambda request, client, path, query: declared(request.get(b"content-type") or b"").kind.value.encode(
-        "ascii"
-    ),
-}
 _NO_BODY: dict[str, bytes] = {
     "body.length": b"0",
     "body.failed": b"0",
@@ -100,7 +72,6 @@ _NO_BODY: dict[str, bytes] = {
 class _Plan:
     """What is to be filled for one set of wanted fields."""
 
-    singles: tuple[tuple[str, Single], ...]
     arguments: tuple[str, ...]
     """Names under which the arguments of the query stand."""
     derived: bool
@@ -112,7 +83,6 @@ class _Plan:
 @lru_cache(maxsize=PLANS)
 def _plan(wanted: frozenset[str]) -> _Plan:
     return _Plan(
-        tuple((name, single) for name, single in _SINGLES.items() if name in wanted),
         tuple(name for name in ("args.get", "args.plain", "args") if name in wanted),
         "args" in wanted,
         "args.size" in wanted,
@@ -126,22 +96,72 @@ def fill_head(
 ) -> None:
     """The wanted fields of phase HEAD. Raises LimitError for more arguments than allowed."""
     plan = _plan(wanted)
-    put = fields.put
     path, _, query = request.target.partition(b"?")
-    for name, single in plan.singles:
-        put(name, (single(request, client, path, query),))
+    _fill_ends(fields, request, client, wanted)
+    _fill_line(fields, request, path, query, wanted)
+    if "auth.type" in wanted:
+        fields.put("auth.type", ((request.get(b"authorization") or b"").partition(b" ")[0],))
+    if "auth.user" in wanted:
+        fields.put("auth.user", (_user(request),))
+    if "body.type" in wanted:
+        fields.put("body.type", (declared(request.get(b"content-type") or b"").word,))
     if "headers" in wanted:
-        put("headers", [value for _, value in request.fields], request.names)
+        fields.put("headers", [line.value for line in request.lines], request.names)
     if "headers.written" in wanted:
-        put("headers.written", [name for name, _ in request.fields], request.names)
+        fields.put("headers.written", [line.name for line in request.lines], request.names)
     if "time" in wanted:
-        put("time", _time(time.time()), _TIME_KEYS)
+        fields.put("time", _time(time.time()), _TIME_KEYS)
     if query and (plan.arguments or plan.size):
         _fill_arguments(fields, query, limits, plan)
     elif plan.size:
-        put("args.size", (b"0",))
+        fields.put("args.size", (b"0",))
     if plan.cookies and request.get(b"cookie") is not None:
         _fill_cookies(fields, request, wanted)
+
+
+def _fill_ends(fields: Fields, request: Request, client: Client, wanted: frozenset[str]) -> None:
+    """Who asks whom, and from where."""
+    if "client" in wanted:
+        fields.put("client", (client.address.encode("ascii"),))
+    if "client.port" in wanted:
+        fields.put("client.port", (b"%d" % client.port,))
+    if "host.name" in wanted:
+        fields.put("host.name", (host_name(request.get(b"host") or b""),))
+    if "host.address" in wanted:
+        fields.put("host.address", (client.local[0].encode("ascii", "replace"),))
+    if "host.port" in wanted:
+        fields.put("host.port", (b"%d" % client.local[1],))
+    if "referer.site" in wanted:
+        fields.put("referer.site", (_referer_site(request),))
+
+
+def _fill_line(fields: Fields, request: Request, path: bytes, query: bytes, wanted: frozenset[str]) -> None:
+    """What stands in the request line, and what is made of it."""
+    target = request.target
+    if "method" in wanted:
+        fields.put("method", (request.method,))
+    if "version" in wanted:
+        fields.put("version", (request.version,))
+    if "line" in wanted:
+        fields.put("line", (b" ".join([request.method, target, request.version]),))
+    if "target" in wanted:
+        fields.put("target", (target,))
+    if "uri" in wanted:
+        fields.put("uri", (target,))
+    if "uri.decoded" in wanted:
+        fields.put("uri.decoded", (decode_percent(target),))
+    if "path" in wanted:
+        fields.put("path", (path,))
+    if "path.decoded" in wanted:
+        fields.put("path.decoded", (decode_percent(path),))
+    if "basename" in wanted:
+        fields.put("basename", (path[path.rfind(b"/") + 1 :],))
+    if "basename.decoded" in wanted:
+        fields.put("basename.decoded", (_basename(path),))
+    if "query" in wanted:
+        fields.put("query", (query,))
+    if "args.error" in wanted:
+        fields.put("args.error", (b"1" if broken_escapes(query) else b"0",))
 
 
 def fill_no_body(fields: Fields, request: Request, wanted: frozenset[str]) -> None:
@@ -155,9 +175,8 @@ def fill_no_body(fields: Fields, request: Request, wanted: frozenset[str]) -> No
 
 def fill_whole(fields: Fields, request: Request, body: bytes, size: int, wanted: frozenset[str]) -> None:
     """The whole request as one text, if that is wanted; `body` is the end of one of `size` bytes."""
-    head = [b"%b %b %b\r\n" % (request.method, request.target, request.version)]
-    head += [b"%b: %b\r\n" % line for line in request.fields]
-    text = b"%b\r\n" % b"".join(head)
+    lines = b"".join([line.written for line in request.lines])
+    text = b"%b %b %b\r\n%b\r\n" % (request.method, request.target, request.version, lines)
     if "request" in wanted:
         fields.put("request", (text + body,))
     if "request.length" in wanted:
@@ -182,12 +201,10 @@ def size_of(names: Sequence[bytes], values: Sequence[bytes]) -> int:
 
 def _fill_cookies(fields: Fields, request: Request, wanted: frozenset[str]) -> None:
     """Several Cookie fields are read as one list (RFC 9113 8.2.3)."""
-    if request.names.count(b"cookie") == 1:
-        headers = [request.get(b"cookie") or b""]
-    else:
-        lines = zip(request.names, request.fields, strict=True)
-        headers = [value for name, (_, value) in lines if name == b"cookie"]
-    for value in headers:
+    for line in request.lines:
+        if line.lower != b"cookie":
+            continue
+        value = line.value
         plain = parse_cookies(value)
         if "cookies.plain" in wanted:
             fields.add("cookies.plain", plain[1], plain[0])
@@ -212,19 +229,18 @@ def _time(now: float) -> tuple[bytes, ...]:
 
 def fill_reply_head(fields: Fields, head: ResponseHead, wanted: frozenset[str]) -> None:
     """The wanted fields of phase REPLY_HEAD."""
-    put = fields.put
     if "status" in wanted:
-        put("status", (b"%d" % head.status,))
+        fields.put("status", (b"%d" % head.status,))
     if "reply.headers" in wanted:
-        put("reply.headers", [value for _, value in head.fields], head.names)
+        fields.put("reply.headers", [value for _, value in head.fields], head.names)
     if "reply.headers.written" in wanted:
-        put("reply.headers.written", [name for name, _ in head.fields], head.names)
+        fields.put("reply.headers.written", [name for name, _ in head.fields], head.names)
     if "reply.line" in wanted:
-        put("reply.line", (b"%b %d %b" % (head.version, head.status, head.reason),))
+        fields.put("reply.line", (b"%b %d %b" % (head.version, head.status, head.reason),))
     if "reply.version" in wanted:
-        put("reply.version", (head.version,))
+        fields.put("reply.version", (head.version,))
     if "reply.type" in wanted:
-        put("reply.type", ((head.get(b"content-type") or b"").partition(b";")[0],))
+        fields.put("reply.type", ((head.get(b"content-type") or b"").partition(b";")[0],))
 
 
 def fill_reply_body(fields: Fields, plain: bytes, complete: bool, wanted: frozenset[str]) -> None:

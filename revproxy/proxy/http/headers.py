@@ -78,9 +78,8 @@ FORWARDED_FOR = b"x-forwarded-for"
 _ALIASES = frozenset(name.replace(b"-", b"_") for name in NOT_INSIDE if b"-" in name)
 """CGI-like servers take `X_Forwarded_For` for `X-Forwarded-For`."""
 _DROPPED = NOT_INSIDE | _ALIASES
-
-
-_LINES = FieldWriter(_DROPPED, (b"x-forwarded-", b"x_forwarded_"))
+_X = 0x78
+_DROPPED_PREFIXES = (b"x-forwarded-", b"x_forwarded_")
 
 
 def inside(request: Request, client: Client, host: bytes, length: int | None) -> bytes:
@@ -88,11 +87,8 @@ def inside(request: Request, client: Client, host: bytes, length: int | None) ->
 
     `host` is empty for the client's own; `length` is the body's, None for a request without one or of unknown length.
     """
-    fields = request.fields
-    if request.connection:
-        named = request.connection
-        fields = [field for name, field in zip(request.names, fields, strict=True) if name not in named]
-    lines = [_LINES[field] for field in fields]
+    named = request.connection
+    lines = [line.written for line in request.lines if not _stays(line.lower) and not (named and line.lower in named)]
     encodings = request.get(b"accept-encoding")
     if encodings is not None:
         lines.append(readable(encodings))
@@ -103,10 +99,14 @@ def inside(request: Request, client: Client, host: bytes, length: int | None) ->
     return said[0] + b"".join(lines) + said[1]
 
 
+def _stays(name: bytes) -> bool:
+    """Whether a field of that lower-case name does not go inside."""
+    return name in _DROPPED or (name[0] == _X and name.startswith(_DROPPED_PREFIXES))
+
+
 def _forwarded_for(request: Request) -> bytes:
     """What a trusted proxy said about who asks."""
-    values = (field[1] for name, field in zip(request.names, request.fields, strict=True) if name == FORWARDED_FOR)
-    return b", ".join(values)
+    return b", ".join([line.value for line in request.lines if line.lower == FORWARDED_FOR])
 
 
 @lru_cache(maxsize=4096)

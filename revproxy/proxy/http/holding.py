@@ -5,18 +5,18 @@ from __future__ import annotations
 from revproxy.content.body import Kind
 from revproxy.model import ContentLimits
 from revproxy.net import Budget
-from revproxy.proxy.http.message import Body
+from revproxy.proxy.http.message import Pieces
 
 _IN_WINDOWS = frozenset({Kind.RAW, Kind.NONE, Kind.MULTIPART})
 """Read piece by piece: a reader holds two windows of these, whole bodies of the others."""
 
 
 class Holding:
-    """A body (`message.Body`) whose bytes are counted while they are held, until `release`."""
+    """A body (`message.Pieces`) whose bytes are counted while they are held, until `release`."""
 
     __slots__ = ("_body", "_budget", "_held", "_most", "_raw", "_size")
 
-    def __init__(self, body: Body, kind: Kind, raw: bool, budget: Budget, limits: ContentLimits) -> None:
+    def __init__(self, body: Pieces, kind: Kind, raw: bool, budget: Budget, limits: ContentLimits) -> None:
         """`raw`: windows of the body as it is are held too."""
         self._body = body
         self._budget = budget
@@ -25,13 +25,8 @@ class Holding:
         self._size = 0
         self._held = 0
 
-    @property
-    def length(self) -> int | None:
-        """See `message.Body`."""
-        return self._body.length
-
     async def read(self) -> bytes:
-        """See `message.Body`; LimitError("memory_bytes") too, when everybody together holds too much."""
+        """See `message.Pieces`; LimitError("memory_bytes") too, when everybody together holds too much."""
         piece = await self._body.read()
         self._size += len(piece)
         more = min(self._size, self._most) + min(self._size, self._raw) - self._held

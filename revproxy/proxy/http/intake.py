@@ -15,12 +15,13 @@ from revproxy.inspection.aside import aside
 from revproxy.model import Phase, Transaction
 from revproxy.proxy.http.collector import GATHERED
 from revproxy.proxy.http.judging import Judge
-from revproxy.proxy.http.message import Body
+from revproxy.proxy.http.message import Body, Pieces
 from revproxy.proxy.http.reading import Reading
 from revproxy.proxy.http.refusal import Refused, from_client
+from revproxy.proxy.http.waiting import judge_raw, judge_windows
 
 _READERS = aside(2, "reading")
-_ASIDE_BYTES = 16 * 1024
+ASIDE_BYTES = 16 * 1024
 """Bodies over this are taken apart in a thread: the loop must not stand still."""
 
 
@@ -32,7 +33,7 @@ class Store(Protocol):
 
 
 async def take_in(
-    body: Body, spool: Store, reading: Reading, judge: Judge, transaction: Transaction, most: int
+    body: Pieces, spool: Store, reading: Reading, judge: Judge, transaction: Transaction, most: int
 ) -> None:
     """Read a body to its end and judge it. Raises Refused; `most` bytes may come, more are 413."""
     async for _ in _judged(body, spool, reading, judge, most):
@@ -41,7 +42,36 @@ async def take_in(
     await judge.judge(Phase.BODY, Phase.BODY, reading.size)
 
 
-async def store(body: Body, spool: Store, most: int) -> None:
+async def arrive(body: Body) -> None:
+    """Wait until all of a short body is there. Raises Refused."""
+    try:
+        await body.arrive()
+    except PeerError as error:
+        raise from_client(error) from error
+
+
+async def conclude(reading: Reading, judge: Judge, finished: bool) -> None:
+    """Judge a body that was fed whole, in windows what is long, and `finish` it before where that is still to be
+    done. Raises Refused."""
+    try:
+        await _judge_windows(reading, judge)
+        if not finished:
+            await _finish(reading)
+            await _judge_windows(reading, judge)
+    except (ContentError, LimitError) as error:
+        raise from_client(error) from error
+    reading.fill(judge.transaction.fields)
+    await judge.judge(Phase.BODY, Phase.BODY, reading.size)
+
+
+async def _finish(reading: Reading) -> None:
+    if reading.size > ASIDE_BYTES:
+        await asyncio.get_running_loop().run_in_executor(_READERS, reading.finish)
+    else:
+        reading.finish()
+
+
+async def store(body: Pieces, spool: Store, most: int) -> None:
     """Read a body to its end without looking at it: the route's inspection is off. Raises Refused."""
     try:
         async for piece in _bounded(body, most):
@@ -51,7 +81,7 @@ async def store(body: Body, spool: Store, most: int) -> None:
 
 
 async def flow(
-    body: Body, reading: Reading, judge: Judge, transaction: Transaction, most: int
+    body: Pieces, reading: Reading, judge: Judge, transaction: Transaction, most: int
 ) -> AsyncIterator[bytes]:
     """A body of a streaming route: judged as it goes on. Raises Refused in the middle of it.
 
@@ -91,7 +121,7 @@ async def _judge_fresh(reading: Reading, judge: Judge, transaction: Transaction)
     fields.preset(before)
 
 
-async def flow_unseen(body: Body, most: int) -> AsyncIterator[bytes]:
+async def flow_unseen(body: Pieces, most: int) -> AsyncIterator[bytes]:
     """A body of a streaming route whose inspection is off. Raises Refused."""
     try:
         async for piece in _bounded(body, most):
@@ -100,7 +130,9 @@ async def flow_unseen(body: Body, most: int) -> AsyncIterator[bytes]:
         raise from_client(error) from error
 
 
-async def _judged(body: Body, spool: Store | None, reading: Reading, judge: Judge, most: int) -> AsyncIterator[bytes]:
+async def _judged(
+    body: Pieces, spool: Store | None, reading: Reading, judge: Judge, most: int
+) -> AsyncIterator[bytes]:
     try:
         async for piece in _bounded(body, most):
             if spool is not None:
@@ -108,10 +140,7 @@ async def _judged(body: Body, spool: Store | None, reading: Reading, judge: Judg
             reading.feed(piece)
             await _judge_windows(reading, judge)
             yield piece
-        if reading.size > _ASIDE_BYTES:
-            await asyncio.get_running_loop().run_in_executor(_READERS, reading.finish)
-        else:
-            reading.finish()
+        await _finish(reading)
         await _judge_windows(reading, judge)
     except (HttpError, ContentError, LimitError, PeerError) as error:
         raise from_client(error) from error
@@ -119,12 +148,12 @@ async def _judged(body: Body, spool: Store | None, reading: Reading, judge: Judg
 
 async def _judge_windows(reading: Reading, judge: Judge) -> None:
     if reading.collector.windows:
-        await judge.windows(reading.collector.windows)
+        await judge_windows(judge, reading.collector.windows)
     if reading.raw is not None and (ready := reading.raw.ready()):
-        await judge.raw(ready)
+        await judge_raw(judge, ready)
 
 
-async def _bounded(body: Body, most: int) -> AsyncIterator[bytes]:
+async def _bounded(body: Pieces, most: int) -> AsyncIterator[bytes]:
     size = 0
     while piece := await body.read():
         size += len(piece)

@@ -6,24 +6,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 
-from revproxy.content.guess import text_like
 from revproxy.inspection import Inspection, Policy, Tape
 from revproxy.model import ALLOWED, Action, Phase, Transaction, Verdict
 from revproxy.proxy.http.refusal import refused_by
+from revproxy.proxy.http.waiting import judged, logged, settled
 
 
 class Judge:
-    """Inspects one transaction; every method raises `Refused` where that is the verdict."""
+    """Inspects one transaction; all but `log` raise `Refused` where that is the verdict."""
 
     __slots__ = (
         "_inspection",
         "_policy",
         "_tape",
-        "_transaction",
         "inspects",
         "may_decline",
         "seconds",
+        "transaction",
         "verdict",
         "wanted",
     )
@@ -35,7 +36,7 @@ class Judge:
         self._inspection = inspection
         self._tape = tape
         self._policy = policy
-        self._transaction = transaction
+        self.transaction = transaction
         self.inspects = policy.inspects
         self.may_decline = inspection.may_decline
         """See `Inspection`."""
@@ -45,12 +46,26 @@ class Judge:
         self.seconds = 0.0
         """What inspection took so far."""
 
-    async def judge(self, first: Phase, last: Phase, size: int = 0, part: bool = False) -> None:
-        """Phases `first` to `last`; about `size` bytes are new, or only a `part` of a long content."""
+    def judge(self, first: Phase, last: Phase, size: int = 0, part: bool = False) -> Awaitable[None]:
+        """As `start`, to be awaited whether anything has to be waited for or not."""
+        return settled(self.start(first, last, size, part))
+
+    def start(self, first: Phase, last: Phase, size: int = 0, part: bool = False) -> Awaitable[None] | None:
+        """Phases `first` to `last`; about `size` bytes are new, or only a `part` of a long content.
+
+        Judged here and now, or what to wait for until it is: nothing goes on before.
+        """
         if not self.inspects:
-            return
+            return None
         began = time.perf_counter()
-        verdict = await self._inspection.inspect(self._transaction, first, last, self._policy, size, part)
+        verdict = self._inspection.start(self.transaction, first, last, self._policy, size, part)
+        if not isinstance(verdict, Verdict):
+            return judged(self, verdict, began, first, last, size, part)
+        self.conclude(verdict, began, first, last, size, part)
+        return None
+
+    def conclude(self, verdict: Verdict, began: float, first: Phase, last: Phase, size: int, part: bool) -> None:
+        """Inspection has decided. Raises Refused."""
         self.seconds += time.perf_counter() - began
         if self._tape is not None:
             self._tape.note(first, last, size, part)
@@ -59,44 +74,13 @@ class Judge:
             if verdict.enforced:
                 raise refused_by(verdict)
 
-    async def log(self) -> None:
-        """Phase LOG, when all is over: what it finds is recorded, and changes nothing."""
-        if self.inspects and self._inspection.logs:
-            began = time.perf_counter()
-            await self._inspection.inspect(self._transaction, Phase.LOG, Phase.LOG, self._policy)
-            self.seconds += time.perf_counter() - began
-
-    async def windows(self, pending: list[tuple[bytes | None, bytes]]) -> None:
-        """Judge windows of long contents and forget them, which is what bounds memory.
-
-        A window of text of a body that no type describes stands among the arguments as well, without a name, so that
-        what is looked for in values is looked for in it.
-        """
-        fields, wanted = self._transaction.fields, self.wanted
-        while pending:
-            name, data = pending.pop(0)
-            as_text = name is None and "args" in wanted and text_like(data)
-            arguments = fields.get("args")
-            if name is not None:
-                fields.put("files.content", (data,), (name,))
-            elif "body" in wanted:
-                fields.put("body", (data,))
-            elif not as_text:
-                continue
-            if as_text:
-                fields.put("args", (data,), (b"",))
-            await self.judge(Phase.BODY, Phase.BODY, len(data), part=True)
-            if as_text:
-                fields.drop("args")
-            if as_text and arguments is not None:
-                fields.put("args", arguments[1], arguments[0])
-            fields.drop("body")
-            fields.drop("files.content")
-
-    async def raw(self, pending: list[bytes]) -> None:
-        """Judge windows of a raw body, as far as they are not judged with all else, and forget them."""
-        fields = self._transaction.fields
-        for data in pending:
-            fields.put("body.raw", (data,))
-            await self.judge(Phase.BODY, Phase.BODY, len(data), part=True)
-            fields.drop("body.raw")
+    def log(self) -> Awaitable[None] | None:
+        """Phase LOG, when all is over: what it finds is recorded, and changes nothing. What to wait for, if so."""
+        if not self.inspects or not self._inspection.logs:
+            return None
+        began = time.perf_counter()
+        verdict = self._inspection.start(self.transaction, Phase.LOG, Phase.LOG, self._policy)
+        if not isinstance(verdict, Verdict):
+            return logged(self, verdict, began)
+        self.seconds += time.perf_counter() - began
+        return None

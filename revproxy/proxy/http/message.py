@@ -6,48 +6,22 @@ connections or streams: an exchange sees a head, a body that can be read once, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from revproxy.protocols.http1 import RequestHead
 
 Line = tuple[bytes, bytes]
 """One header field: name as written, value without outer white space."""
 
 
-class Request(Protocol):
-    """A request head that passed the gate. `names` are the lower-case names of `fields`, in the same order."""
-
-    @property
-    def method(self) -> bytes: ...
-
-    @property
-    def target(self) -> bytes: ...
-
-    @property
-    def version(self) -> bytes: ...
-
-    @property
-    def host(self) -> bytes: ...
-
-    @property
-    def fields(self) -> list[Line]: ...
-
-    @property
-    def names(self) -> list[bytes]: ...
-
-    @property
-    def connection(self) -> frozenset[bytes]:
-        """Names of fields that the client said belong to this connection alone."""
-
-    def get(self, name: bytes) -> bytes | None:
-        """The first value of the field with that lower-case name."""
+Request = RequestHead
+"""A request head that passed the gate, however it came."""
 
 
-class Body(Protocol):
-    """A request body, read once. `length` is the declared length, None when it is only known at its end."""
-
-    @property
-    def length(self) -> int | None: ...
+class Pieces(Protocol):
+    """What is read once, piece by piece."""
 
     async def read(self) -> bytes:
         """The next piece, nothing at the end.
@@ -55,6 +29,19 @@ class Body(Protocol):
         Raises HttpError (framing, transfer codings), PeerClosed, PeerTimeout. The first call invites a client that
         waits with `Expect: 100-continue`.
         """
+
+
+class Body(Pieces, Protocol):
+    """A request body, read once. `length` is the declared length, None when it is only known at its end."""
+
+    @property
+    def length(self) -> int | None: ...
+
+    def whole(self, most: int) -> bytes | None:
+        """All of it where it is there already and no more than `most` bytes; else None, and nothing was read."""
+
+    async def arrive(self) -> None:
+        """Wait, reading nothing, until all of a counted body is there, which must be short. Raises as `read`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +61,26 @@ class Client:
 
 
 class Reply(Protocol):
-    """Where the answer goes. Exactly one of `whole`, or `begin` - `piece`... - `end`."""
+    """Where the answer goes. Exactly one of `whole`, or `begin` - `piece`... - `end`.
+
+    Each takes its bytes at once, and gives back what to wait for before anything else is done where the client is
+    slow. Raises PeerClosed; waiting, PeerTimeout too.
+    """
 
     @property
     def sent(self) -> int:
         """Bytes of this answer given to the connection so far."""
 
-    async def whole(self, status: int, reason: bytes, fields: Sequence[Line], body: bytes) -> None:
+    def whole(self, status: int, reason: bytes, fields: Sequence[Line], body: bytes) -> Awaitable[None] | None:
         """A complete answer; for HEAD and 304 `body` is empty and a Content-Length in `fields` is kept."""
 
-    async def begin(self, status: int, reason: bytes, fields: Sequence[Line], length: int | None) -> None:
+    def begin(self, status: int, reason: bytes, fields: Sequence[Line], length: int | None) -> Awaitable[None] | None:
         """The head of an answer whose body follows; `length` None when it is not known."""
 
-    async def piece(self, data: bytes) -> None:
-        """Some of the body. Waits while the client is slow; raises PeerTimeout, PeerClosed."""
+    def piece(self, data: bytes) -> Awaitable[None] | None:
+        """Some of the body."""
 
-    async def end(self) -> None:
+    def end(self) -> Awaitable[None] | None:
         """The body is complete."""
 
     def abort(self) -> None:

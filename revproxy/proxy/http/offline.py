@@ -14,14 +14,15 @@ from revproxy.errors import ContentError, HttpError, LimitError
 from revproxy.inspection import Inspection, Policy
 from revproxy.model import Limits, Phase, Protocol, Transaction
 from revproxy.protocols.http1 import ChunkedReader, CodedReader, RequestHead, parse_request, parse_response
-from revproxy.proxy.http.answering import is_text
 from revproxy.proxy.http.coded import reader_of
 from revproxy.proxy.http.fields import fill_head, fill_no_body, fill_reply_body, fill_reply_head
 from revproxy.proxy.http.intake import take_in
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Client
+from revproxy.proxy.http.outward import is_text
 from revproxy.proxy.http.reading import Reading
 from revproxy.proxy.http.refusal import Refused, from_client
+from revproxy.proxy.http.waiting import settled
 from revproxy.proxy.outcome import Outcome, outcome_of
 
 CLIENT = Client("192.0.2.1", "192.0.2.1", b"http", "offline")
@@ -93,7 +94,7 @@ async def _inspect(
         if answer:
             await _judge_answer(answer, judge, transaction, limits)
     finally:
-        await judge.log()
+        await settled(judge.log())
 
 
 async def judge_request(

@@ -37,9 +37,7 @@ class Peer:
         client = self.client
         if not client.trusted:
             return client
-        named = b",".join(
-            field[1] for name, field in zip(request.names, request.fields, strict=True) if name == FORWARDED_FOR
-        )
+        named = b",".join([line.value for line in request.lines if line.lower == FORWARDED_FOR])
         for item in reversed(named.decode("latin-1").split(",")):
             address = _address(item.strip(" \t"))
             if address is None:

@@ -60,6 +60,11 @@ class Raw:
         ready, self._waiting = self._waiting[: len(self._waiting) - len(kept)], kept
         return ready
 
+    @property
+    def pending(self) -> bool:
+        """Whether any is to be judged now."""
+        return len(self._waiting) > (0 if self._flowing else 1)
+
     def last(self) -> bytes | None:
         """The window that is judged together with all that was gathered: usually all of the body."""
         return self._waiting[-1] if self._waiting else None
@@ -140,10 +145,10 @@ class Reading:
         flows = flowing and self._inflater is None and self.kind in _UNREAD
         if not _AS_IT_IS.isdisjoint(wanted) and (self.kind is not Kind.XML or controls.force_body):
             self.raw = Raw(limits, flows)
-        self._reader = open_raw(limits, self.collector)
         try:
             self._reader = open_declared(self._declared, limits, self.collector)
         except ContentError as error:
+            self._reader = open_raw(limits, self.collector)
             self._note(error.reason, b"")
         self._flowing: _AtOnce | None = None
         if flows:
@@ -168,6 +173,11 @@ class Reading:
     def waits(self) -> bool:
         """All pieces so far wait for the end: together they may be a text of structure."""
         return self._flowing is not None and self._flowing.holds
+
+    @property
+    def pending(self) -> bool:
+        """Whether there are windows to be judged before all else is."""
+        return bool(self.collector.windows) or (self.raw is not None and self.raw.pending)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes as they came. Raises LimitError, and ContentError for a broken content coding."""
@@ -222,7 +232,7 @@ class Reading:
         wanted = self._wanted
         self.collector.fill(fields)
         for name, value in (
-            ("body.type", self.kind.value.encode("ascii")),
+            ("body.type", self._declared.word),
             ("body.length", b"%d" % self.size),
             ("body.failed", b"1" if self.error else b"0"),
             ("inbound.incomplete", b"0"),

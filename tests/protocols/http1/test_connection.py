@@ -4,10 +4,12 @@ import pytest
 
 from revproxy.errors import HttpError
 from revproxy.protocols.http1.connection import connection_options
+from revproxy.protocols.http1.fields import FieldLines, field_names
 
 
 def options(*values: bytes) -> frozenset[bytes]:
-    return connection_options([b"connection"] * len(values), [(b"Connection", v) for v in values], 400)
+    lines = FieldLines(field_names())
+    return connection_options([lines.of(b"Connection: " + value) for value in values], 400)
 
 
 @pytest.mark.parametrize(

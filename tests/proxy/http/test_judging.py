@@ -9,6 +9,7 @@ from revproxy.inspection import Inspection, Policy, RuleInspector
 from revproxy.model import Action, Phase, Protocol, Transaction
 from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.refusal import Refused
+from revproxy.proxy.http.waiting import judge_raw, judge_windows, settled
 
 
 def judge(**policy: object) -> tuple[Judge, Transaction]:
@@ -45,7 +46,7 @@ async def test_off() -> None:
 async def test_windows_are_judged_in_order_and_forgotten() -> None:
     judging, transaction = judge(enforces=False)
     pending: list[tuple[bytes | None, bytes]] = [(None, b"attack-1"), (b"a.txt", b"clean")]
-    await judging.windows(pending)
+    await judge_windows(judging, pending)
     assert pending == []
     assert [finding.field for finding in transaction.findings] in (["args"], ["body"], ["args", "body"])
     assert "body" not in transaction.fields
@@ -55,7 +56,7 @@ async def test_windows_are_judged_in_order_and_forgotten() -> None:
 async def test_the_name_of_a_file_stands_with_its_content() -> None:
     judging, transaction = judge()
     with pytest.raises(Refused):
-        await judging.windows([(b"a.txt", b"attack-1")])
+        await judge_windows(judging, [(b"a.txt", b"attack-1")])
     [finding] = transaction.findings
     assert (finding.field, finding.key) == ("files.content", b"a.txt")
 
@@ -95,14 +96,14 @@ async def test_windows_are_parts(
 ) -> None:
     judging, transaction, asked = watched(*wanted)
     transaction.fields.put("args", [b"1"], [b"a"])
-    await judging.windows([pending])
+    await judge_windows(judging, [pending])
     assert asked.parts == ([(Phase.BODY, True, seen)] if seen is not None else [])
     assert {name: list(transaction.fields.values(name)) for name in transaction.fields} == {"args": [b"1"]}
 
 
 async def test_windows_of_a_raw_body_are_parts_too() -> None:
     judging, transaction, asked = watched("body.raw")
-    await judging.raw([b"1", b"2"])
+    await judge_raw(judging, [b"1", b"2"])
     assert asked.parts == [(Phase.BODY, True, {"body.raw": [text]}) for text in (b"1", b"2")]
     assert list(transaction.fields) == []
 
@@ -110,7 +111,7 @@ async def test_windows_of_a_raw_body_are_parts_too() -> None:
 @pytest.mark.parametrize("logs", [False, True])
 async def test_phase_log_is_asked_for_where_there_is_something_to_do(logs: bool) -> None:
     judging, _, asked = watched(logs=logs)
-    await judging.log()
+    await settled(judging.log())
     assert [first for first, *_ in asked.parts] == ([Phase.LOG] if logs else [])
 
 
@@ -119,5 +120,24 @@ async def test_phase_log_decides_nothing() -> None:
     judging._inspection.logs = True
     transaction.fields.put("args", [b"attack-1"], [b"a"])
     transaction.scores.inbound = 50
-    await judging.log()
+    await settled(judging.log())
     assert judging.verdict.action is Action.ALLOW
+
+
+async def test_what_waits_for_nothing_is_judged_at_once() -> None:
+    judging, transaction = judge()
+    assert judging.start(Phase.HEAD, Phase.HEAD) is None
+    transaction.fields.put("args", [b"attack-1"], [b"a"])
+    with pytest.raises(Refused):
+        judging.start(Phase.BODY, Phase.BODY)
+
+
+async def test_what_is_long_is_waited_for() -> None:
+    judging, transaction = judge()
+    transaction.fields.put("args", [b"attack-1"], [b"a"])
+    waiting = judging.start(Phase.BODY, Phase.BODY, 1 << 20)
+    assert waiting is not None
+    assert judging.verdict.action is Action.ALLOW
+    with pytest.raises(Refused):
+        await waiting
+    assert judging.verdict.action is Action.DENY
