@@ -10,18 +10,20 @@ Secrets are masked as in audit records. Nothing here writes.
 
 from __future__ import annotations
 
+from typing import Final
+
 from revproxy.audit.access import timestamp
 from revproxy.audit.findings import KEY_BYTES
 from revproxy.audit.redaction import redact_target, redact_text
 from revproxy.audit.telling import data_of, message_of
 from revproxy.model import Action, Finding, Verdict
 
-TEXT_BYTES = 512
+TEXT_BYTES: Final = 512
 """Most bytes of a message, of data and of a URI, each before it is escaped."""
-TAG_BYTES = 64
-TAGS = 32
+TAG_BYTES: Final = 64
+TAGS: Final = 32
 """Most tags of a line."""
-_ESCAPES = {byte: f"\\x{byte:02x}" for byte in range(256) if not 0x20 <= byte < 0x7F or byte in b'"\\'}
+_ESCAPES: Final = {byte: f"\\x{byte:02x}" for byte in range(256) if not 0x20 <= byte < 0x7F or byte in b'"\\'}
 
 
 def encode_error(

@@ -21,7 +21,7 @@ from revproxy.model import Finding, Severity, Verdict
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 KEY_BYTES: Final = 128
 """Longest argument or header name in a record."""
-VERSION = 1
+VERSION: Final = 1
 """What readers of these records know. One that they could misread would say a higher `version`; 1 is not said."""
 
 _SEVERITIES: Final = [""] * (max(Severity) + 1)

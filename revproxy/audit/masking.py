@@ -16,31 +16,31 @@ import re2
 from revproxy.codecs.linear import found
 from revproxy.codecs.marks import PERCENT, SLASH
 
-MASK = b"[redacted]"
-_NAME = (
+MASK: Final = b"[redacted]"
+_NAME: Final = (
     rb"(?:pass(?:[_-]?(?:word|wd|wort|phrase|code|wrd))?|kennwort|pwd|secret|token|(?:api|access|private|shared)[_-]?key"
     rb"|credential|authoriz|auth[_-]?(?:code|key)|sess(?:ion)?[_-]?(?:id|key)|otp|csrf|xsrf|cvv|cvc"
     rb"|(?:card|cc)[_-]?number|security[_-]?code|code[_-]?verifier|ssn"
     rb"|\b(?:pin|pw|sid|jwt|puk|tan|auth|sig|signature)\b)"
 )
-_AFTER = rb"""[a-z0-9_.\[\]-]{0,40}\\?["']?[ \t]*(?:[:=]|%3[ad])[ \t]*"""
-_TELLING = rb"(?:token|(?<!p)reset|verif)"
-_TELLING_PART = re.compile(rb"(?i)" + _TELLING)
-_PLAIN_PARTS = frozenset(
+_AFTER: Final = rb"""[a-z0-9_.\[\]-]{0,40}\\?["']?[ \t]*(?:[:=]|%3[ad])[ \t]*"""
+_TELLING: Final = rb"(?:token|(?<!p)reset|verif)"
+_TELLING_PART: Final = re.compile(rb"(?i)" + _TELLING)
+_PLAIN_PARTS: Final = frozenset(
     b"password passwort email mail phone account confirm confirmation new done complete success refresh revoke"
     b" introspect user users request resend login step api auth oauth v1 v2 v3 .".split()
 )
 """Parts of a path that may stand after `token`, `reset` or `verify` and are no token."""
-_MASKED_PARTS = 2
+_MASKED_PARTS: Final = 2
 """Most parts that are masked after a telling one: an account and its token."""
-_COUNTED = re.compile(rb"\{([01]),[0-9]+\}")
-_SEPARATED = re.compile(rb"[=:>\n]")
-_NOT_DIGITS = bytes(c for c in range(256) if not 48 <= c <= 57)
+_COUNTED: Final = re.compile(rb"\{([01]),[0-9]+\}")
+_SEPARATED: Final = re.compile(rb"[=:>\n]")
+_NOT_DIGITS: Final = bytes(c for c in range(256) if not 48 <= c <= 57)
 _AS_DIGITS: Final = bytes(48 if 48 <= c <= 57 or c in b" +-" else c for c in range(256))
 _CARD_RUN: Final = b"0" * 13
 """Digits of a card number and what may stand between them, as `_AS_DIGITS` shows them, are no shorter."""
-_ONCE = bytes((c - 48) % 10 for c in range(256))
-_TWICE = bytes(sum(divmod(2 * ((c - 48) % 10), 10)) for c in range(256))
+_ONCE: Final = bytes((c - 48) % 10 for c in range(256))
+_TWICE: Final = bytes(sum(divmod(2 * ((c - 48) % 10), 10)) for c in range(256))
 """What a digit adds to the Luhn sum, by its place."""
 
 
@@ -129,7 +129,7 @@ def _way(match: re.Match[bytes]) -> bytes:
     return b"/".join(parts)
 
 
-_CREDENTIALS = Masks(
+_CREDENTIALS: Final = Masks(
     Mask(re.compile(rb"(?s)-----BEGIN[ +][a-z0-9 +]{0,40}PRIVATE[ +]KEY(?P<value>.*)", re.IGNORECASE), _value),
     Mask(
         re.compile(
@@ -160,7 +160,7 @@ _CREDENTIALS = Masks(
     ),
 )
 """What needs no telling name."""
-_PART = Mask(
+_PART: Final = Mask(
     re.compile(
         rb"name=\"?[^\"\r\n]{0,80}"
         + _NAME
@@ -171,17 +171,17 @@ _PART = Mask(
     rb"name=[^\r\n]*" + _NAME,
 )
 """A part of multipart/form-data."""
-_ELEMENT = Mask(
+_ELEMENT: Final = Mask(
     re.compile(_NAME + rb"[^<>\r\n]{0,80}>\s{0,8}(?:<!\[CDATA\[)?(?P<value>[^<]+)", re.IGNORECASE), _value
 )
-_QUOTED = Mask(
+_QUOTED: Final = Mask(
     re.compile(
         _NAME + _AFTER + rb"""\\?(?:"(?P<value>(?:[^"\\\r\n]|\\.)*)|'(?P<single>(?:[^'\\\r\n]|\\.)*))""",
         re.IGNORECASE,
     ),
     _quoted,
 )
-_ATTRIBUTE = Mask(
+_ATTRIBUTE: Final = Mask(
     re.compile(
         _NAME
         + rb"""[a-z0-9_.\[\]-]{0,40}\\?["'][ \t]{1,8}(?:[a-z-]{1,20}=["'][^"'<>]{0,40}["'][ \t]{1,8}){0,3}"""
@@ -192,23 +192,23 @@ _ATTRIBUTE = Mask(
     _NAME + rb"""[a-z0-9_.\[\]-]{0,40}\\?["'][^<>]*value[ \t]{0,8}=""",
 )
 """`<add key="password" value="...">` and its like."""
-_PLAIN = Mask(re.compile(_NAME + _AFTER + rb"""(?P<value>[^&\r\n"' \t][^&\r\n]*)""", re.IGNORECASE), _value)
-_CODE = Mask(
+_PLAIN: Final = Mask(re.compile(_NAME + _AFTER + rb"""(?P<value>[^&\r\n"' \t][^&\r\n]*)""", re.IGNORECASE), _value)
+_CODE: Final = Mask(
     re.compile(rb"(?:(?<=[?&])|\A)code=(?P<value>[a-z0-9._~%/+-]{16,})(?![^&#\s])", re.IGNORECASE),
     _value,
     rb"code=[a-z0-9._~%/+-]{16}",
 )
 """A code of OAuth (RFC 6749 4.1.2); what is shorter is a country or an article."""
-_NAMED = Masks(_PART, _ELEMENT, _QUOTED, _ATTRIBUTE, _PLAIN, _CODE)
+_NAMED: Final = Masks(_PART, _ELEMENT, _QUOTED, _ATTRIBUTE, _PLAIN, _CODE)
 """Behind telling names."""
-_WAY = Mask(
+_WAY: Final = Mask(
     re.compile(rb"/[a-z0-9_-]{0,40}" + _TELLING + rb"""[a-z_-]{0,20}/[^?#&\s"'<>;,]+""", re.IGNORECASE),
     _way,
     rb"/[a-z0-9_-]*(?:token|reset|verif)[a-z_-]*/",
 )
 _ANY: Final = _found(b"|".join(b"(?:%b)" % _loose(one.may) for one in (*_CREDENTIALS.masks, *_NAMED.masks, _WAY)))
 """Any mask that `mask` puts on."""
-_CARD = Mask(
+_CARD: Final = Mask(
     re.compile(
         rb"(?P<uuid>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)"
         rb"|[0-9](?<![0-9]{2})(?:(?:[ +-]|%20)?[0-9]){12,18}(?![0-9])",

@@ -20,7 +20,7 @@ EXCERPT_CHARS: Final = 128
 FINDING_VALUE_BYTES: Final = 512
 """`Finding.value` is cut to this; a value of that size has its match in the middle."""
 
-SECRET_WORDS: tuple[bytes, ...] = (
+SECRET_WORDS: Final[tuple[bytes, ...]] = (
     b"password",
     b"passwd",
     b"passwort",
@@ -54,16 +54,16 @@ SECRET_WORDS: tuple[bytes, ...] = (
     b"ssn",
 )
 """A name that contains one of these, without regard to case and to `_ - . [ ]` and blanks, is secret."""
-SECRET_NAMES = frozenset(
+SECRET_NAMES: Final = frozenset(
     {b"pass", b"pin", b"pw", b"sid", b"auth", b"jwt", b"sig", b"signature", b"puk", b"tan", b"codeverifier"}
 )
 """A name that is one of these is secret; as parts of longer names they are too common."""
-_PASS = re.compile(
+_PASS: Final = re.compile(
     rb"(?:old|new|my|user|login|admin|db|confirm|repeat|retype|verify)?pass"
     rb"(?:[0-9]{1,3}|confirm(?:ation|ed)?|repeat(?:ed)?|retype|again|check|verify|old|new|current|hash)?"
 )
 """`pass` with what forms add to it; alone it is part of many words (compass, passenger)."""
-SECRET_HEADERS = frozenset(
+SECRET_HEADERS: Final = frozenset(
     {
         b"authorization",
         b"proxy-authorization",
@@ -78,8 +78,8 @@ SECRET_HEADERS = frozenset(
         b"x-forwarded-authorization",
     }
 )
-_SEPARATORS = re.compile(rb"[_\-.\[\] +]+")
-_PIECES = re.compile(rb"([&?;\s])")
+_SEPARATORS: Final = re.compile(rb"[_\-.\[\] +]+")
+_PIECES: Final = re.compile(rb"([&?;\s])")
 
 
 def _decoded(low: bytes) -> bytes:
@@ -231,7 +231,7 @@ def _middle(value: bytes, centred: bool) -> bytes:
     return value[start : start + EXCERPT_CHARS]
 
 
-_PRINTABLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {0x5C: "\\\\"}
+_PRINTABLE: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {0x5C: "\\\\"}
 
 
 def printable(value: bytes) -> str:

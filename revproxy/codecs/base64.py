@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64, b2a_base64
+from typing import Final
 
 from revproxy.codecs.marks import EQUALS, NEWLINE, SLASH, SPACE
 
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_OTHERS = bytes(set(range(256)) - set(_ALPHABET) - {0x3D})
-_STRICT = re.compile(rb"[A-Za-z0-9+/]*={0,2}\Z")
-_DIGIT = "[A-Za-z0-9+/_ -]"
-_TWO = "[ACDI-Za-f][AC-HQS-Xgi-nwyz0-3]"
-_QUAD = f"{_TWO}[ABEFIJMNQRUVYZcdghklopstwx014589]{_DIGIT}"
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_OTHERS: Final = bytes(set(range(256)) - set(_ALPHABET) - {0x3D})
+_STRICT: Final = re.compile(rb"[A-Za-z0-9+/]*={0,2}\Z")
+_DIGIT: Final = "[A-Za-z0-9+/_ -]"
+_TWO: Final = "[ACDI-Za-f][AC-HQS-Xgi-nwyz0-3]"
+_QUAD: Final = f"{_TWO}[ABEFIJMNQRUVYZcdghklopstwx014589]{_DIGIT}"
 """Digits that decode to bytes of which none is certain to be no text; the first two of such digits."""
-WRAPPED = f"{_QUAD}(?:{_DIGIT}{{4}})?(?:{_QUAD}|{_TWO}{_DIGIT}(?:$|[^A-Za-z0-9+_-]))"
+WRAPPED: Final = f"{_QUAD}(?:{_DIGIT}{{4}})?(?:{_QUAD}|{_TWO}{_DIGIT}(?:$|[^A-Za-z0-9+_-]))"
 """What `unwrap` needs: of the quads of a text so few may be no text that two good ones stand side by side or with one
 between, or the last one is cut short behind one."""
-_LIKELY = re.compile(WRAPPED.encode("ascii"))
-_RUN = re.compile(rb"[A-Za-z0-9+/_-]{12,}+|[A-Za-z0-9+/_-]{10,11}(?==)")
-_SPACED = re.compile(rb"[A-Za-z0-9+/ ]++={0,2}\Z")
-_STANDARD = bytes.maketrans(b"-_", b"+/")
-_TEXT = bytes([0, 9, 10, 13, *range(0x20, 0x7F)])
-SHORTEST = 10
+_LIKELY: Final = re.compile(WRAPPED.encode("ascii"))
+_RUN: Final = re.compile(rb"[A-Za-z0-9+/_-]{12,}+|[A-Za-z0-9+/_-]{10,11}(?==)")
+_SPACED: Final = re.compile(rb"[A-Za-z0-9+/ ]++={0,2}\Z")
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_TEXT: Final = bytes([0, 9, 10, 13, *range(0x20, 0x7F)])
+SHORTEST: Final = 10
 """Digits of the shortest text that is unwrapped."""
-MARK = b"\x1e"
+MARK: Final = b"\x1e"
 """What stands before each text that was unwrapped, once for each layer."""
-_TEXT_SHARE = 8
+_TEXT_SHARE: Final = 8
 """One byte in so many may be none of text, nor of text in two bytes each."""
 
 

@@ -7,12 +7,13 @@ rules are written for bytes. A browser's full table of names does not belong her
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from revproxy.codecs.marks import AMPERSAND
 
-_REFERENCE = re.compile(rb"&(?:#[xX]([0-9a-fA-F]+);?|#([0-9]+);?|((?i:quot|amp|lt|gt|nbsp))[0-9A-Za-z]*;?)")
-_NAMES = {b"quot": b'"', b"amp": b"&", b"lt": b"<", b"gt": b">", b"nbsp": b"\xa0"}
-_LARGEST = 2**63 - 1
+_REFERENCE: Final = re.compile(rb"&(?:#[xX]([0-9a-fA-F]+);?|#([0-9]+);?|((?i:quot|amp|lt|gt|nbsp))[0-9A-Za-z]*;?)")
+_NAMES: Final = {b"quot": b'"', b"amp": b"&", b"lt": b"<", b"gt": b">", b"nbsp": b"\xa0"}
+_LARGEST: Final = 2**63 - 1
 """Where the reference engine's number type ends: anything above counts as this."""
 
 

@@ -7,18 +7,19 @@ and C keep one at the very end of the value. Each decodes once.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from revproxy.codecs.marks import BACKSLASH
 from revproxy.codecs.percent import FULL_WIDTH, wide_byte
 
-_LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+_LETTERS: Final = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
-_JS = re.compile(
+_JS: Final = re.compile(
     rb"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-3][0-7]{2}|[0-7]{1,2})|(.))",
     re.DOTALL,
 )
-_C = re.compile(rb"\\(?:[xX]([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
-_CSS = re.compile(rb"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f\v]?|\n|(.)|\Z)", re.DOTALL)
+_C: Final = re.compile(rb"\\(?:[xX]([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
+_CSS: Final = re.compile(rb"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f\v]?|\n|(.)|\Z)", re.DOTALL)
 
 
 def decode_js(value: bytes) -> bytes:

@@ -7,11 +7,13 @@ once; who wants it twice calls twice. Splitting into names and values does not b
 
 from __future__ import annotations
 
+from typing import Final
+
 from revproxy.codecs.marks import PERCENT, PLUS
 
-_HEX = "0123456789abcdefABCDEF"
-_BYTES = {(a + b).encode(): bytes((int(a + b, 16),)) for a in _HEX for b in _HEX}
-FULL_WIDTH = 0x20
+_HEX: Final = "0123456789abcdefABCDEF"
+_BYTES: Final = {(a + b).encode(): bytes((int(a + b, 16),)) for a in _HEX for b in _HEX}
+FULL_WIDTH: Final = 0x20
 """What lies between the low byte of U+FF01..U+FF5E and the ASCII character that looks like it."""
 
 
@@ -65,9 +67,9 @@ def decode_form_wide(value: bytes) -> bytes:
     return b"".join(out)
 
 
-_WIDE: dict[bytes, bytes] = {}
+_WIDE: Final[dict[bytes, bytes]] = {}
 """What was made of `uHHHH` lately: texts are written in few characters."""
-_MOST_WIDE = 4096
+_MOST_WIDE: Final = 4096
 
 
 def _wide(escape: bytes) -> bytes | None:

@@ -10,14 +10,15 @@ joined value to the application and an attack can be spread over the pieces.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from revproxy.codecs.marks import PERCENT
 from revproxy.codecs.percent import decode_percent
 from revproxy.errors import LimitError
 from revproxy.model import ContentLimits
 
-_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_PLUS_AS_SPACE = bytes(range(256)).replace(b"+", b" ")
+_BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_PLUS_AS_SPACE: Final = bytes(range(256)).replace(b"+", b" ")
 
 
 def parse_query(query: bytes, limits: ContentLimits) -> tuple[list[bytes], list[bytes]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Final
 
 from revproxy.content.guess import GuessingReader
 from revproxy.content.jsontext import JsonLinesReader, JsonReader
@@ -37,7 +38,7 @@ class Kind(StrEnum):
     """no type declared; a body is then read raw"""
 
 
-_KINDS: dict[bytes, Kind] = {
+_KINDS: Final[dict[bytes, Kind]] = {
     b"application/x-www-form-urlencoded": Kind.URLENCODED,
     b"multipart/form-data": Kind.MULTIPART,
     b"application/json": Kind.JSON,
@@ -50,7 +51,7 @@ _KINDS: dict[bytes, Kind] = {
     b"application/xml": Kind.XML,
     b"text/xml": Kind.XML,
 }
-_LINES = frozenset({b"application/x-ndjson", b"application/ndjson", b"application/jsonl"})
+_LINES: Final = frozenset({b"application/x-ndjson", b"application/ndjson", b"application/jsonl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ def _open_xml(media: MediaType, limits: ContentLimits, sink: Sink) -> BodyReader
     return XmlReader(limits, sink)
 
 
-_OPENERS: dict[Kind, Callable[[MediaType, ContentLimits, Sink], BodyReader]] = {
+_OPENERS: Final[dict[Kind, Callable[[MediaType, ContentLimits, Sink], BodyReader]]] = {
     Kind.URLENCODED: _open_urlencoded,
     Kind.MULTIPART: MultipartReader,
     Kind.JSON: _open_json,

@@ -10,13 +10,14 @@ Invariants: two lists of one length, of what is in the header, in its order. The
 from __future__ import annotations
 
 import re
+from typing import Final
 
 # name = "quoted string", wherever a cookie may begin. The string may hold `;` and escaped quotes.
-_QUOTED = re.compile(rb'(?:^|[;,])([^=;,"]*)=[ \t]*"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_QUOTED: Final = re.compile(rb'(?:^|[;,])([^=;,"]*)=[ \t]*"((?:[^"\\]|\\.)*)"', re.DOTALL)
 # What is read alike by everybody: names and values without quotes and blanks, an equals sign in each.
-_USUAL = re.compile(rb'[^=;" \t]++=[^;" \t]*+(?:; ?[^=;" \t]++=[^;" \t]*+)*;?')
-_BLANK = b" \t"
-_ESCAPE = re.compile(rb"\\([0-3][0-7][0-7]|.)", re.DOTALL)
+_USUAL: Final = re.compile(rb'[^=;" \t]++=[^;" \t]*+(?:; ?[^=;" \t]++=[^;" \t]*+)*;?')
+_BLANK: Final = b" \t"
+_ESCAPE: Final = re.compile(rb"\\([0-3][0-7][0-7]|.)", re.DOTALL)
 
 
 def parse_cookies(value: bytes) -> tuple[list[bytes], list[bytes]]:

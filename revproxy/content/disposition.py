@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from revproxy.errors import ContentError
 
-REASON = "multipart_disposition"
-_TOKEN = rb"[!#$%&*+.^_`|~0-9A-Za-z-]+"
-_BEFORE = rb"[ \t]*;[ \t]*(" + _TOKEN + rb")=(?:(" + _TOKEN + rb')|"('
-_BEHIND = rb')")(?=[ \t]*(?:;|\Z))'
+REASON: Final = "multipart_disposition"
+_TOKEN: Final = rb"[!#$%&*+.^_`|~0-9A-Za-z-]+"
+_BEFORE: Final = rb"[ \t]*;[ \t]*(" + _TOKEN + rb")=(?:(" + _TOKEN + rb')|"('
+_BEHIND: Final = rb')")(?=[ \t]*(?:;|\Z))'
 # Where no backslash stands before a quote, a backslash is a letter: browsers send the paths of Windows so.
-_CLEAN = re.compile(_BEFORE + rb'(?:[^"\\\t]|\\(?!"))*' + _BEHIND)
-_ESCAPED = re.compile(_BEFORE + rb'(?:[^"\\\t]|\\[^\t])*' + _BEHIND)
-_PAIR = re.compile(rb'\\(["\\])')
-_AMBIGUOUS = b'\\"'
+_CLEAN: Final = re.compile(_BEFORE + rb'(?:[^"\\\t]|\\(?!"))*' + _BEHIND)
+_ESCAPED: Final = re.compile(_BEFORE + rb'(?:[^"\\\t]|\\[^\t])*' + _BEHIND)
+_PAIR: Final = re.compile(rb'\\(["\\])')
+_AMBIGUOUS: Final = b'\\"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ What does not belong here: which bodies are read so (`content.body`), and what j
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from revproxy.content.arguments import joined, parse_query
 from revproxy.content.jsontext import read_leniently
@@ -18,14 +19,14 @@ from revproxy.content.xmltext import read_xml_leniently
 from revproxy.errors import LimitError
 from revproxy.model import ContentLimits
 
-_BLOCK = 4096
-_CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\r") + b"\x7f"
-_TEXT_SHARE = 20
+_BLOCK: Final = 4096
+_CONTROLS: Final = bytes(n for n in range(32) if n not in b"\t\n\r") + b"\x7f"
+_TEXT_SHARE: Final = 20
 """One control byte in so many is still text. Compressed and encrypted bytes have one in nine."""
-_BOM = b"\xef\xbb\xbf"
-_SPACE = b" \t\r\n"
-_OPENING = (b"{", b"[", b"<")
-_PAIR = re.compile(rb"[ \t\r\n]*[^\x00-\x20=&<>{}\"']{0,256}=")
+_BOM: Final = b"\xef\xbb\xbf"
+_SPACE: Final = b" \t\r\n"
+_OPENING: Final = (b"{", b"[", b"<")
+_PAIR: Final = re.compile(rb"[ \t\r\n]*[^\x00-\x20=&<>{}\"']{0,256}=")
 
 
 def text_like(data: bytes) -> bool:

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from revproxy.errors import ContentError
 
-_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_TYPE = re.compile(rb"[ \t]*(" + _TOKEN + rb"/" + _TOKEN + rb")[ \t]*(?=;|\Z)")
+_TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_TYPE: Final = re.compile(rb"[ \t]*(" + _TOKEN + rb"/" + _TOKEN + rb")[ \t]*(?=;|\Z)")
 # One parameter, or nothing between two semicolons (RFC 9110, 5.6.6). A quoted string has no bytes over 0x7e here.
-_PARAMETER = re.compile(
+_PARAMETER: Final = re.compile(
     rb";[ \t]*(?:(" + _TOKEN + rb")=(?:(" + _TOKEN + rb')|"((?:[\t !#-\[\]-~]|\\[\t -~])*)"))?[ \t]*(?=;|\Z)'
 )
-_PAIR = re.compile(rb"\\(.)", re.DOTALL)
+_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
 
-_PLAIN_CHARSETS = frozenset(
+_PLAIN_CHARSETS: Final = frozenset(
     {b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso8859-1", b"latin1", b"iso_8859-1"}
 )
-_ASCII_CHARSETS = _PLAIN_CHARSETS | frozenset(
+_ASCII_CHARSETS: Final = _PLAIN_CHARSETS | frozenset(
     {b"iso-8859-%d" % n for n in range(2, 17)} | {b"windows-%d" % n for n in range(1250, 1259)}
 )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum, auto
+from typing import Final
 
 from revproxy.content.encoded import as_declared
 from revproxy.content.guess import may_have_structure, read_structure
@@ -23,15 +24,15 @@ from revproxy.content.windows import Windows
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import ContentLimits
 
-REASONS = frozenset(
+REASONS: Final = frozenset(
     {"boundary", "multipart_preamble", "multipart_delimiter", "multipart_epilogue", "multipart_unfinished"}
 )
 # RFC 2046 bchars without the space, which some readers cut from the end and some do not.
-_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]{1,70}")
-_SLICE = 64 * 1024
-_EAGER_BYTES = 16 * 1024
+_BOUNDARY: Final = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]{1,70}")
+_SLICE: Final = 64 * 1024
+_EAGER_BYTES: Final = 16 * 1024
 """So much of JSON and XML in fields is read while the form comes, which is done on the loop."""
-_COMMAS = 4
+_COMMAS: Final = 4
 """Commas in such fields allowed for each argument that is."""
 
 
@@ -184,7 +185,7 @@ class MultipartReader:
         return False
 
 
-_STEPS = {
+_STEPS: Final = {
     _State.START: MultipartReader._start,
     _State.AFTER_DELIMITER: MultipartReader._after_delimiter,
     _State.HEAD: MultipartReader._head,

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from revproxy.content.disposition import parse_disposition
 from revproxy.content.media import parse_media, plain_charset
 from revproxy.errors import ContentError
 
-REASONS = frozenset(
+REASONS: Final = frozenset(
     {
         "multipart_header",
         "multipart_disposition",
@@ -26,12 +27,12 @@ REASONS = frozenset(
         "charset",
     }
 )
-_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
-_CHARSET = re.compile(rb"charset[ \t]*=[ \t]*[\"']?([^ \t\"';,]*)", re.IGNORECASE)
-_CHARSETS = 2
+_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_CHARSET: Final = re.compile(rb"charset[ \t]*=[ \t]*[\"']?([^ \t\"';,]*)", re.IGNORECASE)
+_CHARSETS: Final = 2
 """That one part may name; nobody names more."""
-_KEPT_AS_IS = frozenset({b"7bit", b"8bit", b"binary"})
-_SHORT = 256
+_KEPT_AS_IS: Final = frozenset({b"7bit", b"8bit", b"binary"})
+_SHORT: Final = 256
 """Bytes of a head that is remembered: a form is posted again and again with the same fields."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from revproxy.detection.engine import Engine, Loaded, Shared
 from revproxy.detection.engine.executor import Program
@@ -17,7 +18,7 @@ from revproxy.detection.link import RuleSet
 from revproxy.inspection.aside import aside
 from revproxy.model import Phase, Transaction
 
-ON_LOOP_BYTES = 12 * 1024
+ON_LOOP_BYTES: Final = 12 * 1024
 """Transactions with more bytes than this to scan go to the thread: hostile bytes cost up to 1.1 us each, and to hand
 over costs some 80 us."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from revproxy.model.phase import Phase
 
@@ -17,7 +17,7 @@ class Severity(IntEnum):
     NOTICE = 5
 
 
-SEVERITY_SCORE = {Severity.CRITICAL: 5, Severity.ERROR: 4, Severity.WARNING: 3, Severity.NOTICE: 2}
+SEVERITY_SCORE: Final = {Severity.CRITICAL: 5, Severity.ERROR: 4, Severity.WARNING: 3, Severity.NOTICE: 2}
 """Points that a finding adds unless its rule names a number."""
 
 
@@ -79,4 +79,4 @@ class Verdict(NamedTuple):
         return self.action is Action.ALLOW or not self.enforced
 
 
-ALLOWED = Verdict(Action.ALLOW)
+ALLOWED: Final = Verdict(Action.ALLOW)

@@ -7,7 +7,7 @@ a protocol's wire.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from revproxy.model.finding import Finding
 from revproxy.model.phase import Protocol
@@ -89,7 +89,7 @@ class Controls(NamedTuple):
     reply_body_access: bool = True
 
 
-UNTOUCHED = Controls()
+UNTOUCHED: Final = Controls()
 """Of every transaction in which no rule asked for anything."""
 
 

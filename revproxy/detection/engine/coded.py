@@ -6,16 +6,17 @@ Invariant: a value without a NUL that is left out is not decoded; what is chosen
 from __future__ import annotations
 
 from binascii import a2b_base64
+from typing import Final
 
 from revproxy.codecs.marks import BACKSLASH, EQUALS, NEWLINE, PERCENT, PLUS
 from revproxy.detection.link import Group
 from revproxy.detection.link.chains import LONG_BASE64
 from revproxy.detection.link.hints import CODED
 
-QUAD = 4
+QUAD: Final = 4
 """Digits that hold three bytes."""
-_BLANKS = b" \t\n\r\v\f\xa0\xc2"
-_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/"
+_BLANKS: Final = b" \t\n\r\v\f\xa0\xc2"
+_PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/"
 """Digits that no transformation takes for anything else."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from revproxy.detection.engine.reading import Text, key_test
 from revproxy.detection.engine.state import Lost, Scene
@@ -26,8 +27,8 @@ from revproxy.detection.rules import (
 from revproxy.model import Phase
 
 Doing = Callable[[Scene], None]
-_ANEW = frozenset({Assign.SET, Assign.UNSET})
-MOST_VARIABLES = 4096
+_ANEW: Final = frozenset({Assign.SET, Assign.UNSET})
+MOST_VARIABLES: Final = 4096
 """Variables of a transaction: names may come from what a client sends, so that there is an end to them."""
 
 

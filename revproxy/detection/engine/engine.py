@@ -30,9 +30,9 @@ from revproxy.detection.operators.numbers import number
 from revproxy.detection.rules import Rule
 from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 
-PLANS = 2048
+PLANS: Final = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
-HITS = 1024
+HITS: Final = 1024
 """Most sets of items of a group of which it is kept whose they are."""
 
 _NONE: Final = frozenset[str]()

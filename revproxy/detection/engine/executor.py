@@ -30,7 +30,7 @@ from revproxy.model import Fields
 
 EXCERPT_BYTES: Final = 512
 """Most bytes of a value that a finding carries."""
-_LEAD = 128
+_LEAD: Final = 128
 """Of these, so many before the match."""
 REFUSED: Final = 64
 """Most values of which a condition remembers that it does not accept them; beyond, it begins anew."""
@@ -38,8 +38,8 @@ SIEVED: Final = 16
 """Of so many at once it remembers also those that a sieve ruled out; of more, all would push each other out."""
 SHORT_BYTES: Final = 128
 """It does not remember longer ones. The name of a browser is shorter, and is looked at by many rules."""
-_NO_TEXTS: Mapping[Operator, Texts] = MappingProxyType({})
-_TELLING = frozenset({MATCHED, MATCHED_ONE, VARIABLES})
+_NO_TEXTS: Final[Mapping[Operator, Texts]] = MappingProxyType({})
+_TELLING: Final = frozenset({MATCHED, MATCHED_ONE, VARIABLES})
 """What texts may refer to that holds accepted values, or what was captured of them."""
 _NOTHING_LOST: Final[tuple[Lost, ...]] = ()
 _GROUPS: Final = tuple(b"%d" % number for number in range(10))

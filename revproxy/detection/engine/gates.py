@@ -7,19 +7,20 @@ items look at the value of each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from revproxy.detection.engine.reading import key_test, names_of
 from revproxy.detection.rules import AS_WRITTEN, Condition
 
-SETS = 1024
+SETS: Final = 1024
 """Most sets of keys that are remembered; beyond, it begins anew."""
-KEYS = 4096
+KEYS: Final = 4096
 """Most keys of which it is remembered what looks at their values."""
-KEY_BYTES = 64
+KEY_BYTES: Final = 64
 """Of longer ones it is not."""
-_WRITTEN = frozenset(AS_WRITTEN.values())
+_WRITTEN: Final = frozenset(AS_WRITTEN.values())
 """Fields of which the values are names."""
-MOST_KEYS = 64
+MOST_KEYS: Final = 64
 """With more keys than this no gate is shut: trying them all would cost more than it saves."""
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from revproxy.detection.engine.calm import ScanOf
 from revproxy.detection.engine.places import MOST, Places, numbers
 from revproxy.detection.engine.turns import LONG_BYTES, turn
 
-FEW = 16
+FEW: Final = 16
 """So many matches are looked at, however few the values."""
-SHARE = 4
+SHARE: Final = 4
 """One match for so many values is many."""
 
-_NONE = frozenset[int]()
+_NONE: Final = frozenset[int]()
 
 
 class Hints:

@@ -8,6 +8,7 @@ passed over until something has changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.state import NOTHING, Scene, State
@@ -25,8 +26,8 @@ from revproxy.detection.rules import (
 )
 from revproxy.model import Action, Fields
 
-_OWN = frozenset({VARIABLES, VARIABLE_NAMES})
-_CHAINED = _OWN | {MATCHED, MATCHED_NAMES}
+_OWN: Final = frozenset({VARIABLES, VARIABLE_NAMES})
+_CHAINED: Final = _OWN | {MATCHED, MATCHED_NAMES}
 
 
 def idle_rules(ruleset: RuleSet, programs: Sequence[Program]) -> frozenset[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from revproxy.detection.engine.reading import key_test
 from revproxy.detection.link.asked import named_by
@@ -36,9 +37,9 @@ from revproxy.detection.rules import (
     constant,
 )
 
-_OF_THE_CHAIN = frozenset({MATCHED, MATCHED_NAMES, MATCHED_ONE, MATCHED_NAME})
+_OF_THE_CHAIN: Final = frozenset({MATCHED, MATCHED_NAMES, MATCHED_ONE, MATCHED_NAME})
 """Where no rule looks at what another accepted (`RuleSet.last_matters`), these follow from the rest."""
-_DIGITS = tuple(b"%d" % number for number in range(10))
+_DIGITS: Final = tuple(b"%d" % number for number in range(10))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ for the scan alone (`places.joined`); a transformation is carried out value by v
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from revproxy.detection.engine.calm import Scanner, ScanOf, Scans
 from revproxy.detection.engine.chains import ChainTable, State
@@ -20,7 +21,7 @@ from revproxy.detection.engine.turns import LONG_BYTES, turn
 from revproxy.detection.link import Group
 from revproxy.detection.link.ruleset import Look
 
-ROOTS = 1024
+ROOTS: Final = 1024
 """Most sets of items of which the beginning is kept; beyond, it is begun anew."""
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from collections.abc import Callable
+from typing import Final
 
 from revproxy.codecs.marks import EQUALS, NEWLINE, NUL
 from revproxy.detection.transformations import TRANSFORMATIONS
 
 Many = Callable[[list[bytes]], list[bytes]]
 
-_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_NO_DIGITS = bytes(b for b in range(1, 256) if b not in _DIGITS)
-_PADDING = (b"", b"", b"==", b"=")
+_DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NO_DIGITS: Final = bytes(b for b in range(1, 256) if b not in _DIGITS)
+_PADDING: Final = (b"", b"", b"==", b"=")
 
 
 def _base64_ext(values: list[bytes]) -> list[bytes]:
@@ -65,7 +66,7 @@ def _utf8(values: list[bytes]) -> list[bytes]:
     return [v if v.isascii() and NUL not in v else function(v) for v in values]
 
 
-JOINABLE = (
+JOINABLE: Final = (
     "cmdLine",
     "compressWhitespace",
     "foldUnicode",
@@ -76,7 +77,7 @@ JOINABLE = (
     "urlDecode",
     "urlDecodeUni",
 )
-MARKS = {
+MARKS: Final = {
     "cssDecode": b"\\",
     "escapeSeqDecode": b"\\",
     "jsDecode": b"\\",
@@ -84,7 +85,7 @@ MARKS = {
     "replaceComments": b"/*",
     "replaceNulls": b"\0",
 }
-_MANY: dict[str, Many] = {
+_MANY: Final[dict[str, Many]] = {
     "base64Decode": _base64,
     "base64DecodeExt": _base64_ext,
     "utf8toUnicode": _utf8,

@@ -8,6 +8,7 @@ those that do, and a look-up costs no bookkeeping. What a value means does not b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from revproxy.detection.engine.gates import Looks
 
@@ -15,15 +16,15 @@ Scan = Callable[[Sequence[bytes], int], int]
 """Bits of the items, of those wanted (bits), that may accept one of the values."""
 Confirm = Callable[[bytes], bool]
 
-ENTRY_BYTES = 220
+ENTRY_BYTES: Final = 220
 """What an entry costs besides the bytes of its key: four objects and a place in a table."""
-FEW = 3
+FEW: Final = 3
 """So many conditions are sooner tried than the value is scanned alone."""
-SETS = 256
+SETS: Final = 256
 """Sets of names that are remembered as a whole; beyond, it begins anew."""
-MANY_NAMES = 64
+MANY_NAMES: Final = 64
 """A set of more names is not, either."""
-SET_BYTES = 4096
+SET_BYTES: Final = 4096
 """A set with more bytes is not."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import hyperscan
 
@@ -12,9 +12,9 @@ from revproxy.detection.engine.calm import Scan, ScanOf
 from revproxy.detection.link.patterns import STAND_IN
 
 Key = TypeVar("Key", bound=Hashable)
-MOST = 1024
+MOST: Final = 1024
 """Most matches in a buffer of which it is told where they are."""
-_WITHOUT_NUL = STAND_IN + bytes(range(1, 256))
+_WITHOUT_NUL: Final = STAND_IN + bytes(range(1, 256))
 
 
 def joined(values: Sequence[bytes]) -> tuple[bytes, bool]:

@@ -31,7 +31,7 @@ from revproxy.detection.rules import (
 )
 from revproxy.model import Fields
 
-SHORT_KEY_BYTES = 64
+SHORT_KEY_BYTES: Final = 64
 """Of longer keys it is not remembered whether a pattern selects them."""
 Selected = tuple[Sequence[bytes], Sequence[bytes]]
 """Keys and values, as many of these as of those."""

@@ -46,7 +46,7 @@ def _over(scope: Scope, phase: Phase) -> frozenset[Phase]:
             return frozenset(Phase) - {Phase.LOG}
 
 
-_OVER = {(scope, phase): _over(scope, phase) for scope in Scope for phase in Phase}
+_OVER: Final = {(scope, phase): _over(scope, phase) for scope in Scope for phase in Phase}
 
 
 def _over_after(rule: Rule, phase: Phase, enforces: bool) -> frozenset[Phase]:

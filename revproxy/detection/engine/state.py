@@ -38,8 +38,8 @@ class Accepted:
         self.operator = operator
 
 
-_NAMES_ARE_KEYS = frozenset(AS_WRITTEN.values())
-_PSEUDO_NAMES = {
+_NAMES_ARE_KEYS: Final = frozenset(AS_WRITTEN.values())
+_PSEUDO_NAMES: Final = {
     MATCHED_ONE: "MATCHED_VAR",
     MATCHED_NAME: "MATCHED_VAR_NAME",
     MATCHED_NAMES: "MATCHED_VARS_NAMES",

@@ -26,13 +26,13 @@ from revproxy.detection.link.chosen import losing_rules
 from revproxy.detection.rules import Control
 from revproxy.model import Action, Fields, Phase, Protocol
 
-RUNS = 4096
+RUNS: Final = 4096
 """Most runs (lists of rules) of which the stretches are kept; beyond, it begins anew."""
-OUTCOMES = 512
+OUTCOMES: Final = 512
 """Most outcomes of one stretch."""
-INPUT_BYTES = 1024
+INPUT_BYTES: Final = 1024
 """With more bytes of inputs an outcome is not kept."""
-MARKS = 4096
+MARKS: Final = 4096
 """Most states of which it is remembered what led to them."""
 _PROCESSOR: Final = Control.BODY_PROCESSOR
 

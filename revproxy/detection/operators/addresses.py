@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
 
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator
 
-_IPV4 = 2**32 - 1
-_LONGEST = 45
+_IPV4: Final = 2**32 - 1
+_LONGEST: Final = 45
 """Of the text of an address."""
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from revproxy.detection.rules import Operator
 
-FILE_OPERATORS = {
+FILE_OPERATORS: Final = {
     "ipMatchF": "ipMatch",
     "ipMatchFromDataset": "ipMatch",
     "ipMatchFromFile": "ipMatch",

@@ -12,14 +12,15 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from revproxy.detection.operators import shell_tokens, sql_shape, sqli_tokens, template_tokens, xss_tokens
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator, bytes_of
 
-WHEEL = "libmodsecurity wheel"
-SYSTEM = "system libmodsecurity"
-OWN = "own tokenizers"
-_SYSTEM_NAMES = ("libmodsecurity.so.3", "libinjection.so")
+WHEEL: Final = "libmodsecurity wheel"
+SYSTEM: Final = "system libmodsecurity"
+OWN: Final = "own tokenizers"
+_SYSTEM_NAMES: Final = ("libmodsecurity.so.3", "libinjection.so")
 _Fingerprint = ctypes.c_char * 8
 
 
@@ -82,7 +83,7 @@ def own_detectors() -> Detectors:
     return Detectors(OWN, sqli_tokens.fingerprint, xss_tokens.is_xss)
 
 
-_DETECTORS = find_detectors()
+_DETECTORS: Final = find_detectors()
 
 
 def libinjection_source() -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from typing import Final
 
 from revproxy.detection.operators.base import Argument, CompiledOperator, Factory, bytes_of
 
-_NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)0*([0-9]*)")
-_LARGEST = 2**63 - 1
+_NUMBER: Final = re.compile(rb"[ \t\n\v\f\r]*([+-]?)0*([0-9]*)")
+_LARGEST: Final = 2**63 - 1
 
 
 def number(text: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator
 from revproxy.detection.operators.rx import from_texts, texts_of
@@ -12,8 +13,8 @@ from revproxy.detection.patterns import Node
 from revproxy.detection.patterns import bytesets as b
 from revproxy.detection.patterns.tree import Set, alt, cat
 
-_HEX = re.compile(r"\|((?:[0-9A-Fa-f]{2} ?){1,64})\|")
-_ESCAPE = re.compile(r"\\([\\:;\"])")
+_HEX: Final = re.compile(r"\|((?:[0-9A-Fa-f]{2} ?){1,64})\|")
+_ESCAPE: Final = re.compile(r"\\([\\:;\"])")
 
 
 def phrases_of(argument: Argument) -> tuple[bytes, ...]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Final
 
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator, text_of
 from revproxy.detection.operators.rx import matcher, tree_of
 from revproxy.detection.patterns import Flags
 
-_PART = re.compile(r"\{([^}]+)\}")
-_NAME = re.compile(r"[A-Za-z0-9_]+")
+_PART: Final = re.compile(r"\{([^}]+)\}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 
 
 def restpath(argument: Argument) -> CompiledOperator:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import re2
 
@@ -20,9 +20,9 @@ from revproxy.detection.operators.texts import Texts
 from revproxy.detection.patterns import Flags, Node, PatternError, parse, parser, strict, to_re2
 from revproxy.detection.patterns.parser import RX
 
-MEMORY_BYTES = 16 * 1024 * 1024
+MEMORY_BYTES: Final = 16 * 1024 * 1024
 """What google-re2 may use for the states of one pattern before it falls back on its slower automaton."""
-MOST_GROUPS = 9
+MOST_GROUPS: Final = 9
 """TX:1 to TX:9: what stands in later groups is not kept."""
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Final
 
 from revproxy.detection.operators.shell_words import (
     ALONE,
@@ -32,39 +33,39 @@ from revproxy.detection.operators.shell_words import (
     WRAPPERS,
 )
 
-END_BYTES = 2048
+END_BYTES: Final = 2048
 """So much is read at the start of a value, and at its end."""
-_WORDS = 8
-_BRACED = 8
+_WORDS: Final = 8
+_BRACED: Final = 8
 """Alternatives of a brace expression that are read."""
 
-_START = re.compile(rb"^|(?P<opens>[;|&`]|[$<>]\()|[\n\r(]")
-_BLANKS = re.compile(rb"[ \t]*+")
-_COMMAND = re.compile(rb"[^;|&\n\r`()]{1,160}+")
-_TAG = re.compile(rb"<(?P<closing>/)?(?P<name>[A-Za-z][\w:-]{0,30}+)[ \t\r\n]*+/?>")
-_SEPARATOR = re.compile(rb"\$\{?IFS\}?(?:\$\d)?|\$\{IFS[^}]{0,16}\}|%IFS%", re.IGNORECASE)
-_PIECE = re.compile(
+_START: Final = re.compile(rb"^|(?P<opens>[;|&`]|[$<>]\()|[\n\r(]")
+_BLANKS: Final = re.compile(rb"[ \t]*+")
+_COMMAND: Final = re.compile(rb"[^;|&\n\r`()]{1,160}+")
+_TAG: Final = re.compile(rb"<(?P<closing>/)?(?P<name>[A-Za-z][\w:-]{0,30}+)[ \t\r\n]*+/?>")
+_SEPARATOR: Final = re.compile(rb"\$\{?IFS\}?(?:\$\d)?|\$\{IFS[^}]{0,16}\}|%IFS%", re.IGNORECASE)
+_PIECE: Final = re.compile(
     rb"""(?P<plain>[^ \t'"\\$<>{}]++)|\\(?P<escaped>.)|'(?P<single>[^']*+)'|"(?P<double>[^"]*+)"|"""
     rb"""(?P<empty>\$[@*]|\$\{[^}${]{0,40}+\}|\$\w{1,20}+)|\{(?P<brace>[^{} \t]{1,80}+)\}|"""
     rb"""(?P<blank>[ \t]++)|(?P<redirect><<<|>>?|<)|(?P<stray>['"])|(?P<other>.)""",
     re.DOTALL,
 )
-_ASSIGNMENT = re.compile(rb"[A-Za-z_]\w{0,40}=")
-_OPTION = re.compile(rb"-{1,2}[A-Za-z][\w-]{0,30}(?:=.*)?\Z", re.DOTALL)
-_SHORT_OPTION = re.compile(rb"-[A-Za-z]{1,4}\Z")
-_ADDRESS = re.compile(rb"(?:https?|ftp)://|\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
-_HOST = re.compile(rb"(?:[\w.+-]{1,40}@)?(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,16}(?:[:/].*)?\Z", re.DOTALL)
-_FIRST = re.compile(
+_ASSIGNMENT: Final = re.compile(rb"[A-Za-z_]\w{0,40}=")
+_OPTION: Final = re.compile(rb"-{1,2}[A-Za-z][\w-]{0,30}(?:=.*)?\Z", re.DOTALL)
+_SHORT_OPTION: Final = re.compile(rb"-[A-Za-z]{1,4}\Z")
+_ADDRESS: Final = re.compile(rb"(?:https?|ftp)://|\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
+_HOST: Final = re.compile(rb"(?:[\w.+-]{1,40}@)?(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,16}(?:[:/].*)?\Z", re.DOTALL)
+_FIRST: Final = re.compile(
     rb"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|localhost|(?:[\w-]{1,63}\.){1,4}(?:com|net|org|example|local|test))?['\"]?\s{0,4}"
     rb"(?:&&?|\|\|?|;)[ \t]{0,4}"
 )
 """The operand that a command line has in the value's place, or nothing, and what begins another command."""
-_NUMBER = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?[smhd]?\Z")
-_FILE = re.compile(rb"[\w./-]{1,80}\.(?:sh|py|pl|php|rb|txt|conf|cfg|ini|log|xml|json|ya?ml|so|exe|ps1)\Z")
-_VERSION = re.compile(rb"(?<=[a-z])[0-9.]{1,5}\Z")
-_HIDING = re.compile(rb"[%$'\"\\<>{}?*\[]")
+_NUMBER: Final = re.compile(rb"[0-9]{1,6}(?:\.[0-9]{1,3})?[smhd]?\Z")
+_FILE: Final = re.compile(rb"[\w./-]{1,80}\.(?:sh|py|pl|php|rb|txt|conf|cfg|ini|log|xml|json|ya?ml|so|exe|ps1)\Z")
+_VERSION: Final = re.compile(rb"(?<=[a-z])[0-9.]{1,5}\Z")
+_HIDING: Final = re.compile(rb"[%$'\"\\<>{}?*\[]")
 """What may make a word of something else, or stand for a path."""
-_PATTERN = re.compile(rb"[?*\[]")
+_PATTERN: Final = re.compile(rb"[?*\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,7 @@ def matches(pattern: bytes, name: bytes) -> bool:
     return len(name) in states
 
 
-_TOKEN = re.compile(rb"\[[!^]?+\]?[^\]]*+\]|.", re.DOTALL)
+_TOKEN: Final = re.compile(rb"\[[!^]?+\]?[^\]]*+\]|.", re.DOTALL)
 
 
 def _tokens(pattern: bytes) -> list[bytes]:

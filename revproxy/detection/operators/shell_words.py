@@ -7,11 +7,13 @@ separator without any operand. Nothing here reads values.
 
 from __future__ import annotations
 
-ALONE = frozenset(
+from typing import Final
+
+ALONE: Final = frozenset(
     b"crontab dmesg getent hostnamectl htop ifconfig iostat ipconfig lastlog lsblk lscpu lsof lsusb "
     b"netstat nslookup printenv pwd systeminfo tasklist uname vmstat whoami".split()
 )
-PLAIN = frozenset(
+PLAIN: Final = frozenset(
     b"aa-disable aa-exec ansible ansible-config ansible-console ansible-doc ansible-galaxy ansible-inventory "
     b"ansible-playbook ansible-pull ansible-vault aoss apt-get aria2c ash awk aws base32 base64 basenc bash "
     b"bsdtar busctl busybox bzcat bzip2 c89 c99 certutil chef-client chef-run chef-shell chef-vault chgrp chmod "
@@ -31,7 +33,7 @@ PLAIN = frozenset(
     b"valgrind vi view vigr vim vipw visudo vmstat wc wget wget2 whoami xargs xdotool xmodmap xmore xxd xz yarn "
     b"yum zcat zip zsh zsoelim zypper".split()
 )
-COMMON = frozenset(
+COMMON: Final = frozenset(
     b"alias apt arp at bridge cancel cat check column comm command cp cut date dig dir echo ed env eval exec "
     b"expand expect export facter file find finger flock fmt fold fping function hash head help history host "
     b"hostname install join less look mail make man more mount mtr nice nslookup paste ping ping6 printenv "
@@ -39,47 +41,47 @@ COMMON = frozenset(
     b"start start-stop-daemon tail task tee test time timeout top tr traceroute type ulimit unexpand unlink "
     b"unset up wall watch who whois write yes zgrep".split()
 )
-TOOLS = frozenset(
+TOOLS: Final = frozenset(
     b"ansible ansible-playbook docker ffmpeg gcc ghc git kubectl npm npx nginx node openssl pip pip3 podman rustc "
     b"sqlite3 systemctl vi view vim yarn yum apt-get dpkg".split()
 )
 """Those of `PLAIN` that people write about, with operands: where nothing opens a command they need more."""
-WRAPPERS = frozenset(
+WRAPPERS: Final = frozenset(
     b"! builtin busybox command do doas else env exec if ionice ltrace nice nohup setsid stdbuf strace sudo then "
     b"time timeout unbuffer while xargs".split()
 )
 """What has a command for its operand."""
-SHELLS = frozenset(b"sh bash zsh ksh csh dash ash rbash cmd cmd.exe powershell pwsh".split())
-KNOWN = PLAIN | COMMON | ALONE | SHELLS
-PROSE = frozenset(
+SHELLS: Final = frozenset(b"sh bash zsh ksh csh dash ash rbash cmd cmd.exe powershell pwsh".split())
+KNOWN: Final = PLAIN | COMMON | ALONE | SHELLS
+PROSE: Final = frozenset(
     b"dash dialog diff ex genie gimp git id kill last links nl node octave passwd perf perl php pic pip pr python "
     b"rev ruby sash screen service strings su tar touch truncate view yarn".split()
 )
 """Those of `PLAIN` that text begins with too, behind a bar or a semicolon."""
-FOLLOWING = frozenset(b"df id ls lsof poweroff ps reboot".split())
+FOLLOWING: Final = frozenset(b"df id ls lsof poweroff ps reboot".split())
 """Enough without an operand, where nothing but an operand and a separator stand before."""
-SUBCOMMANDS = frozenset(
+SUBCOMMANDS: Final = frozenset(
     b"apply build clone cp delete describe exec get i images inspect install logs ps pull push remove restart rm run "
     b"start status stop uninstall update upgrade".split()
 )
 """Of `TOOLS`."""
-NETWORK = frozenset(
+NETWORK: Final = frozenset(
     b"curl dig ftp lftp lynx nc ncat netcat nmap nslookup ping ping6 rsync scp sftp ssh telnet tftp traceroute "
     b"wget".split()
 )
 """What is given the name of another host."""
-RAISING = frozenset(b"busybox doas nohup setsid sudo".split())
+RAISING: Final = frozenset(b"busybox doas nohup setsid sudo".split())
 """Those of `WRAPPERS` that are no words."""
-ELEMENTS = frozenset(
+ELEMENTS: Final = frozenset(
     b"a abbr address article aside b blockquote body br button caption center cite code dd del div dl dt em "
     b"figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i ins kbd label legend li main "
     b"mark nav ol option p pre q s section select small span strike strong sub summary sup table tbody td "
     b"textarea tfoot th thead title tr tt u ul var".split()
 )
 """Of HTML, around text: their tags are no redirections."""
-FOLDERS = frozenset(b"etc bin sbin usr var tmp proc dev home root opt sys lib mnt srv boot run".split())
+FOLDERS: Final = frozenset(b"etc bin sbin usr var tmp proc dev home root opt sys lib mnt srv boot run".split())
 """At the root of a Unix system."""
-WELL_KNOWN_PATHS = tuple(
+WELL_KNOWN_PATHS: Final = tuple(
     tuple(path.split(b"/"))
     for path in (
         b"etc/passwd",

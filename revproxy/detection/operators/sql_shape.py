@@ -14,17 +14,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import Final
 
 from revproxy.detection.operators.sqli_tokens import TOKEN
 
-MOST = 96
+MOST: Final = 96
 """Tokens of each reading that are looked at."""
-_LONGEST = 4096
-_DEPTH = 8
-_PARTS = 8
-_PART = re.compile(rb"[/=](?=[-+]?[0-9])")
+_LONGEST: Final = 4096
+_DEPTH: Final = 8
+_PARTS: Final = 8
+_PART: Final = re.compile(rb"[/=](?=[-+]?[0-9])")
 
-_WORDS = {
+_WORDS: Final = {
     b"L": b"and or xor",
     b"N": b"not binary distinct all any some",
     b"=": b"like rlike regexp in is between glob ilike similar sounds",
@@ -38,24 +39,24 @@ _WORDS = {
     b"H": b"then",
     b"t": b"null true false",
 }
-_LETTER = {word: letter for letter, words in _WORDS.items() for word in words.split()}
-_KINDS = {"string": b"s", "number": b"1", "variable": b"v", "comment": b"c"}
-_COMPARISONS = frozenset(b"= < > <> <= >= != <=> :=".split())
-_MARKS = frozenset((b"(", b")", b";", b",", b"."))
-_BOOLEANS = frozenset((b"||", b"&&"))
-_CALLED = re.compile(rb"[ \t\n]*\(")
-_CLOSED = re.compile(rb"[nfNB=ok]?\([^()]*\)")
-_PATH = re.compile(rb"n\.(?=[nf])")
+_LETTER: Final = {word: letter for letter, words in _WORDS.items() for word in words.split()}
+_KINDS: Final = {"string": b"s", "number": b"1", "variable": b"v", "comment": b"c"}
+_COMPARISONS: Final = frozenset(b"= < > <> <= >= != <=> :=".split())
+_MARKS: Final = frozenset((b"(", b")", b";", b",", b"."))
+_BOOLEANS: Final = frozenset((b"||", b"&&"))
+_CALLED: Final = re.compile(rb"[ \t\n]*\(")
+_CLOSED: Final = re.compile(rb"[nfNB=ok]?\([^()]*\)")
+_PATH: Final = re.compile(rb"n\.(?=[nf])")
 
-_VALUE = rb"[o!N]*[s1tvfQbS]"
-_ANY = rb"[o!N]*[s1tvfQbSn]"
-_VALUES = rb"(?:" + _VALUE + rb"(?:o" + _VALUE + rb")*)"
-_SUM = rb"(?:" + _ANY + rb"(?:o" + _ANY + rb")*)"
+_VALUE: Final = rb"[o!N]*[s1tvfQbS]"
+_ANY: Final = rb"[o!N]*[s1tvfQbSn]"
+_VALUES: Final = rb"(?:" + _VALUE + rb"(?:o" + _VALUE + rb")*)"
+_SUM: Final = rb"(?:" + _ANY + rb"(?:o" + _ANY + rb")*)"
 """Operands with arithmetic between them: of values alone, and of columns too."""
-_TRUE = rb"(?:[!N]*[tQfb]|[!N]*%b(?:[!N]*=[!N]*%b(?:L%b(?![=o]))?)+)"
-_MORE = rb"(?:L%b(?:=%b)?)*(?:[c;BU]|\Z)"
+_TRUE: Final = rb"(?:[!N]*[tQfb]|[!N]*%b(?:[!N]*=[!N]*%b(?:L%b(?![=o]))?)+)"
+_MORE: Final = rb"(?:L%b(?:=%b)?)*(?:[c;BU]|\Z)"
 
-_TEXT_CLOSED = re.compile(
+_TEXT_CLOSED: Final = re.compile(
     rb"[sS](?:"
     rb"L(?:" + _TRUE % (_SUM, _SUM, _SUM) + rb"|" + _SUM + rb"(?=[c;]))" + _MORE % (_SUM, _SUM) + rb""
     rb"|[!N]*[=o][o!N]*[1tvfQb](?:[!N]*[=oL]" + _VALUES + rb")*(?:c|(?<=[SfQ])\Z)"
@@ -66,7 +67,7 @@ _TEXT_CLOSED = re.compile(
     rb")"
 )
 """Of a reading as a text: it is closed, and what stands behind it is SQL."""
-_NUMBER_ENDED = re.compile(
+_NUMBER_ENDED: Final = re.compile(
     rb"o?[1Q](?:"
     rb"L" + _TRUE % (_VALUES, _VALUES, _VALUES) + _MORE % (_VALUES, _VALUES) + rb""
     rb"|;E(?:k|n[kQs1f]|f)"
@@ -75,11 +76,11 @@ _NUMBER_ENDED = re.compile(
     rb")|o?C"
 )
 """Of a reading as a number, where nothing but values of its own are compared."""
-_GOING_ON = frozenset((b"L", b"o", b"N", b"!", b"=", b"B", b";", b",", b"U", b"("))
+_GOING_ON: Final = frozenset((b"L", b"o", b"N", b"!", b"=", b"B", b";", b",", b"U", b"("))
 """Letters of which one stands behind an operand that is ended."""
-_INSIDE = ((b"E", b"Q"), (b"W", b"C"), (b"=", b"b"))
+_INSIDE: Final = ((b"E", b"Q"), (b"W", b"C"), (b"=", b"b"))
 """What brackets are, by what stands in them: a query, a choice, a condition; else they are a value."""
-_CASE = re.compile(rb"W(?:[!N]*b|" + _VALUES + rb"=" + _VALUES + rb")(?:L" + _VALUES + rb")*H")
+_CASE: Final = re.compile(rb"W(?:[!N]*b|" + _VALUES + rb"=" + _VALUES + rb")(?:L" + _VALUES + rb")*H")
 
 
 def is_sql(value: bytes) -> bool:

@@ -9,11 +9,12 @@ and prefers to miss an odd form over refusing prose.
 from __future__ import annotations
 
 import re
+from typing import Final
 
-_LONGEST = 8
-_MOST_TOKENS = 64
+_LONGEST: Final = 8
+_MOST_TOKENS: Final = 64
 
-TOKEN = re.compile(
+TOKEN: Final = re.compile(
     rb"(?P<space>[\s\x00\xa0]+)"
     rb"|(?P<comment>--[^\n]*|\#[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z))"
     rb"|(?P<string>'[^'\\]*(?:(?:\\.|'')[^'\\]*)*(?:'|\Z)|\"[^\"\\]*(?:(?:\\.|\"\")[^\"\\]*)*(?:\"|\Z))"
@@ -26,7 +27,7 @@ TOKEN = re.compile(
 )
 """A token of SQL of any dialect; every byte belongs to one."""
 
-_WORDS = {
+_WORDS: Final = {
     b"U": b"union intersect except",
     b"E": b"select insert update delete drop alter create exec execute truncate declare merge replace load waitfor",
     b"&": b"and or xor having div mod not like rlike regexp sounds between in is similar",
@@ -38,12 +39,12 @@ _WORDS = {
     b"unhex length system_user session_user schema md5 sha1 rand floor exp xp_cmdshell utl_inaddr dbms_pipe",
     b"1": b"null true false",
 }
-_LETTER = {word: letter for letter, words in _WORDS.items() for word in words.split()}
-_GROUPS = {"string": b"s", "number": b"1", "variable": b"v", "operator": b"o", "comment": b"c"}
-_COMPARISONS = frozenset(b"= < > <> <= >= != <=>".split())
-_MARKS = {b"(": b"(", b")": b")", b";": b";", b",": b","}
+_LETTER: Final = {word: letter for letter, words in _WORDS.items() for word in words.split()}
+_GROUPS: Final = {"string": b"s", "number": b"1", "variable": b"v", "operator": b"o", "comment": b"c"}
+_COMPARISONS: Final = frozenset(b"= < > <> <= >= != <=>".split())
+_MARKS: Final = {b"(": b"(", b")": b")", b";": b";", b",": b","}
 
-_ATTACK = re.compile(
+_ATTACK: Final = re.compile(
     rb"[sn1v)]*U(?:k?E|k?\()"  # ... union [all] select
     rb"|[s1v)]{1,3}&[(]*[s1vf][)]*[=&][(]*[s1vf]"  # 1 or 1=1
     rb"|s[)]*&[(]*[1v](?:[=c;]|\Z)"  # ' or 1

@@ -8,13 +8,14 @@ attributes with two underscores. Bounded: the first `PIECES` pieces, `PIECE_BYTE
 from __future__ import annotations
 
 import re
+from typing import Final
 
-PIECES = 64
-PIECE_BYTES = 512
-_OPENED = re.compile(rb"\{\{[={]?|[$#%*@~]\{|<%[=-]?|\{%-?|@\(")
-_CLOSES = {b"{{": b"}}", b"<%": b"%>", b"{%": b"%}", b"@(": b")"}
+PIECES: Final = 64
+PIECE_BYTES: Final = 512
+_OPENED: Final = re.compile(rb"\{\{[={]?|[$#%*@~]\{|<%[=-]?|\{%-?|@\(")
+_CLOSES: Final = {b"{{": b"}}", b"<%": b"%>", b"{%": b"%}", b"@(": b")"}
 """What closes what was opened, where it is not a single brace."""
-_TOKEN = re.compile(
+_TOKEN: Final = re.compile(
     rb"(?P<space>\s+)"
     rb"|(?P<text>'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`)"
     rb"|(?P<number>[0-9]+(?:\.[0-9]+)?)"
@@ -22,34 +23,34 @@ _TOKEN = re.compile(
     rb"|(?P<other>.)",
     re.DOTALL,
 )
-_KINDS = {"text": b"t", "number": b"1"}
-ROOTS = frozenset(
+_KINDS: Final = {"text": b"t", "number": b"1"}
+ROOTS: Final = frozenset(
     b"_self cycler facescontext get_flashed_messages global globalthis joiner lipsum namespace pagecontext "
     b"applicationscope process url_for".split()
 )
 """Objects that hold the engine or the server: with anything behind them they are no name to be filled in."""
-OWNERS = frozenset(b"app config dict request self session settings messages this".split())
+OWNERS: Final = frozenset(b"app config dict request self session settings messages this".split())
 """Objects that lead to secrets, by one of `INNER`."""
-INNER = frozenset(
+INNER: Final = frozenset(
     b"secret_key secret_key_base signer application environ getclass externalcontext setattribute invalidate server "
     b"env getenv items iteritems storages module from_envvar from_object from_pyfile class".split()
 )
-CALLS = frozenset(
+CALLS: Final = frozenset(
     b"__import__ assert call_user_func child_process dump eval exec execsync execute file_excerpt file_get_contents "
     b"forname getclass getmethod getruntime import invoke newinstance open passthru phpinfo popen printf proc_open "
     b"readfile readfilesync require shell_exec sleep spawn spawnsync system".split()
 )
 """What is called to leave the template."""
-FILTERS = frozenset(b"attr exec file_excerpt filter map passthru popen reduce shell_exec sort system".split())
+FILTERS: Final = frozenset(b"attr exec file_excerpt filter map passthru popen reduce shell_exec sort system".split())
 """Filters of template engines that call what they are told to."""
-TOLD = frozenset(b"filter map reduce sort".split())
+TOLD: Final = frozenset(b"filter map reduce sort".split())
 """Those of them that are honest without a text that names what is to be called."""
-PRINTERS = frozenset(b"html js printf println urlquery".split())
+PRINTERS: Final = frozenset(b"html js printf println urlquery".split())
 """Functions of Go's templates, which take a text behind a blank."""
-_CLIMBS = re.compile(rb"(?:^|[^A-Za-z0-9])__[a-z]{2,20}__(?:$|[^A-Za-z0-9])|\bconstructor\b")
-_COUNTED = re.compile(rb"[1t](?:[-+*/%^][1t])+[;)]?\Z")
-_NEW = re.compile(rb"\b(?:new\s{1,8}[A-Za-z]+\.[A-Za-z.]{2,}|[Tt]\s?\(\s?[a-z]{2,8}\.)")
-_ON_LITERAL = re.compile(rb"t[.]w\(|t\[t\]|t[.]w[.\[]")
+_CLIMBS: Final = re.compile(rb"(?:^|[^A-Za-z0-9])__[a-z]{2,20}__(?:$|[^A-Za-z0-9])|\bconstructor\b")
+_COUNTED: Final = re.compile(rb"[1t](?:[-+*/%^][1t])+[;)]?\Z")
+_NEW: Final = re.compile(rb"\b(?:new\s{1,8}[A-Za-z]+\.[A-Za-z.]{2,}|[Tt]\s?\(\s?[a-z]{2,8}\.)")
+_ON_LITERAL: Final = re.compile(rb"t[.]w\(|t\[t\]|t[.]w[.\[]")
 
 
 def is_code(value: bytes) -> bool:

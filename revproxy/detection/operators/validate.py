@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from revproxy.codecs.charset import is_utf8
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator, bytes_of, text_of
 from revproxy.detection.operators.numbers import number
 
-_BROKEN_PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
+_BROKEN_PERCENT: Final = re.compile(rb"%(?![0-9a-fA-F]{2})")
 
 
 def allowed_bytes(argument: Argument) -> bytes:

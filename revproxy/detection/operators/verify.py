@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from revproxy.detection.operators.base import Argument, ArgumentError, CompiledOperator, Factory, text_of
 from revproxy.detection.operators.rx import compile_re2, tree_of
@@ -18,12 +18,12 @@ from revproxy.detection.patterns import Flags, to_re2
 
 Check = Callable[[bytes], bool]
 
-LONGEST = 128
+LONGEST: Final = 128
 """Of a candidate, in bytes."""
-_DIGITS = b"0123456789"
-_OTHERS = bytes(set(range(256)) - set(_DIGITS))
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_RUNNING = b"01234567890"
+_DIGITS: Final = b"0123456789"
+_OTHERS: Final = bytes(set(range(256)) - set(_DIGITS))
+_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_RUNNING: Final = b"01234567890"
 
 
 def _candidates(search: Any, value: bytes, overlapping: bool) -> Iterator[bytes]:
@@ -108,7 +108,7 @@ def _may_be_ssn(digits: list[int]) -> bool:
     return steps not in ({0}, {1})
 
 
-_SVNR_WEIGHTS = (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)
+_SVNR_WEIGHTS: Final = (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)
 
 
 def _is_svnr(text: bytes) -> bool:
@@ -135,7 +135,7 @@ def _is_long_ssn(text: bytes) -> bool:
     return len(digits) >= 9 and _may_be_ssn(digits)
 
 
-_NATIONS: dict[str, tuple[Check, int]] = {"cl": (_is_rut, 1), "us": (_is_long_ssn, 9)}
+_NATIONS: Final[dict[str, tuple[Check, int]]] = {"cl": (_is_rut, 1), "us": (_is_long_ssn, 9)}
 
 verify_cc = _verifier(_is_card, 1, "a payment card number")
 verify_cpf = _verifier(_is_cpf, 11, "a Brazilian taxpayer number")

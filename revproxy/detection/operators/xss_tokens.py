@@ -8,27 +8,28 @@ and declarations. Modest on purpose: it knows fewer tricks than libinjection, an
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from revproxy.codecs.marks import EQUALS, LESS
 
-_ELEMENTS = frozenset(
+_ELEMENTS: Final = frozenset(
     b"applet base comment embed frame frameset handler iframe import isindex link listener meta noscript object "
     b"script style vmlframe xml xss svg math".split()
 )
-_ATTRIBUTES = frozenset(b"style xmlns:xlink datasrc dataformatas filter formaction".split())
-_URL_ATTRIBUTES = frozenset(
+_ATTRIBUTES: Final = frozenset(b"style xmlns:xlink datasrc dataformatas filter formaction".split())
+_URL_ATTRIBUTES: Final = frozenset(
     b"action by background dynsrc folder from handler href lowsrc src to values poster".split()
 )
-_SCHEMES = (b"javascript:", b"vbscript:", b"data:", b"view-source:")
-_IGNORED = bytes(range(0x21))
+_SCHEMES: Final = (b"javascript:", b"vbscript:", b"data:", b"view-source:")
+_IGNORED: Final = bytes(range(0x21))
 
-_TAG = re.compile(rb"<(/?)([A-Za-z][^\s>/\x00]{0,63})|<([!?])(\S{0,16})")
-_ATTRIBUTE = re.compile(
+_TAG: Final = re.compile(rb"<(/?)([A-Za-z][^\s>/\x00]{0,63})|<([!?])(\S{0,16})")
+_ATTRIBUTE: Final = re.compile(
     rb"[\s/\x00]*([^\s=>/\x00\"'`]{1,64})[^\s=>/\x00\"'`]*[\s\x00]*"
     rb"(?:=[\s\x00]*(?:\"([^\"]{0,512})|'([^']{0,512})|`([^`]{0,512})|([^\s>]{0,512}))[\"'`]?)?"
 )
-_QUOTES = (b'"', b"'", b"`")
-_MOST_ATTRIBUTES = 64
+_QUOTES: Final = (b'"', b"'", b"`")
+_MOST_ATTRIBUTES: Final = 64
 
 
 def is_xss(value: bytes) -> bool:

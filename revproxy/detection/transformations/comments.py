@@ -7,11 +7,12 @@ end of a comment is copied unread, and a comment that ends the value leaves a NU
 from __future__ import annotations
 
 import re
+from typing import Final
 
-_BLOCK = re.compile(rb"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_MARKS = re.compile(rb"/\*|\*/|<!--|-->|--|#")
-_BEGIN = re.compile(rb"/\*|<!--|--|#")
-_END = re.compile(rb"\*/|-->")
+_BLOCK: Final = re.compile(rb"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_MARKS: Final = re.compile(rb"/\*|\*/|<!--|-->|--|#")
+_BEGIN: Final = re.compile(rb"/\*|<!--|--|#")
+_END: Final = re.compile(rb"\*/|-->")
 
 
 def replace_comments(value: bytes) -> bytes:

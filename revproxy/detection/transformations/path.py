@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from revproxy.codecs.marks import DOT
 
-_SEPARATORS = bytes.maketrans(b",;\t\n\r", b"     ")
-_SPACES = re.compile(rb" +")
+_SEPARATORS: Final = bytes.maketrans(b",;\t\n\r", b"     ")
+_SPACES: Final = re.compile(rb" +")
 
 
 def normalise_path(value: bytes) -> bytes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from revproxy.codecs.charset import code_points
 from revproxy.codecs.percent import decode_form, decode_form_wide
 
-_PLAIN = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*")
-_ENCODED = [bytes((b,)) if b in _PLAIN else b"+" if b == 0x20 else b"%%%02x" % b for b in range(256)]
+_PLAIN: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*")
+_ENCODED: Final = [bytes((b,)) if b in _PLAIN else b"+" if b == 0x20 else b"%%%02x" % b for b in range(256)]
 
 
 def url_decode(value: bytes) -> bytes:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
-_SPACES = b" \t\n\r\v\f"
-_ALL = _SPACES + b"\xa0\xc2"
-_RUN = re.compile(rb"[ \t\n\r\v\f]+")
+_SPACES: Final = b" \t\n\r\v\f"
+_ALL: Final = _SPACES + b"\xa0\xc2"
+_RUN: Final = re.compile(rb"[ \t\n\r\v\f]+")
 
 
 def compress_whitespace(value: bytes) -> bytes:

@@ -6,7 +6,7 @@ Nothing is read here, and nothing waits: what has to be waited for is given back
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from revproxy.net import Stream
 from revproxy.protocols.http1 import LAST_CHUNK, FieldWriter, RequestHead, encode_chunk, response_head
@@ -14,8 +14,8 @@ from revproxy.proxy.http.headers import NOT_OUTSIDE
 from revproxy.proxy.http.message import Body, Client, Line
 from revproxy.proxy.http.site import Site
 
-_LINES = FieldWriter(NOT_OUTSIDE)
-_BODILESS_LINES = FieldWriter(NOT_OUTSIDE - {b"content-length"})
+_LINES: Final = FieldWriter(NOT_OUTSIDE)
+_BODILESS_LINES: Final = FieldWriter(NOT_OUTSIDE - {b"content-length"})
 """HEAD and 304 tell the length of a body that they do not carry (RFC 9110 8.6)."""
 
 

@@ -6,12 +6,13 @@ Windows of long contents are kept only until whoever judges them takes them out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from revproxy.content.flaws import FLAWS
 from revproxy.model import Fields
 from revproxy.proxy.http.fields import Pairs, size_of
 
-_LISTS = (
+_LISTS: Final = (
     "files",
     "files.plain",
     "files.types",
@@ -20,9 +21,9 @@ _LISTS = (
     "multipart.names",
     "multipart.filenames",
 )
-GATHERED = ("args", "args.plain", "args.post", "args.size", "files.size", *_LISTS)
+GATHERED: Final = ("args", "args.plain", "args.post", "args.size", "files.size", *_LISTS)
 """What is filled from what was gathered so far, on streaming routes again and again."""
-_FLAW_KEYS = tuple(name.encode("ascii") for name in FLAWS)
+_FLAW_KEYS: Final = tuple(name.encode("ascii") for name in FLAWS)
 
 
 class Collector:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from revproxy.codecs.base64 import decode_forgiving
 from revproxy.codecs.percent import decode_percent
@@ -24,12 +25,12 @@ from revproxy.proxy.http.message import Client, Request
 Pairs = tuple[Sequence[bytes], Sequence[bytes]]
 """Keys and values."""
 
-_OF_TIME = ("time", "day", "epoch", "hour", "min", "mon", "sec", "wday", "year")
-_TIME_FORMAT = "%H:%M:%S %d {} %H %M %m %S %u %Y"
-_ARGUMENTS = frozenset({"args", "args.plain", "args.get", "args.size"})
-_COOKIES = frozenset({"cookies", "cookies.plain"})
-WHOLE = frozenset({"request", "request.length"})
-PLANS = 8
+_OF_TIME: Final = ("time", "day", "epoch", "hour", "min", "mon", "sec", "wday", "year")
+_TIME_FORMAT: Final = "%H:%M:%S %d {} %H %M %m %S %u %Y"
+_ARGUMENTS: Final = frozenset({"args", "args.plain", "args.get", "args.size"})
+_COOKIES: Final = frozenset({"cookies", "cookies.plain"})
+WHOLE: Final = frozenset({"request", "request.length"})
+PLANS: Final = 8
 """Sets of wanted fields that are remembered: one for each rule set in use, during a swap two."""
 
 
@@ -59,7 +60,7 @@ def _basename(path: bytes) -> bytes:
     return plain[at + 1 :] if at >= 0 else b""
 
 
-_NO_BODY: dict[str, bytes] = {
+_NO_BODY: Final[dict[str, bytes]] = {
     "body.length": b"0",
     "body.failed": b"0",
     "inbound.incomplete": b"0",
@@ -213,7 +214,7 @@ def _fill_cookies(fields: Fields, request: Request, wanted: frozenset[str]) -> N
             fields.add("cookies", values, names)
 
 
-_TIME_KEYS = tuple(name.encode("ascii") for name in _OF_TIME)
+_TIME_KEYS: Final = tuple(name.encode("ascii") for name in _OF_TIME)
 
 
 @lru_cache(maxsize=2)

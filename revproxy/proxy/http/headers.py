@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from revproxy.protocols.http1 import FieldWriter
 from revproxy.proxy.http.message import Client, Line, Request
 
-HOP_BY_HOP = frozenset(
+HOP_BY_HOP: Final = frozenset(
     {
         b"connection",
         b"keep-alive",
@@ -27,7 +28,7 @@ HOP_BY_HOP = frozenset(
         b"http2-settings",
     }
 )
-OURS = frozenset(
+OURS: Final = frozenset(
     {
         b"host",
         b"content-length",
@@ -47,7 +48,7 @@ OURS = frozenset(
     }
 )
 """Written by us, or not at all."""
-IDENTITY = frozenset(
+IDENTITY: Final = frozenset(
     b"client-ip cf-connecting-ip cf-connecting-ipv6 fastly-client-ip front-end-https remote-addr remote-user "
     b"ssl-client-cert ssl-client-verify true-client-ip x-arr-ssl x-authenticated-user x-client-cert x-client-ip "
     b"x-cluster-client-ip x-forwarded x-host x-http-host-override x-original-forwarded-for x-original-host "
@@ -55,13 +56,13 @@ IDENTITY = frozenset(
     b"x-ssl-client-verify x-url-scheme".split()
 )
 """Fields by which front ends tell an application who asks: nobody outside may say that for us."""
-MEANING = frozenset(
+MEANING: Final = frozenset(
     b"proxy x-original-url x-rewrite-url x-http-method-override x-http-method x-method-override x-accel-redirect "
     b"x-accel-buffering x-sendfile x-middleware-subrequest".split()
 )
 """Fields by which a client makes an application see another request than the one that was inspected."""
-NOT_INSIDE = HOP_BY_HOP | OURS | IDENTITY | MEANING
-NOT_OUTSIDE = HOP_BY_HOP | {
+NOT_INSIDE: Final = HOP_BY_HOP | OURS | IDENTITY | MEANING
+NOT_OUTSIDE: Final = HOP_BY_HOP | {
     b"content-length",
     b"server",
     b"via",
@@ -70,16 +71,16 @@ NOT_OUTSIDE = HOP_BY_HOP | {
     b"x-aspnetmvc-version",
 }
 
-READABLE = (b"gzip", b"deflate", b"br")
+READABLE: Final = (b"gzip", b"deflate", b"br")
 """Content codings that inspection can read; the inside is asked for no other."""
-_REFUSED = frozenset({b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"})
-_ORDINARY = frozenset({b"keep-alive", b"close"})
-FORWARDED_FOR = b"x-forwarded-for"
-_ALIASES = frozenset(name.replace(b"-", b"_") for name in NOT_INSIDE if b"-" in name)
+_REFUSED: Final = frozenset({b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"})
+_ORDINARY: Final = frozenset({b"keep-alive", b"close"})
+FORWARDED_FOR: Final = b"x-forwarded-for"
+_ALIASES: Final = frozenset(name.replace(b"-", b"_") for name in NOT_INSIDE if b"-" in name)
 """CGI-like servers take `X_Forwarded_For` for `X-Forwarded-For`."""
-_DROPPED = NOT_INSIDE | _ALIASES
-_X = 0x78
-_DROPPED_PREFIXES = (b"x-forwarded-", b"x_forwarded_")
+_DROPPED: Final = NOT_INSIDE | _ALIASES
+_X: Final = 0x78
+_DROPPED_PREFIXES: Final = (b"x-forwarded-", b"x_forwarded_")
 
 
 def inside(request: Request, client: Client, host: bytes, length: int | None) -> bytes:
@@ -159,9 +160,9 @@ def relocated(fields: list[Line], origin: bytes, request: Request, client: Clien
     ]
 
 
-_LOCATIONS = frozenset({b"location", b"content-location", b"refresh"})
-_DEFAULT_PORTS = ((b"http://", b":80"), (b"https://", b":443"))
-_ENDS = (b"", b"/", b"?", b"#", b"'", b'"')
+_LOCATIONS: Final = frozenset({b"location", b"content-location", b"refresh"})
+_DEFAULT_PORTS: Final = ((b"http://", b":80"), (b"https://", b":443"))
+_ENDS: Final = (b"", b"/", b"?", b"#", b"'", b'"')
 
 
 def _moved(value: bytes, origin: bytes, ours: bytes, anywhere: bool) -> bytes:

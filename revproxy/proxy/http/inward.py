@@ -4,6 +4,7 @@ short and all there, and the request as it goes inside. Where judging has to be 
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Final
 
 from revproxy.errors import ContentError, LimitError
 from revproxy.model import Phase, Transaction
@@ -21,10 +22,10 @@ from revproxy.proxy.http.routes import RouteWay
 from revproxy.proxy.http.site import Site
 from revproxy.proxy.http.upstream import Outgoing
 
-_NOT_SERVED = frozenset({b"CONNECT", b"TRACE"})
-_USUAL_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
-_SHORT_BYTES = 16 * 1024
-_COPIES = 3
+_NOT_SERVED: Final = frozenset({b"CONNECT", b"TRACE"})
+_USUAL_METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+_SHORT_BYTES: Final = 16 * 1024
+_COPIES: Final = 3
 """How often a short body is counted: as it came, as it is held by its reader, and in a window."""
 
 

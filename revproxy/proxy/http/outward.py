@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from contextlib import suppress
+from typing import Final
 
 from revproxy.codecs.compression import Inflater
 from revproxy.errors import ContentError, LimitError
@@ -16,7 +17,7 @@ from revproxy.proxy.http.judging import Judge
 from revproxy.proxy.http.message import Client, Line, Request
 from revproxy.proxy.http.reading import codings
 
-_TEXTS = frozenset(
+_TEXTS: Final = frozenset(
     {
         b"application/json",
         b"application/xml",
@@ -29,10 +30,10 @@ _TEXTS = frozenset(
     }
 )
 """Types whose bodies are inspected: where error messages, listings and the output of a shell show up."""
-_SLICE_BYTES = 64
+_SLICE_BYTES: Final = 64
 """An answer that is broken, or too long decoded, is seen up to the slice in which that showed."""
-_BODY_FIELDS = frozenset({"reply.body", "reply.length", "outbound.incomplete"})
-_LOCATIONS = frozenset({b"location", b"content-location", b"refresh"})
+_BODY_FIELDS: Final = frozenset({"reply.body", "reply.length", "outbound.incomplete"})
+_LOCATIONS: Final = frozenset({b"location", b"content-location", b"refresh"})
 
 
 def outgoing_fields(head: ResponseHead, origin: bytes, request: Request, client: Client) -> list[Line]:

@@ -7,6 +7,8 @@ it its bytes are read as a body that no type describes. What rules that know arg
 
 from __future__ import annotations
 
+from typing import Final
+
 from revproxy.codecs.compression import Inflater
 from revproxy.content.arguments import broken_escapes
 from revproxy.content.body import Kind, declared, open_declared, open_raw
@@ -21,14 +23,14 @@ from revproxy.proxy.http.collector import Collector
 from revproxy.proxy.http.fields import WHOLE, fill_whole
 from revproxy.proxy.http.message import Request
 
-_IDENTITY = (b"", b"identity")
-_UNREAD = frozenset({Kind.RAW, Kind.NONE})
+_IDENTITY: Final = (b"", b"identity")
+_UNREAD: Final = frozenset({Kind.RAW, Kind.NONE})
 """Bodies that are not taken apart."""
-_FLOWING = _UNREAD | {Kind.MULTIPART}
+_FLOWING: Final = _UNREAD | {Kind.MULTIPART}
 """Bodies that can be judged before their end; the others are read whole, and are small."""
-_AS_IT_IS = WHOLE | {"body.raw"}
+_AS_IT_IS: Final = WHOLE | {"body.raw"}
 """Fields with the body as it is."""
-_SALVAGED = frozenset({"args.plain", "files.plain"})
+_SALVAGED: Final = frozenset({"args.plain", "files.plain"})
 """Fields of rules that know nothing of windows, nor of what is derived."""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Final
 
 from revproxy.audit import About, Metrics, Records, encode_error, encode_finding, encode_http_access, frame_of
 from revproxy.model import ALLOWED, Action, Transaction, Verdict
 from revproxy.proxy.http.message import Client, Request
 
-CLIENT_GONE = 499
+CLIENT_GONE: Final = 499
 """The status in records of an exchange whose client left before its answer was complete (as nginx has it)."""
 
 
@@ -160,4 +161,4 @@ class Recorder:
                 )
 
 
-_CLASSES = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
+_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from revproxy.errors import (
     ContentError,
     HttpError,
@@ -13,7 +15,7 @@ from revproxy.errors import (
 from revproxy.model import Action, Verdict
 from revproxy.proxy.http.pages import REASONS
 
-LIMIT_STATUS = {
+LIMIT_STATUS: Final = {
     "body_bytes": 413,
     "structured_bytes": 413,
     "argument_bytes": 413,
@@ -24,7 +26,7 @@ LIMIT_STATUS = {
 }
 """What a limit that was reached tells the client; every limit that is not named here is the request's fault: 400."""
 
-DENIALS = frozenset(REASONS) - {405}
+DENIALS: Final = frozenset(REASONS) - {405}
 """Statuses that a rule may deny with. 405 would have to say what is allowed (RFC 9110 15.5.6)."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from revproxy.config import Mode, Profile, Route
 from revproxy.inspection import Policy
@@ -18,7 +18,7 @@ from revproxy.net import Pool
 from revproxy.proxy.http.exclusions import Exclusions, Placed
 from revproxy.proxy.http.paths import doubtful, host_name, normalised, under
 
-_MOST_HOSTS = 4096
+_MOST_HOSTS: Final = 4096
 Way = TypeVar("Way")
 """What a route leads to: a `RouteWay`, or whatever somebody wants to know of it."""
 _Table = list[tuple[bytes, Way]]
@@ -100,7 +100,7 @@ def _longest(table: _Table[Way], path: bytes) -> Way | None:
     return None
 
 
-STRICT_POINTS = 3
+STRICT_POINTS: Final = 3
 """What is enough on a route of the profile `strict`: a warning."""
 
 
