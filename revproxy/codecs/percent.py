@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from revproxy.codecs.marks import PERCENT, PLUS
+from revproxy.codecs.marks import BACKSLASH, PERCENT, PLUS
 
 _HEX: Final = "0123456789abcdefABCDEF"
 _BYTES: Final = {(a + b).encode(): bytes((int(a + b, 16),)) for a in _HEX for b in _HEX}
+_LONG: Final = 32
+"""Shorter values are sooner taken apart at each escape."""
+_FULL: Final = 0xFF
+"""The high byte of full-width forms, and of some others."""
 FULL_WIDTH: Final = 0x20
 """What lies between the low byte of U+FF01..U+FF5E and the ASCII character that looks like it."""
 
@@ -21,6 +25,8 @@ def decode_percent(value: bytes) -> bytes:
     """Replace each `%xx` by its byte. A `%` without two hexadecimal digits stays."""
     if PERCENT not in value:
         return value
+    if len(value) >= _LONG and (decoded := _at_once(value)) is not None:
+        return decoded
     pieces = value.split(b"%")
     get = _BYTES.get
     out = [pieces[0]]
@@ -33,6 +39,16 @@ def decode_percent(value: bytes) -> bytes:
             out.append(byte)
             out.append(piece[2:])
     return b"".join(out)
+
+
+def _at_once(value: bytes) -> bytes | None:
+    """All escapes as Python's own; None where there are backslashes, or a `%` that begins none."""
+    if BACKSLASH in value:
+        return None
+    try:
+        return value.replace(b"%", b"\\x").decode("unicode_escape").encode("latin-1")
+    except UnicodeDecodeError:
+        return None
 
 
 def decode_form(value: bytes) -> bytes:
@@ -50,36 +66,34 @@ def decode_form_wide(value: bytes) -> bytes:
         return value
     if value.find(b"%u") < 0 and value.find(b"%U") < 0:
         return decode_percent(value)
+    if (decoded := _wide_at_once(value)) is not None:
+        return decoded
     pieces = value.split(b"%")
-    get = _BYTES.get
-    out = [pieces[0]]
-    for piece in pieces[1:]:
-        byte = get(piece[:2])
-        if byte is not None:
-            out.append(byte)
-            out.append(piece[2:])
-        elif (wide := _WIDE.get(piece[:5]) or _wide(piece[:5])) is not None:
-            out.append(wide)
-            out.append(piece[5:])
-        else:
-            out.append(b"%")
-            out.append(piece)
-    return b"".join(out)
+    return pieces[0] + b"".join(map(_wide_piece, pieces[1:]))
 
 
-_WIDE: Final[dict[bytes, bytes]] = {}
-"""What was made of `uHHHH` lately: texts are written in few characters."""
-_MOST_WIDE: Final = 4096
-
-
-def _wide(escape: bytes) -> bytes | None:
-    """The byte for `uHHHH`, as `wide_byte`; None for what is no such escape."""
-    if escape[:1] not in (b"u", b"U") or _BYTES.get(escape[1:3]) is None or _BYTES.get(escape[3:]) is None:
+def _wide_at_once(value: bytes) -> bytes | None:
+    """As `_at_once`; None for full-width forms too. A code point is two bytes in UTF-16, the low one first."""
+    if BACKSLASH in value:
         return None
-    if len(_WIDE) >= _MOST_WIDE:
-        _WIDE.clear()
-    byte = _WIDE[escape] = wide_byte(escape[1:])
-    return byte
+    try:
+        text = value.replace(b"%u", b"\\u").replace(b"%", b"\\x").decode("unicode_escape")
+    except UnicodeDecodeError:
+        return None
+    points = text.encode("utf-16-le", "surrogatepass")
+    return points[::2] if _FULL not in points[1::2] else None
+
+
+def _wide_piece(piece: bytes) -> bytes:
+    """What follows a `%`, decoded."""
+    byte = _BYTES.get(piece[:2])
+    if byte is not None:
+        return byte + piece[2:]
+    if piece[:1] in (b"u", b"U"):
+        high, low = _BYTES.get(piece[1:3]), _BYTES.get(piece[3:5])
+        if high is not None and low is not None:
+            return (wide_byte(piece[1:5]) if high == b"\xff" else low) + piece[5:]
+    return b"%" + piece
 
 
 def wide_byte(digits: bytes) -> bytes:

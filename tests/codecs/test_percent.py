@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -8,13 +9,31 @@ from hypothesis import strategies as st
 
 from revproxy.codecs.percent import decode_form, decode_form_wide, decode_percent
 
-texts = st.text(alphabet="%+uUfF019aAgG/ ", max_size=20).map(str.encode)
+escapes = st.sampled_from(
+    [b"%41", b"%e9", b"%25", b"%5C", b"%u00e9", b"%U0041", b"%uff21", b"%ud83d", b"%u0025", b"\xe9"]
+)
+texts = st.text(alphabet="%+uUfF019aAgG/\\ ", max_size=20).map(str.encode)
+pieces = st.lists(escapes | st.just(b"abc+") | texts.filter(lambda text: len(text) < 4), max_size=30).map(b"".join)
+"""Long and short; in most of them every `%` begins an escape, in some there are backslashes."""
 
 
-@given(texts)
+def wide_bytes(match: re.Match[bytes]) -> bytes:
+    if match[2]:
+        return bytes((int(match[2], 16),))
+    point = int(match[1], 16)
+    return bytes((point - 0xFEE0 if 0xFF01 <= point <= 0xFF5E else point & 0xFF,))
+
+
+@given(texts | pieces)
 def test_as_the_standard_library(value: bytes) -> None:
     assert decode_percent(value) == unquote_to_bytes(value)
     assert decode_form(value) == unquote_to_bytes(value.replace(b"+", b" "))
+
+
+@given(texts | pieces)
+def test_wide_escapes_beside_the_others(value: bytes) -> None:
+    plain = value.replace(b"+", b" ")
+    assert decode_form_wide(value) == re.sub(rb"%[uU]([0-9a-fA-F]{4})|%([0-9a-fA-F]{2})", wide_bytes, plain)
 
 
 @pytest.mark.parametrize(
