@@ -51,8 +51,7 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     # Read once: other rules may be swapped in meanwhile.
     inspection, shadow = site.inspection, site.shadow
     entry = Entry(transaction, bytes_in=carrier.head_bytes, set_name=inspection.set_name)
-    spool: Spool | None = None
-    short: Short | None = None
+    held: Short | Spool | None = None
     judge: Judge | None = None
     tape: Tape | None = None
     try:
@@ -71,16 +70,16 @@ async def exchange(carrier: Carrier, site: Site) -> None:
             outgoing = bodiless(carrier, way)
         elif goes_on_at_once(carrier, way, judge, transaction):
             outgoing = _flowing(carrier, body, site, way, judge, transaction)
-        elif (short := short_body(body, way, site.memory) or await _arrived(body, way, site)) is not None:
-            entry.bytes_in += len(short.data)
-            waiting = judge_short(carrier, short.data, site, way, judge, transaction)
+        elif (held := short_body(body, way, site.memory) or await _arrived(body, way, site)) is not None:
+            entry.bytes_in += len(held.data)
+            waiting = judge_short(carrier, held.data, site, way, judge, transaction)
             if waiting is not None:
                 await waiting
-            outgoing = with_body(carrier, way, len(short.data), short.data)
+            outgoing = with_body(carrier, way, len(held.data), held.data)
         else:
-            spool = site.new_spool()
-            await _receive(carrier, body, spool, site, way, judge, entry)
-            outgoing = _stored(carrier, way, spool)
+            held = site.new_spool()
+            await _receive(carrier, body, held, site, way, judge, entry)
+            outgoing = _stored(carrier, way, held)
         entry.asked = time.perf_counter()
         answer = await ask(way.pool, outgoing, site.limits.http, way.timeouts)
         entry.answered = time.perf_counter()
@@ -91,10 +90,8 @@ async def exchange(carrier: Carrier, site: Site) -> None:
     except PeerError:
         entry.reason = "client-gone"
     finally:
-        if spool is not None:
-            spool.close()
-        if short is not None:
-            short.release()
+        if held is not None:
+            held.close()
         try:
             if judge is not None:
                 waiting = judge.log()

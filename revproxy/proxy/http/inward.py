@@ -69,7 +69,7 @@ def goes_on_at_once(carrier: Carrier, way: RouteWay, judge: Judge, transaction: 
 
 
 class Short:
-    """A short body that was all there, and its share of the memory of all bodies until `release`."""
+    """A short body that was all there, and its share of the memory of all bodies until `close`."""
 
     __slots__ = ("_held", "_memory", "data")
 
@@ -78,7 +78,7 @@ class Short:
         self._memory = memory
         self._held = held
 
-    def release(self) -> None:
+    def close(self) -> None:
         """It was sent, or never will be."""
         self._memory.give(self._held)
         self._held = 0
