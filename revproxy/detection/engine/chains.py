@@ -13,7 +13,7 @@ not belong here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from revproxy.detection.engine.lists import Many, many
@@ -38,6 +38,19 @@ class Asked(NamedTuple):
     """Those of `hinted`."""
 
 
+class Alike(NamedTuple):
+    """Items of a node with the same chain and needs, of which as much is done."""
+
+    chain: tuple[str, ...]
+    needs: tuple[int, ...]
+    done: int
+    positions: tuple[int, ...]
+    bits: int
+    """Theirs, counted from the first item."""
+    every_step: int
+    """Those of items that count at every step."""
+
+
 class Way(NamedTuple):
     """Items of a node that go on alike: the bit of what they need (`met_by`; 0: nothing is known), how much of their
     chain is done, and where in it is what comes next, with its name."""
@@ -60,6 +73,7 @@ class ChainTable:
     """The table of one group. Bits are those of the group's identifiers: triggers first, then items."""
 
     __slots__ = (
+        "_alike",
         "_asked",
         "_group",
         "_kinds",
@@ -88,6 +102,7 @@ class ChainTable:
         kinds: dict[tuple[tuple[str, ...], tuple[int, ...]], int] = {}
         self._kinds = [kinds.setdefault((item.chain, item.needs), len(kinds)) * self._span for item in group.items]
         """Items with the same chain and needs go the same ways: what they do next is worked out once."""
+        self._alike: dict[State, list[Alike]] = {}
         self._ways: dict[tuple[State, int], tuple[Way, ...]] = {}
         self._moves: dict[tuple[State, int], Move] = {}
         self._onward: dict[tuple[State, int, int], Onward] = {}
@@ -145,11 +160,14 @@ class ChainTable:
         return found
 
     def _work_out(self, state: State, seen: int) -> Move:
-        ways = self._ways_of(state, seen)
-        on = {(p, way.done) for way in ways for p in way.positions}
-        items = self._group.items
-        ready = {1 << p for p, done in state if items[p].every_step or (p, done) not in on}
-        return Move(sum(ready) << self._shift, bool(ways))
+        accept, leads = 0, False
+        for alike in self._alike_in(state):
+            if self._next(alike.chain, alike.done, seen) < 0:
+                accept |= alike.bits
+            else:
+                accept |= alike.every_step
+                leads = True
+        return Move(accept << self._shift, leads)
 
     def _lead(self, state: State, seen: int, met: int) -> Onward:
         children: dict[str, list[Pair]] = {}
@@ -172,21 +190,36 @@ class ChainTable:
 
     def _sorted(self, state: State, seen: int) -> Iterator[Way]:
         """The ways of a node, whatever is met."""
-        alike: defaultdict[int, list[int]] = defaultdict(list)
-        kinds = self._kinds
+        for alike in self._alike_in(state):
+            at = self._next(alike.chain, alike.done, seen)
+            if at >= 0:
+                need = self._need_bit[alike.needs[at] if alike.needs else 0]
+                yield Way(need, alike.done, at, alike.chain[at], alike.positions)
+
+    def _alike_in(self, state: State) -> list[Alike]:
+        """A node by what its items have to go through: a tenth as many as there are items."""
+        found = self._alike.get(state)
+        if found is None:
+            if len(self._alike) >= ENTRIES:
+                self._alike.clear()
+            found = self._alike[state] = list(self._sort(state))
+        return found
+
+    def _sort(self, state: State) -> Iterator[Alike]:
+        by_kind: defaultdict[int, list[int]] = defaultdict(list)
         for position, done in state:
-            alike[kinds[position] + done].append(position)
-        for kind, positions in alike.items():
-            item, done = self._group.items[positions[0]], kind % self._span
-            at = self._next(item.chain, done, seen)
-            if at is not None:
-                need = self._need_bit[item.needs[at] if item.needs else 0]
-                yield Way(need, done, at, item.chain[at], tuple(positions))
+            by_kind[self._kinds[position] + done].append(position)
+        items = self._group.items
+        for kind, positions in by_kind.items():
+            item = items[positions[0]]
+            bits = sum([1 << p for p in positions])
+            every_step = sum([1 << p for p in positions if items[p].every_step])
+            yield Alike(item.chain, item.needs, kind % self._span, tuple(positions), bits, every_step)
 
-    def _next(self, names: Sequence[str], done: int, seen: int) -> int | None:
-        """The first transformation from there on that may change something."""
-        return next((at for at in range(done, len(names)) if self._changes(names[at], seen)), None)
-
-    def _changes(self, name: str, seen: int) -> bool:
-        bit = self._trigger_bit.get(name)
-        return bit is None or bool(seen & bit)
+    def _next(self, names: tuple[str, ...], done: int, seen: int) -> int:
+        """The first transformation from there on that may change something; -1 where there is none."""
+        for at in range(done, len(names)):
+            bit = self._trigger_bit.get(names[at])
+            if bit is None or seen & bit:
+                return at
+        return -1

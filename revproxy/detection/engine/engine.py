@@ -60,7 +60,8 @@ class Engine:
         self.shared = shared or Shared(ruleset)
         self._programs = self.shared.programs
         scan_of = partial(self.shared.scan, beside=beside)
-        self._scans = [GroupScanner(group, scan_of).items for group in ruleset.groups]
+        groups = zip(ruleset.groups, self.shared.chains, strict=True)
+        self._scans = [GroupScanner(group, chains, scan_of).items for group, chains in groups]
         self._names = [Names(scan) for scan in self._scans]
         self._sieves = Sieves(ruleset.sieves, scan_of)
         self._recalls = [self._recall(group, scan) for group, scan in zip(ruleset.groups, self._scans, strict=True)]

@@ -36,10 +36,11 @@ def keyed_items(group: Group) -> int:
 class GroupScanner:
     """One group's databases with their scratch space: for one thread."""
 
-    def __init__(self, group: Group, scan_of: ScanOf) -> None:
+    def __init__(self, group: Group, chains: ChainTable, scan_of: ScanOf) -> None:
+        """`chains`: the group's."""
         self.shift = len(group.triggers)
         self._blind = group.blind
-        self.chains = ChainTable(group)
+        self.chains = chains
         self._roots: dict[int, State] = {}
         self._mask = self.chains.trigger_mask
         self._telling = Telling(self.chains.met_by, group.databases.calm_bytes)

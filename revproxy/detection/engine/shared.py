@@ -1,7 +1,8 @@
 """What the engines of one rule set have in common: loaded databases, rules ready to run.
 
-Both are read only once they are made and serve several threads: a second engine costs its scratch space and its
-memory, not another copy of everything. Databases are known by the hash of what they hold, so that a set that follows
+They serve several threads: a second engine costs its scratch space and its memory, not another copy of everything.
+Databases and rules are read only once they are made. Tables of what follows from a scan fill themselves: two threads
+that miss the same entry work out the same. Databases are known by the hash of what they hold, so that a set that follows
 another one takes over those that did not change. What belongs to one thread is in `calm` and `joining`.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 
 import hyperscan
 
+from revproxy.detection.engine.chains import ChainTable
 from revproxy.detection.engine.executor import Program
 from revproxy.detection.engine.idle import idle_rules
 from revproxy.detection.link import RuleSet
@@ -54,6 +56,7 @@ class Shared:
         self.watched = program is not Program
         """Whether somebody looks on as they run."""
         self.idle = idle_rules(ruleset, self.programs)
+        self.chains = [ChainTable(group) for group in ruleset.groups]
 
     def scan(self, key: str, beside: bool) -> Callable[..., None]:
         """`scan(data, on_match)` of a database; an empty key is one without patterns. `beside`: for a second thread,

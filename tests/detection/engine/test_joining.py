@@ -4,6 +4,7 @@ from builders import condition, rule, simple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revproxy.detection.engine.chains import ChainTable
 from revproxy.detection.engine.joining import GroupScanner, keyed_items
 from revproxy.detection.engine.shared import Shared
 from revproxy.detection.link import link
@@ -23,7 +24,7 @@ RULES = [
     rule("high", condition(["args"], ("validateUtf8Encoding", ""), chain=["removeNulls", "compressWhitespace"])),
 ]
 RULESET = link(RULES)
-SCANNER = GroupScanner(RULESET.groups[0], partial(Shared(RULESET).scan, beside=False))
+SCANNER = GroupScanner(RULESET.groups[0], ChainTable(RULESET.groups[0]), partial(Shared(RULESET).scan, beside=False))
 PIECES = [b"foo", b"FOO", b"a", b"b", b"\n", b"\0", b" ", b"%66oo", b"\xff", b"x", b"%00"]
 values = st.lists(st.lists(st.sampled_from(PIECES), max_size=4).map(b"".join), max_size=6)
 
@@ -61,7 +62,7 @@ def test_what_a_blind_transformation_leaves_as_it_was_is_scanned_all_the_same():
     ruleset = link([simple("length", "^1$", chain=["length"]), simple("then", "^b?$", chain=["base64DecodeExt"])])
     (group,) = ruleset.groups
     assert group.blind
-    scanner = GroupScanner(group, partial(Shared(ruleset).scan, beside=False))
+    scanner = GroupScanner(group, ChainTable(group), partial(Shared(ruleset).scan, beside=False))
     assert scanner.items([b"1"], 0b01) == 0b01
     assert scanner.items([b"22"], 0b01) == 0
     assert scanner.items([b""], 0b10) == 0b10
@@ -77,7 +78,7 @@ def test_what_asks_for_certain_keys_is_not_scanned_for_in_other_values():
     assert keyed_items(group) == ((1 << KEYED) - 1) << 1
     assert group.unkeyed is not None
     assert group.unkeyed.joined in ruleset.keys
-    scanner = GroupScanner(group, partial(Shared(ruleset).scan, beside=False))
+    scanner = GroupScanner(group, ChainTable(group), partial(Shared(ruleset).scan, beside=False))
     assert scanner.items([b"foo bar"], 0b1) == 0b1
     assert scanner.items([b"foo"], 0b11) == 0b10
     assert scanner.items([b"foo bar"]) == (1 << KEYED + 1) - 1
