@@ -6,7 +6,6 @@ import argparse
 import platform
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -50,10 +49,7 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    build = "an optimised build" if optimised else "built WITHOUT optimisations: slower than the image's Python"
-    name = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{name}, {build}, {platform.machine()}", flush=True)
+    print(f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}", flush=True)
     for part in asked.parts or PARTS:
         began = time.monotonic()
         for line in PARTS[part](asked):

@@ -140,8 +140,7 @@ class Bench:
         load = LOADS[name]
         results = {contestant: Result() for contestant in self.contestants}
         file = self.folder / "requests"
-        warm = load if load.parts else LOADS["get"]
-        write(file, chain(spoilt(warm), requests(warm, 0, 1, warm.most // _WARM)))
+        write(file, chain(spoilt(load), requests(load, 0, self.rounds, load.most // _WARM)))
         for contestant, peer in self.contestants.items():
             told, _ = self._replay(peer, file, load)
             if load.parts:
@@ -170,9 +169,9 @@ class Bench:
 
 
 def requests(load: Load, turn: int, rounds: int, most: int) -> Iterator[Request]:
-    """What is sent in that round, and the status that each request should get."""
+    """What is sent in that round (0: the warm-up), and the status that each request should get."""
     if not load.parts:
-        return ((0, framed(*_split(raw))) for raw in islice(loads.replayed(), turn - 1, None, rounds))
+        return ((0, framed(*_split(raw))) for raw in islice(loads.replayed(), turn, None, rounds + 1))
     make = loads.Maker(turn)
     return ((_EXPECTED.get(part, 200), loads.LOADS[part](make)) for part in islice(cycle(load.parts), most))
 

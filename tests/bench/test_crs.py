@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from bench import loads
 from bench.crs import LOADS, OURS, Load, Result, framed, requests, rows, spoilt
 from bench.loads import REPLAYED
 from bench.replay import Told
@@ -54,6 +55,13 @@ def test_no_request_comes_twice(name: str) -> None:
     sent = [each for turn in (1, 2) for each in requests(few, turn, 2, few.most)]
     assert len({raw for _, raw in sent}) == len(sent) == 40
     assert sum(status == 403 for status, _ in sent) == 40 * few.parts.count("attack") / len(few.parts)
+
+
+def test_recorded_requests_are_dealt_out_to_the_warm_up_and_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loads, "replayed", lambda: iter([b"GET /%d HTTP/1.1\r\n\r\n" % n for n in range(10)]))
+    dealt = [{raw for _, raw in requests(LOADS[REPLAYED], turn, 3, 0)} for turn in range(4)]
+    assert [len(part) for part in dealt] == [3, 3, 2, 2]
+    assert len(set().union(*dealt)) == 10
 
 
 @pytest.mark.parametrize(("name", "count"), [("get", 0), ("form", 1), ("long-form", 1), ("json", 1), ("mixed", 1)])

@@ -2,8 +2,8 @@
 
 They serve several threads: a second engine costs its scratch space and its memory, not another copy of everything.
 Databases and rules are read only once they are made. Tables of what follows from a scan fill themselves: two threads
-that miss the same entry work out the same. Databases are known by the hash of what they hold, so that a set that follows
-another one takes over those that did not change. What belongs to one thread is in `calm` and `joining`.
+that miss the same entry work out the same. Databases are known by the hash of what they hold, so that a set that
+follows another one takes over those that did not change. What belongs to one thread is in `calm` and `joining`.
 """
 
 from __future__ import annotations
