@@ -74,7 +74,7 @@ DATA_PATH = {
     "detection/transformations": ["comments", "path", "url", "whitespace"],
     "inspection": ["inspection", "rules", "verdict"],
     "model": ["finding", "transaction"],
-    "protocols/http1": ["fields", "head", "target", "write"],
+    "protocols/http1": ["fields", "head", "heads", "target", "write"],
     "proxy": ["outcome"],
     "proxy/http": [
         "carrier",

@@ -2,14 +2,8 @@
 
 from revproxy.protocols.http1.chunked import LAST_CHUNK, ChunkedReader, encode_chunk
 from revproxy.protocols.http1.codings import CodedReader
-from revproxy.protocols.http1.head import (
-    Framing,
-    RequestHead,
-    ResponseHead,
-    body_framing,
-    parse_request,
-    parse_response,
-)
+from revproxy.protocols.http1.head import Framing, body_framing, parse_request, parse_response
+from revproxy.protocols.http1.heads import RequestHead, ResponseHead
 from revproxy.protocols.http1.write import (
     FieldWriter,
     request_head,
