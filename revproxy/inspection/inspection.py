@@ -33,7 +33,7 @@ class Inspection:
         logs: bool = False,
         may_decline: bool = False,
     ) -> None:
-        """`seconds` is the budget of one call of `inspect`, for inspectors that wait for something."""
+        """`seconds` is the budget of each inspector that waits for something, in one call of `inspect`."""
         self.inspectors = tuple(inspectors)
         self.set_name = set_name
         self.wanted = wanted

@@ -77,10 +77,10 @@ class Http1Carrier:
 
     def whole(self, status: int, reason: bytes, fields: Sequence[Line], body: bytes) -> Awaitable[None] | None:
         """See `message.Reply`."""
-        if self.request.method == b"HEAD" or status == 304:
-            lines, body = b"".join([_BODILESS_LINES[field] for field in fields]), b""
-        elif status == 204:
+        if status == 204:
             lines, body = b"".join([_LINES[field] for field in fields]), b""
+        elif self.request.method == b"HEAD" or status == 304:
+            lines, body = b"".join([_BODILESS_LINES[field] for field in fields]), b""
         else:
             lines = b"%bContent-Length: %d\r\n" % (b"".join([_LINES[field] for field in fields]), len(body))
         return self._write(response_head(status, reason, lines + self._connection()) + body)

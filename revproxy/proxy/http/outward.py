@@ -66,14 +66,17 @@ def judge_body(
     return judge.start(first, Phase.REPLY_BODY, len(plain))
 
 
-def _media_type(head: ResponseHead) -> bytes:
-    value = head.get(b"content-type")
-    return value.partition(b";")[0].strip(b" \t").lower() if value is not None else b""
+def _media_type(value: bytes) -> bytes:
+    return value.partition(b";")[0].strip(b" \t").lower()
 
 
 def is_text(head: ResponseHead) -> bool:
-    """Whether the body of an answer is of a type that is inspected."""
-    return _media_type(head) in _TEXTS
+    """Whether the body of an answer is of a type that is inspected: of several types, whether one of them is."""
+    if len(head.first) == len(head.names):
+        return _media_type(head.first.get(b"content-type", b"")) in _TEXTS
+    lines = zip(head.names, head.fields, strict=True)
+    types = [_media_type(value) for name, (_, value) in lines if name == b"content-type"]
+    return not types or not _TEXTS.isdisjoint(types)
 
 
 def _plain(head: ResponseHead, held: bytes, limits: ContentLimits) -> bytes:

@@ -110,6 +110,7 @@ def said(*waited_for: Awaitable[None] | None) -> None:
         (get(method=b"HEAD"), 200, b"hello", OK + TYPE + b"Content-Length: 7\r\n\r\n"),
         (get(), 304, b"", b"HTTP/1.1 304 Not Modified\r\n" + TYPE + b"Content-Length: 7\r\n\r\n"),
         (get(), 204, b"", b"HTTP/1.1 204 No Content\r\n" + TYPE + b"\r\n"),
+        (get(method=b"HEAD"), 204, b"", b"HTTP/1.1 204 No Content\r\n" + TYPE + b"\r\n"),
         (old(), 200, b"hello", OK + TYPE + b"Content-Length: 5\r\n" + CLOSE + b"\r\nhello"),
         (
             old(b"Connection: keep-alive"),

@@ -104,6 +104,10 @@ def test_fields_of_the_connection_end_here() -> None:
         ((b"Content-Type: text/html-not",), False),
         ((b"Content-Type: image/png",), False),
         ((b"Content-Type: text/event-stream",), False),
+        ((b"Content-Type: image/png", b"Content-Type: text/html"), True),
+        ((b"Content-Type: image/png", b"Content-Type: text/css"), False),
+        ((b"Content-Type: image/png", b"Vary: a", b"Vary: b"), False),
+        ((b"Vary: a", b"Vary: b"), True),
     ],
 )
 def test_types_that_are_inspected(lines: tuple[bytes, ...], looked_at: bool) -> None:
