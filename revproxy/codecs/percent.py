@@ -7,12 +7,16 @@ once; who wants it twice calls twice. Splitting into names and values does not b
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from revproxy.codecs.marks import BACKSLASH, PERCENT, PLUS
+from revproxy.codecs.marks import PERCENT, PLUS
 
 _HEX: Final = "0123456789abcdefABCDEF"
 _BYTES: Final = {(a + b).encode(): bytes((int(a + b, 16),)) for a in _HEX for b in _HEX}
+_STRAY: Final = re.compile(rb"%(?![0-9a-fA-F]{2})")
+_WIDE_STRAY: Final = re.compile(rb"%(?![0-9a-fA-F]{2}|[uU][0-9a-fA-F]{4})")
+"""A `%` that begins no escape."""
 _LONG: Final = 32
 """Shorter values are sooner taken apart at each escape."""
 _FULL: Final = 0xFF
@@ -25,8 +29,8 @@ def decode_percent(value: bytes) -> bytes:
     """Replace each `%xx` by its byte. A `%` without two hexadecimal digits stays."""
     if PERCENT not in value:
         return value
-    if len(value) >= _LONG and (decoded := _at_once(value)) is not None:
-        return decoded
+    if len(value) >= _LONG:
+        return _at_once(value)
     pieces = value.split(b"%")
     get = _BYTES.get
     out = [pieces[0]]
@@ -41,14 +45,14 @@ def decode_percent(value: bytes) -> bytes:
     return b"".join(out)
 
 
-def _at_once(value: bytes) -> bytes | None:
-    """All escapes as Python's own; None where there are backslashes, or a `%` that begins none."""
-    if BACKSLASH in value:
-        return None
+def _at_once(value: bytes) -> bytes:
+    """All escapes as Python's own, which C decodes in one go."""
+    value = value.replace(b"\\", b"\\x5c")
     try:
-        return value.replace(b"%", b"\\x").decode("unicode_escape").encode("latin-1")
+        text = value.replace(b"%", b"\\x").decode("unicode_escape")
     except UnicodeDecodeError:
-        return None
+        text = _STRAY.sub(b"%25", value).replace(b"%", b"\\x").decode("unicode_escape")
+    return text.encode("latin-1")
 
 
 def decode_form(value: bytes) -> bytes:
@@ -73,15 +77,18 @@ def decode_form_wide(value: bytes) -> bytes:
 
 
 def _wide_at_once(value: bytes) -> bytes | None:
-    """As `_at_once`; None for full-width forms too. A code point is two bytes in UTF-16, the low one first."""
-    if BACKSLASH in value:
-        return None
+    """As `_at_once`; None for full-width forms. A code point is two bytes in UTF-16, the low one first."""
+    value = value.replace(b"\\", b"\\x5c")
     try:
-        text = value.replace(b"%u", b"\\u").replace(b"%", b"\\x").decode("unicode_escape")
+        text = _wide_text(value)
     except UnicodeDecodeError:
-        return None
+        text = _wide_text(_WIDE_STRAY.sub(b"%25", value))
     points = text.encode("utf-16-le", "surrogatepass")
     return points[::2] if _FULL not in points[1::2] else None
+
+
+def _wide_text(value: bytes) -> str:
+    return value.replace(b"%U", b"%u").replace(b"%u", b"\\u").replace(b"%", b"\\x").decode("unicode_escape")
 
 
 def _wide_piece(piece: bytes) -> bytes:
