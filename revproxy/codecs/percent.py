@@ -7,6 +7,7 @@ once; who wants it twice calls twice. Splitting into names and values does not b
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Final
 
@@ -14,6 +15,9 @@ from revproxy.codecs.marks import PERCENT, PLUS
 
 _HEX: Final = "0123456789abcdefABCDEF"
 _BYTES: Final = {(a + b).encode(): bytes((int(a + b, 16),)) for a in _HEX for b in _HEX}
+for _name in ("unicode_escape", "utf-16-le"):
+    # Python loads what knows an encoding when it is first asked for: a worker cannot open files by then.
+    codecs.lookup(_name)
 _STRAY: Final = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _WIDE_STRAY: Final = re.compile(rb"%(?![0-9a-fA-F]{2}|[uU][0-9a-fA-F]{4})")
 """A `%` that begins no escape."""

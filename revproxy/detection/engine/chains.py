@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from revproxy.detection.engine.lists import Many, many
 from revproxy.detection.link.chains import function_of
@@ -25,7 +25,7 @@ State = frozenset[Pair]
 Items = frozenset[int] | tuple[int, ...]
 Onward = tuple[tuple[str, Many, State], ...]
 """Forms still to be scanned: the name of a transformation, what carries it out, the node that it leads to."""
-ENTRIES: Final = 8192
+ENTRIES = 8192
 """Most entries that a table keeps; it is emptied and fills again beyond."""
 
 

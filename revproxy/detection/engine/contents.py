@@ -7,9 +7,8 @@ always the same, and what follows from that is remembered. Scanning does not bel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-ENTRIES: Final = 8192
+ENTRIES = 8192
 """Most sets of bytes of which it is remembered what follows; beyond, it begins anew."""
 
 

@@ -28,7 +28,7 @@ from revproxy.model import Phase
 
 Doing = Callable[[Scene], None]
 _ANEW: Final = frozenset({Assign.SET, Assign.UNSET})
-MOST_VARIABLES: Final = 4096
+MOST_VARIABLES = 4096
 """Variables of a transaction: names may come from what a client sends, so that there is an end to them."""
 
 

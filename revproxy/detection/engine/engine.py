@@ -30,7 +30,7 @@ from revproxy.detection.operators.numbers import number
 from revproxy.detection.rules import Rule
 from revproxy.model import Action, Fields, Finding, Phase, Protocol, Transaction
 
-PLANS: Final = 2048
+PLANS = 2048
 """Most plans kept; more sets of fields than this make them be worked out again."""
 HITS: Final = 1024
 """Most sets of items of a group of which it is kept whose they are."""
@@ -217,6 +217,7 @@ def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, st
         looked = state.looked[scan.group] = Looked()
     past = looked.fields
     hits = 0
+    now: dict[str, object] = {}
     values: list[bytes] = []
     masks: list[int] = []
     for looks in scan.looks:
@@ -229,13 +230,15 @@ def _remembered(scan: GroupPlan, fields: Fields, recall: Recall, wanted: int, st
             names = fields.keys(name) if looks.keys else fields.values(name)
             hits |= recall.together(name, tuple(names), looks, wanted)
         elif past.get(name) is not got:
-            past[name] = got
+            now[name] = got
             there = fields.values(name)
             values += there
             masks += looks.masks(fields.keys(name), len(there))
     if not values:
         return hits
     found, may = recall.items(values, masks, wanted)
+    # Only now: where a scan failed, nothing was looked at.
+    past.update(now)
     looked.items |= may
     return hits | found
 

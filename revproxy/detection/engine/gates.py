@@ -12,7 +12,7 @@ from typing import Final
 from revproxy.detection.engine.reading import key_test, names_of
 from revproxy.detection.rules import AS_WRITTEN, Condition
 
-SETS: Final = 1024
+SETS = 1024
 """Most sets of keys that are remembered; beyond, it begins anew."""
 KEYS: Final = 4096
 """Most keys of which it is remembered what looks at their values."""
@@ -20,7 +20,7 @@ KEY_BYTES: Final = 64
 """Of longer ones it is not."""
 _WRITTEN: Final = frozenset(AS_WRITTEN.values())
 """Fields of which the values are names."""
-MOST_KEYS: Final = 64
+MOST_KEYS = 64
 """With more keys than this no gate is shut: trying them all would cost more than it saves."""
 
 

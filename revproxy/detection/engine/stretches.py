@@ -26,11 +26,11 @@ from revproxy.detection.link.chosen import losing_rules
 from revproxy.detection.rules import Control
 from revproxy.model import Action, Fields, Phase, Protocol
 
-RUNS: Final = 4096
+RUNS = 4096
 """Most runs (lists of rules) of which the stretches are kept; beyond, it begins anew."""
-OUTCOMES: Final = 512
+OUTCOMES = 512
 """Most outcomes of one stretch."""
-INPUT_BYTES: Final = 1024
+INPUT_BYTES = 1024
 """With more bytes of inputs an outcome is not kept."""
 MARKS: Final = 4096
 """Most states of which it is remembered what led to them."""

@@ -43,6 +43,11 @@ class Coded:
         self._reader = reader
         self._pieces: Iterator[bytes] = iter(())
 
+    @property
+    def came(self) -> int:
+        """See `message.Body`: it is not counted."""
+        return 0
+
     def whole(self, most: int) -> bytes | None:
         """See `message.Body`: only the end tells whether it is whole."""
         return None

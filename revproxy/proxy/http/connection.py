@@ -68,6 +68,11 @@ class Body:
         self._deadline = 0.0
         """When all of it must be there: counted from the first `read`."""
 
+    @property
+    def came(self) -> int:
+        """See `message.Body`."""
+        return min(self._left, self._stream.buffered)
+
     def whole(self, most: int) -> bytes | None:
         """See `message.Body`."""
         left = self._left

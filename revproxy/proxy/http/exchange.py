@@ -70,11 +70,12 @@ async def exchange(carrier: Carrier, site: Site) -> None:
             outgoing = bodiless(carrier, way)
         elif goes_on_at_once(carrier, way, judge, transaction):
             outgoing = _flowing(carrier, body, site, way, judge, transaction)
-        elif (held := short_body(body, way, site.memory) or await _arrived(body, way, site)) is not None:
+        elif (held := short_body(body, way, site.memory) or await _arrived(body, way, site, entry)) is not None:
             entry.bytes_in += len(held.data)
             waiting = judge_short(carrier, held.data, site, way, judge, transaction)
             if waiting is not None:
                 await waiting
+            held.judged()
             outgoing = with_body(carrier, way, len(held.data), held.data)
         else:
             held = site.new_spool()
@@ -105,12 +106,16 @@ async def exchange(carrier: Carrier, site: Site) -> None:
                 tape.end(judge.verdict, about(entry, carrier.client, carrier.request))
 
 
-async def _arrived(body: Body, way: RouteWay, site: Site) -> Short | None:
+async def _arrived(body: Body, way: RouteWay, site: Site, entry: Entry) -> Short | None:
     """A short body that was not all there, when it is: until then it waits where it came, as what is read ahead does.
     None for all that goes the long way. Raises Refused."""
     if not is_short(body.length, way):
         return None
-    await arrive(body)
+    try:
+        await arrive(body)
+    except Refused:
+        entry.bytes_in += body.came
+        raise
     return short_body(body, way, site.memory)
 
 

@@ -78,6 +78,11 @@ class Short:
         self._memory = memory
         self._held = held
 
+    def judged(self) -> None:
+        """Its reader and its window are gone: from here on only the body itself is held."""
+        self._memory.give(self._held - len(self.data))
+        self._held = len(self.data)
+
     def close(self) -> None:
         """It was sent, or never will be."""
         self._memory.give(self._held)

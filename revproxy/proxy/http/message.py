@@ -37,6 +37,10 @@ class Body(Pieces, Protocol):
     @property
     def length(self) -> int | None: ...
 
+    @property
+    def came(self) -> int:
+        """Bytes of a counted body that are there and not yet read."""
+
     def whole(self, most: int) -> bytes | None:
         """All of it where it is there already and no more than `most` bytes; else None, and nothing was read."""
 

@@ -45,7 +45,7 @@ def test_a_failure_is_no_silence(ours: InProcess, monkeypatch: pytest.MonkeyPatc
     def broken(tx: Transaction, first: Phase, last: Phase, size: int) -> None:
         raise ArithmeticError
 
-    monkeypatch.setattr(ours._inspection._inspectors[0], "inspect", broken)
+    monkeypatch.setattr(ours._inspection.inspectors[0], "inspect", broken)
     assert ours.run(HOSTILE).error == "inspection-failed"
 
 
