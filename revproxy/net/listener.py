@@ -222,6 +222,10 @@ class StreamListener:
         return stream
 
     def _serve(self, stream: Stream) -> None:
+        if stream.local[0] and not stream.peer[0]:
+            # Reset before it could be asked who it is: rules about addresses would see none, and records neither.
+            stream.abort()
+            return
         task = asyncio.get_running_loop().create_task(self._handler(stream))
         self.connections[stream] = task
         task.add_done_callback(lambda done: self._served(stream, done))

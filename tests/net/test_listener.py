@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 import ssl
+import struct
 
 import pytest
 
@@ -54,6 +55,30 @@ async def test_served_and_drained(listening: socket.socket) -> None:
     assert await listener.drained(5)
     await closed(connections)
     assert listening.fileno() >= 0
+
+
+async def test_who_is_gone_before_it_can_be_asked_who_it_is_is_not_served(listening: socket.socket) -> None:
+    connections = Connections(Caps())
+    served: list[str] = []
+
+    async def note(stream: Stream) -> None:
+        served.append(stream.peer[0])
+        await echo(stream)
+
+    listener = StreamListener(listening, note, connections)
+    listener.start()
+    for _ in range(20):
+        with socket.create_connection(listening.getsockname()) as gone:
+            gone.sendall(b"hello")
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(b"hello")
+    assert await reader.readexactly(5) == b"hello"
+    assert served == ["127.0.0.1"]
+    assert listener.acceptor.accepted == 21
+    writer.close()
+    await closed(connections)
+    listener.stop_accepting()
 
 
 async def test_what_is_left_is_cut_off(listening: socket.socket) -> None:
