@@ -235,6 +235,8 @@ def test_what_is_loaded_late_elsewhere_is_loaded_ahead() -> None:
         "sys.addaudithook(lambda name, _: name == 'open' and sys.exit(99))\n"
         "from revproxy.codecs.charset import CHARSETS, decode_text\n"
         "[decode_text(b'text', name.encode()) for name in CHARSETS]\n"
+        "from revproxy.codecs.percent import decode_form_wide, decode_percent\n"
+        "decode_percent(b'%41%zz\\\\' + b'x' * 40), decode_form_wide(b'%u0041%e9')\n"
         "'a.example'.encode('idna')\n"
         "import revproxy.proxy.smtp\n"
     )
